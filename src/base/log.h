@@ -1,0 +1,45 @@
+/* Lines for a person, on stderr. Each line is one write(2), so that lines of several threads and
+ * processes do not mix. [any thread] */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdbool.h>
+
+enum log_level {
+    LOG_TRACE,
+    LOG_DEBUG,
+    LOG_INFO,
+    LOG_WARN,
+    LOG_ERROR
+};
+
+enum log_tone { /* colour of the line's first words, on a terminal */
+    LOG_TONE_PLAIN,
+    LOG_TONE_GOOD,
+    LOG_TONE_BAD,
+    LOG_TONE_FAINT
+};
+
+struct log {
+    int fd;            /* where lines go; not owned */
+    _Atomic int level; /* lines below it are dropped */
+    bool color;
+};
+
+/* fd 2; colours when it is a terminal, NO_COLOR is unset and `no_color` is false. */
+void log_init(struct log *log, enum log_level level, bool no_color);
+
+/* One line at `level`; lines at WARN and ERROR start with the level's word. Longer than 4 KB is
+ * cut. */
+void log_line(struct log *log, enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* One line at INFO whose first word or words (up to the first two spaces) have a colour. */
+void log_tone(struct log *log, enum log_tone tone, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* "trace", ... "error" -> level; false for another word. */
+bool log_level_parse(const char *word, enum log_level *level);
+const char *log_level_name(enum log_level level);
+
+#endif

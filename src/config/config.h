@@ -1,0 +1,92 @@
+/* Everything that can be set, from hotrun.toml and the command line. One row for each key
+ * (config_keys in keys.c) gives its name, type, range, default and one line of help; parsing,
+ * --help, the man page and hotrun.toml.example agree with the rows, and a test holds them to it. */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "base/error.h"
+#include "base/log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum rate_kind {
+    RATE_HZ,  /* rate_hz steps a second */
+    RATE_MAX, /* as fast as possible */
+    RATE_ONCE /* one step a generation */
+};
+
+enum on_mismatch {
+    MISMATCH_REFUSE, /* the new library is refused, the old one goes on */
+    MISMATCH_RESET   /* the new library starts from init; the loss is told */
+};
+
+struct config {        /* strings are owned and never NULL unless said; paths are absolute once
+                          config_resolve ran */
+    char *file;        /* hotrun.toml in use; NULL: none */
+    char *base_dir;    /* its folder, or the current one: relative paths of the file start here */
+    char *module_path; /* module.path: the library; NULL until resolved */
+    char *module_name; /* module.name + module.dir: the library by name, NULL if not used */
+    char *module_dir;
+    char *module_config;          /* [module.config] as JSON text, "{}" if none; at most 64 KB */
+    char **args;                  /* module.args, or what stood behind `--`; NULL-terminated */
+    enum rate_kind rate;          /* step.rate: a number, "max" or "once" */
+    double rate_hz;               /* 0.001 to 1,000,000; default 60 */
+    uint64_t max_dt_ns;           /* step.max_dt */
+    uint64_t defer_limit_ns;      /* reload.defer_limit */
+    enum on_mismatch on_mismatch; /* state.on_mismatch */
+    uint64_t state_max_json;      /* state.max_json: bytes of one snapshot's JSON */
+    uint64_t state_max_size;      /* state.max_size: bytes of the state buffer */
+    uint64_t pin_limit;           /* state.pin_limit: bytes */
+    bool watch;                   /* watch.enabled */
+    uint64_t settle_ns;           /* watch.settle_ms */
+    uint64_t poll_ns;             /* watch.poll_ms: the stat poll; 0: off */
+    char *stage_dir;              /* stage.dir; NULL: stage/ in the run directory */
+    char *stage_name;             /* stage.name */
+    uint64_t probation_ns;        /* supervise.probation */
+    uint64_t probation_steps;     /* supervise.probation_steps */
+    unsigned max_restarts;        /* supervise.max_restarts */
+    uint64_t window_ns;           /* supervise.window */
+    uint64_t start_timeout_ns;    /* supervise.start_timeout */
+    uint64_t stop_timeout_ns;     /* supervise.stop_timeout: STOPPING, last serialize and fini */
+    char *name;                   /* run.name: NULL: the run directory itself */
+    char *run_dir;                /* run.dir; after config_resolve with the name applied */
+    char *events_file;            /* log.events: NULL: none; "-": stdout */
+    enum log_level log_level;     /* log.level */
+    bool color;                   /* log.color: false: never */
+    char *wrap;                   /* run.wrap: a command that starts the host; NULL: none */
+};
+
+/* The defaults. False: no memory. config_finish frees what the struct owns. */
+bool config_init(struct config *config, struct error *err);
+void config_finish(struct config *config);
+
+/* Reads `path` over `config`. Every problem is told as "path:line:column: sentence" (several lines,
+ * at most 10): unknown table or key with the nearest known one, wrong type, value out of range,
+ * what TOML itself refuses. */
+bool config_load(struct config *config, const char *path, struct error *err);
+
+/* The path of the hotrun.toml in the folder `dir` or the nearest parent that has one; NULL: none.
+ * Caller frees. */
+char *config_find(const char *dir);
+
+/* Sets one key from text as the command line gives it ("step.rate", "max"). `option` is what the
+ * error names. */
+bool config_set(struct config *config, const char *key, const char *value, const char *option,
+                struct error *err);
+
+/* Makes paths absolute, applies HOTRUN_LOG, derives module_path (from name and dir: "lib" + name +
+ * ".so") and run_dir, and checks what only the whole can tell: a library is named, stage.name holds
+ * {generation} (and {pid} where stage.dir may be shared). */
+bool config_resolve(struct config *config, struct error *err);
+
+/* For tests, help and the man page: the rows, in order. */
+struct config_key {
+    const char *key, *type, *fallback,
+        *help; /* fallback: the default as it would be written in TOML */
+};
+size_t config_key_count(void);
+struct config_key config_key_at(size_t index);
+
+#endif

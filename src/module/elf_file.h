@@ -1,0 +1,29 @@
+/* Whether a file is a whole shared library for this machine, found out without loading it. Every
+ * offset and size is taken as hostile. Reads with pread in small pieces, so that a large library
+ * costs no memory. */
+#ifndef MODULE_ELF_FILE_H
+#define MODULE_ELF_FILE_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct elf_facts {
+    bool nodelete;           /* DF_1_NODELETE: dlclose will not unload it */
+    bool thread_destructors; /* imports __cxa_thread_atexit*: stays while a thread has such an
+                                object */
+    bool sanitizer; /* imports a sanitizer's runtime (__asan_init, __tsan_init, __msan_init...) */
+    bool table;     /* exports hotrun_module_table */
+    char unique_symbol[128]; /* the name of one STB_GNU_UNIQUE definition, which pins the library;
+                                "" if none */
+};
+
+/* `fd` is a regular file of `size` bytes; its offset is left alone. True and *facts when the ELF
+ * header, segments, section table, dynamic table, symbol and string tables lie inside the file and
+ * belong to a shared library of this machine and class. Else ERROR_FORMAT, one sentence without the
+ * file's name ("the file ends inside its section table (12,288 of 15,640 bytes are there)"), or
+ * ERROR_SYSTEM. */
+bool elf_file_check(int fd, uint64_t size, struct elf_facts *facts, struct error *err);
+
+#endif

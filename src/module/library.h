@@ -1,0 +1,48 @@
+/* A loaded shared library. [main thread of the host; user code runs inside of open and close:
+ * constructors and destructors] */
+#ifndef MODULE_LIBRARY_H
+#define MODULE_LIBRARY_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include "hotrun/hotrun.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct library; /* opaque */
+
+/* dlopen(RTLD_NOW | RTLD_LOCAL) of `path`, which must not have been opened in this process before.
+ * `name` is what messages call it ("libgame.so"). NULL with a sentence for a person: "undefined
+ * symbol draw_hud, used by libgame.so, defined nowhere"; "libm.so.9, needed by libgame.so, was not
+ * found". A library built with a sanitizer whose runtime is not loaded is refused before dlopen
+ * (which would end the process): the sentence holds the --wrap line that helps. */
+struct library *library_open(const char *path, const char *name, struct error *err);
+
+/* The entry table, checked as far as one library alone can be: it is there (as the symbol
+ * hotrun_module_table) and inside of this library, its size covers the fields of ABI 1.0, the major
+ * version is ours, alignment is a power of two up to 4096, `step` is set, serialize and deserialize
+ * come together, name is a string inside of the library, every function pointer lies in this
+ * library's own executable mapping. NULL with the reason and the remedy. */
+const hotrun_module *library_table(const struct library *library, struct error *err);
+
+/* Symbols that the library defines, but whose use inside of it was bound to somebody else's
+ * definition (the host's, libc's): appends a sentence per symbol, separated by '\n', at most 8 and
+ * then how many more. Weak ones aside. Returns the count. */
+size_t library_strays(const struct library *library, struct text *out);
+
+/* True if the address lies in the library's own mapping. */
+bool library_contains(const struct library *library, const void *address);
+
+/* The base address and size of the mapping. */
+uintptr_t library_base(const struct library *library);
+size_t library_mapped(const struct library *library);
+
+/* dlclose and free `library`. True when it is gone from the process. False when it stays resident:
+ * `reason` says why
+ * ("it exports a unique symbol, foo (a C++ inline variable or template static)", "linked with -z
+ * nodelete", ...). NULL is allowed and true. */
+bool library_close(struct library *library, struct error *reason);
+
+#endif

@@ -1,0 +1,29 @@
+/* The run directory: where one hotrun keeps what others may read of it. Mode 0700, owned by this
+ * user, no symbolic link in its own name, locked by one supervisor at a time. */
+#ifndef SUPERVISOR_RUN_DIR_H
+#define SUPERVISOR_RUN_DIR_H
+
+#include "base/error.h"
+
+#include <sys/types.h>
+
+struct run_dir {
+    char *path;   /* absolute, owned */
+    int fd;       /* the folder */
+    int lock_fd;  /* `lock`, locked with flock while the supervisor lives; holds its pid */
+    int stage_fd; /* `stage/` or stage.dir */
+    char *stage_path;
+};
+
+/* Creates what is missing (with a .gitignore of "*" inside), takes the lock, sweeps stage/ of
+ * copies that a dead hotrun left (only in the run directory's own stage/; in a foreign stage.dir,
+ * given as `stage_dir`, nothing is swept). ERROR_BUSY names the pid of the one that runs here. */
+bool run_dir_open(struct run_dir *dir, const char *path, const char *stage_dir, struct error *err);
+
+/* Removes lock, control.sock, the empty stage/; keeps the records. */
+void run_dir_close(struct run_dir *dir);
+
+/* The pid in the lock of the run directory `path` if a supervisor holds it; 0: none runs there. */
+pid_t run_dir_holder(const char *path);
+
+#endif
