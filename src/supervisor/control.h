@@ -7,30 +7,37 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "supervisor/rpc.h"
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <uv.h>
 
+/* What stands in front of an event's own text in its notification; "}" stands behind it. */
+#define CONTROL_EVENT_HEAD "{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":"
+
 struct control;      /* opaque */
 struct control_call; /* one request that waits for its answer */
 
-/* JSON-RPC error codes of our own, beside the standard's */
-enum {
-    CONTROL_PARSE_ERROR = -32700,
-    CONTROL_INVALID_REQUEST = -32600,
-    CONTROL_UNKNOWN_METHOD = -32601,
-    CONTROL_INVALID_PARAMS = -32602,
-    CONTROL_INTERNAL = -32603,
+enum { /* error codes: the standard's, and one of our own */
+    CONTROL_PARSE_ERROR = RPC_PARSE_ERROR,
+    CONTROL_INVALID_REQUEST = RPC_INVALID_REQUEST,
+    CONTROL_UNKNOWN_METHOD = RPC_UNKNOWN_METHOD,
+    CONTROL_INVALID_PARAMS = RPC_INVALID_PARAMS,
+    CONTROL_INTERNAL = RPC_INTERNAL,
     CONTROL_REFUSED = -32000 /* not possible in this state; the message says why */
 };
 
-/* Called for each request. `params` is an object or NULL and belongs to the caller. Answer at once
- * or later, exactly once, by control_answer or control_fail; a notification's call takes the answer
- * and drops it. Returns false for an unknown method (control answers then). */
+/* Called for each request. `params` is an object or NULL and lives until the handler returns.
+ * Answer at once or later, exactly once, by control_answer, control_fail or control_subscribe; a
+ * notification's call takes the answer and drops it. Returns false for an unknown method (control
+ * answers then). */
 typedef bool control_handler(void *ctx, const char *method, const cJSON *params,
                              struct control_call *call);
 
+/* Listens on `control.sock` in the folder `dir_fd` (borrowed until control_destroy). What is there
+ * of that name is replaced: the caller holds the folder's lock. The process must ignore SIGPIPE.
+ * NULL with `err` when the socket cannot be had. */
 struct control *control_create(uv_loop_t *loop, struct log *log, int dir_fd,
                                control_handler *handler, void *ctx, struct error *err);
 
@@ -46,8 +53,9 @@ void control_subscribe(struct control_call *call);
  * {"jsonrpc":"2.0","method":"event","params":LINE} to subscribers. */
 void control_publish(struct control *control, const char *line);
 
-/* Calls still waiting are failed with CONTROL_REFUSED. Tries to flush what is queued without
- * waiting, closes its handles through the loop. */
+/* Calls still waiting are failed with CONTROL_REFUSED and freed: their pointers are dead after
+ * this. What a client's socket takes at once is still sent. Removes control.sock, closes its
+ * handles through the loop. Allowed inside a handler; NULL is allowed. */
 void control_destroy(struct control *control);
 
 #endif

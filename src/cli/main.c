@@ -1,0 +1,117 @@
+/* hotrun: the command, and the supervisor when it runs a module. */
+#include "base/log.h"
+#include "cli/client.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "supervisor/check.h"
+#include "supervisor/supervisor.h"
+
+#include <stdio.h>
+
+#define STATUS_USAGE  2
+#define STATUS_FAILED 125
+
+static int run(const struct options *options, struct log *log, struct error *err)
+{
+    return supervisor_run(&options->config, log, err);
+}
+
+static int check(const struct options *options, struct log *log, struct error *err)
+{
+    return check_library(&options->config, options->json, log, err);
+}
+
+static int status(const struct options *options, struct log *log, struct error *err)
+{
+    cJSON *result = NULL;
+    (void)log;
+    if (!client_call(options->config.run_dir, "status", NULL, CLIENT_TIMEOUT_NS, &result, err)) {
+        return STATUS_FAILED;
+    }
+    if (options->json) {
+        print_json(result);
+    } else {
+        print_status(result);
+    }
+    cJSON_Delete(result);
+    return 0;
+}
+
+static int reload(const struct options *options, struct log *log, struct error *err)
+{
+    cJSON *result = NULL;
+    cJSON *params = cJSON_CreateObject();
+    (void)log;
+    (void)cJSON_AddBoolToObject(params, "force", options->force);
+    /* For ever: the module may put it off, and the answer is its outcome. */
+    bool ok = client_call(options->config.run_dir, "reload", params, 0, &result, err);
+    int exit_status = ok ? print_reload(result, options->json) : STATUS_FAILED;
+    cJSON_Delete(params);
+    cJSON_Delete(result);
+    return exit_status;
+}
+
+static int quit(const struct options *options, struct log *log, struct error *err)
+{
+    cJSON *result = NULL;
+    (void)log;
+    if (!client_call(options->config.run_dir, "quit", NULL, CLIENT_TIMEOUT_NS, &result, err)) {
+        return STATUS_FAILED;
+    }
+    if (options->json) {
+        print_json(result);
+    }
+    cJSON_Delete(result);
+    return 0;
+}
+
+static int events(const struct options *options, struct log *log, struct error *err)
+{
+    (void)log;
+    return client_follow(options->config.run_dir, "events", CLIENT_TIMEOUT_NS, print_event, NULL,
+                         err)
+               ? 0
+               : STATUS_FAILED;
+}
+
+static int help(const struct options *options, struct log *log, struct error *err)
+{
+    (void)log;
+    (void)err;
+    printf("%s", options->help);
+    return 0;
+}
+
+static int version(const struct options *options, struct log *log, struct error *err)
+{
+    (void)options;
+    (void)log;
+    (void)err;
+    printf("hotrun %s\n", HOTRUN_VERSION);
+    return 0;
+}
+
+static int (*const commands[])(const struct options *, struct log *, struct error *) = {
+    [COMMAND_RUN] = run,       [COMMAND_CHECK] = check,    [COMMAND_STATUS] = status,
+    [COMMAND_RELOAD] = reload, [COMMAND_QUIT] = quit,      [COMMAND_EVENTS] = events,
+    [COMMAND_HELP] = help,     [COMMAND_VERSION] = version};
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    struct error err = {0};
+    struct log log;
+    log_init(&log, LOG_INFO, false);
+    if (!options_parse(&options, argc, argv, &err)) {
+        log_line(&log, LOG_ERROR, "%s", err.text);
+        return err.code == ERROR_SYSTEM || err.code == ERROR_INTERNAL ? STATUS_FAILED
+                                                                      : STATUS_USAGE;
+    }
+    log_init(&log, options.config.log_level, !options.config.color);
+    int exit_status = commands[options.command](&options, &log, &err);
+    if (err.code != ERROR_NONE) {
+        log_line(&log, LOG_ERROR, "%s", err.text);
+    }
+    options_finish(&options);
+    return exit_status;
+}

@@ -1,0 +1,75 @@
+#include "cli/print.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void print_json(const cJSON *object)
+{
+    char *text = cJSON_PrintUnformatted(object);
+    if (text != NULL) {
+        printf("%s\n", text);
+        cJSON_free(text);
+    }
+}
+
+static const char *text_of(const cJSON *object, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+static double number_of(const cJSON *object, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
+void print_status(const cJSON *status)
+{
+    const char *held = text_of(status, "held_reason");
+    const char *rate = text_of(status, "rate");
+    printf("%s  %s  generation %.0f  step %.0f", text_of(status, "state"),
+           text_of(status, "module"), number_of(status, "generation"), number_of(status, "step"));
+    if (rate[0] != '\0') {
+        printf("  %s", rate);
+    } else {
+        printf("  %g Hz", number_of(status, "rate"));
+    }
+    printf("\n");
+    if (held[0] != '\0') {
+        printf("  held       %s\n", held);
+    }
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(status, "waiting_for_library"))) {
+        printf("  waiting    the library is not there\n");
+    }
+    printf("  library    %s\n", text_of(status, "library"));
+    printf("  state      %.0f bytes (%s)\n", number_of(status, "state_bytes"),
+           text_of(status, "state_kind"));
+    printf("  late       %.0f steps left out\n", number_of(status, "late_steps"));
+    printf("  crashes    %.0f\n", number_of(status, "crashes"));
+    printf("  watch      %s\n", text_of(status, "watch"));
+    printf("  processes  hotrun %.0f, host %.0f, up %.0f s\n", number_of(status, "pid"),
+           number_of(status, "host_pid"), number_of(status, "uptime_s"));
+    printf("  run dir    %s\n", text_of(status, "run_dir"));
+}
+
+int print_reload(const cJSON *result, bool json)
+{
+    const char *outcome = text_of(result, "outcome");
+    const char *reason = text_of(result, "reason");
+    bool good = strcmp(outcome, "reloaded") == 0 || strcmp(outcome, "loaded") == 0 ||
+                strcmp(outcome, "unchanged") == 0;
+    if (json) {
+        print_json(result);
+    } else {
+        printf("%s: generation %.0f runs%s%s\n", outcome, number_of(result, "generation"),
+               reason[0] != '\0' ? "; " : "", reason);
+    }
+    return good ? 0 : 126;
+}
+
+bool print_event(void *ctx, const char *event)
+{
+    (void)ctx;
+    return printf("%s\n", event) >= 0 && fflush(stdout) == 0;
+}

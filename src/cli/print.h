@@ -1,0 +1,20 @@
+/* What the commands that talk to a running hotrun print. */
+#ifndef CLI_PRINT_H
+#define CLI_PRINT_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+
+void print_json(const cJSON *object);
+
+/* `hotrun status` for a person. */
+void print_status(const cJSON *status);
+
+/* `hotrun reload`: the outcome of the save. Returns the exit status: 0 when the newest library
+ * runs, else 126. */
+int print_reload(const cJSON *result, bool json);
+
+/* One event, as it comes. */
+bool print_event(void *ctx, const char *event);
+
+#endif

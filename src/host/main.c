@@ -1,0 +1,320 @@
+/* hotrun-host: started by the supervisor with two descriptors, the channel and the shared memory.
+ */
+#define _GNU_SOURCE
+#include "base/clock.h"
+#include "host/generation.h"
+#include "host/host.h"
+#include "host/loop.h"
+#include "host/snapshot.h"
+#include "host/swap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+void host_send(struct host *host, const struct message *message)
+{
+    struct error err;
+    if (!channel_send(host->channel, message, &err)) {
+        log_line(&host->log, LOG_ERROR, "the supervisor was not told: %s", err.text);
+    }
+}
+
+void host_note(struct host *host, enum log_level level, const char *format, ...)
+{
+    char line[2048];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    host_send(host, &(struct message){.type = MESSAGE_NOTE,
+                                      .note = {.level = (uint64_t)level, .text = bytes_of(line)}});
+}
+
+_Noreturn void host_leave(struct host *host, enum page_end end, int status, const char *reason)
+{
+    (void)snprintf(host->page->reason, sizeof host->page->reason, "%s", reason);
+    host->page->exit_status = status;
+    atomic_store_explicit(&host->page->end, (uint32_t)end, memory_order_release);
+    _exit(1);
+}
+
+static void told_to_tell(struct host *host, const struct message_tell *tell)
+{
+    if (host->current == NULL) {
+        return;
+    }
+    hotrun_event event = {.size = (uint32_t)sizeof event,
+                          .type = (uint32_t)tell->type,
+                          .name = tell->name.len > 0 ? tell->name.data : NULL,
+                          .text = tell->text.len > 0 ? tell->text.data : NULL,
+                          .value = tell->value};
+    (void)generation_event(host->current, &event);
+}
+
+static void handle(struct host *host, const struct message *message)
+{
+    switch (message->type) {
+    case MESSAGE_LOAD:
+        swap_prepare(host, &message->load);
+        break;
+    case MESSAGE_CANCEL:
+        swap_cancel(host);
+        break;
+    case MESSAGE_CONFIRM:
+        if (host->older == NULL) {
+            host_send(host, &(struct message){.type = MESSAGE_CLOSED,
+                                              .closed = {.reason = bytes_of("")}});
+        }
+        swap_retire_older(host);
+        break;
+    case MESSAGE_TELL:
+        told_to_tell(host, &message->tell);
+        break;
+    case MESSAGE_SNAPSHOT:
+        if (host->current != NULL) {
+            snapshot_request(host, (enum snapshot_why)message->snapshot.why);
+        }
+        break;
+    case MESSAGE_STOP:
+        if (!host->stopping && !host->done) {
+            host->stopping = true;
+            host->end = PAGE_END_STOP;
+            host->exit_status = (int)message->stop.status;
+        }
+        break;
+    default:
+        host_leave(host, PAGE_END_HOST, 0, "a message that is not for a host");
+    }
+}
+
+void host_receive(struct host *host)
+{
+    struct message message;
+    struct error err;
+    for (;;) {
+        /* What is prepared is done before the next message is read: its order is the supervisor's.
+         */
+        switch (channel_receive(host->channel, &message, &err)) {
+        case CHANNEL_GOT:
+            handle(host, &message);
+            break;
+        case CHANNEL_EMPTY:
+            return;
+        case CHANNEL_CLOSED:
+            _exit(1);
+        case CHANNEL_BAD:
+            host_leave(host, PAGE_END_HOST, 0, err.text);
+        }
+    }
+}
+
+static void look_up_soon(struct host *host)
+{
+    atomic_store_explicit(&host->page->command, 1, memory_order_relaxed);
+}
+
+static void on_channel(uv_poll_t *poll, int status, int events)
+{
+    struct host *host = poll->data;
+    (void)status;
+    if ((events & UV_WRITABLE) != 0 && !channel_flush(host->channel)) {
+        (void)uv_poll_start(poll, UV_READABLE, on_channel);
+    }
+    look_up_soon(host);
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    struct host *host = wake->data;
+    host->step_now = host->current != NULL;
+}
+
+static void on_descriptor(void *ctx, const char *name, int events)
+{
+    struct host *host = ctx;
+    if (host->current == NULL || host->done) {
+        return;
+    }
+    hotrun_event event = {.size = (uint32_t)sizeof event,
+                          .type = HOTRUN_EVENT_FD_READY,
+                          .name = name,
+                          .value = events};
+    (void)generation_event(host->current, &event);
+}
+
+static void interrupted(int signal)
+{
+    (void)signal;
+}
+
+static void on_continue(int signal)
+{
+    (void)signal;
+    loop_continued();
+}
+
+/* Signals that a terminal sends to the whole group are the supervisor's to answer. They are caught,
+ * not ignored, so that a blocked read returns, and so that programs that the module starts find
+ * them at their defaults. */
+static void set_signals(void)
+{
+    struct sigaction action = {.sa_handler = interrupted};
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGHUP, &action, NULL);
+    action.sa_handler = on_continue;
+    action.sa_flags = SA_RESTART;
+    (void)sigaction(SIGCONT, &action, NULL);
+}
+
+static bool set_arguments(struct setup *setup, const struct bytes *args)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < args->len; i++) {
+        count += args->data[i] == '\0';
+    }
+    setup->args = malloc(args->len + 1);
+    setup->argv = calloc(count + 1, sizeof *setup->argv);
+    if (setup->args == NULL || setup->argv == NULL) {
+        return false;
+    }
+    memcpy(setup->args, args->data, args->len + 1);
+    char *at = setup->args;
+    for (size_t i = 0; i < count; i++) {
+        setup->argv[i] = at;
+        at += strlen(at) + 1;
+    }
+    setup->argc = (int)count;
+    return true;
+}
+
+/* The first message; it was sent before the host was started or follows at once. */
+static bool receive_setup(struct host *host, struct error *err)
+{
+    struct message message;
+    enum channel_result result;
+    struct pollfd readable = {.fd = channel_fd(host->channel), .events = POLLIN};
+    while ((result = channel_receive(host->channel, &message, err)) == CHANNEL_EMPTY) {
+        (void)poll(&readable, 1, -1);
+    }
+    if (result == CHANNEL_CLOSED) {
+        return error_set(err, ERROR_MISSING, "the supervisor is gone");
+    }
+    if (result == CHANNEL_BAD) {
+        return false;
+    }
+    if (message.type != MESSAGE_SETUP) {
+        return error_set(err, ERROR_INTERNAL, "the first message is no setup");
+    }
+    const struct message_setup *told = &message.setup;
+    struct setup *setup = &host->setup;
+    *setup = (struct setup){.state_max_json = told->state_max_json,
+                            .state_max_size = told->state_max_size,
+                            .pin_limit = told->pin_limit,
+                            .defer_limit_ns = told->defer_limit_ns,
+                            .max_dt_ns = told->max_dt_ns,
+                            .reset_on_mismatch = told->reset_on_mismatch != 0,
+                            .config = strdup(told->config.data)};
+    if (setup->config == NULL || !set_arguments(setup, &told->args)) {
+        return error_set(err, ERROR_SYSTEM, "no memory for the setup");
+    }
+    host->log.color = told->color != 0;
+    host->log.level = (int)told->log_level;
+    host->page->log_level = (int32_t)told->log_level;
+    slots_init(&host->slots, told->slot_address);
+    pace_init(&host->pace, (enum pace_kind)told->rate_kind, told->rate_hz, told->max_dt_ns);
+    /* The supervisor may have died before the death signal was set. Under a tool it is not the
+     * parent. */
+    if (told->supervisor_pid != 0 && getppid() != (pid_t)told->supervisor_pid) {
+        return error_set(err, ERROR_MISSING, "the supervisor is gone");
+    }
+    return true;
+}
+
+static bool set_up(struct host *host, struct error *err)
+{
+    int status = uv_loop_init(&host->loop);
+    if (status == 0) {
+        status = uv_async_init(&host->loop, &host->wake, on_wake);
+    }
+    if (status == 0) {
+        status = uv_poll_init(&host->loop, &host->channel_poll, channel_fd(host->channel));
+    }
+    if (status == 0) {
+        status = uv_poll_start(&host->channel_poll, UV_READABLE, on_channel);
+    }
+    if (status != 0) {
+        return error_set(err, ERROR_SYSTEM, "cannot start the event loop: %s", uv_strerror(status));
+    }
+    host->wake.data = host;
+    host->channel_poll.data = host;
+    descriptors_init(&host->descriptors, &host->loop, on_descriptor, host);
+    return true;
+}
+
+static void tear_down(struct host *host)
+{
+    (void)generation_destroy(host->current, NULL);
+    descriptors_finish(&host->descriptors);
+    uv_close((uv_handle_t *)&host->wake, NULL);
+    uv_close((uv_handle_t *)&host->channel_poll, NULL);
+    (void)uv_run(&host->loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&host->loop);
+    kept_finish(&host->kept);
+    slots_finish(&host->slots);
+    text_finish(&host->json);
+    text_finish(&host->json_after);
+    free(host->setup.config);
+    free(host->setup.args);
+    free((void *)host->setup.argv);
+    (void)channel_flush(host->channel);
+    channel_destroy(host->channel);
+    shared_finish(&host->shared);
+}
+
+static int descriptor_argument(const char *word)
+{
+    char *end = NULL;
+    long fd = strtol(word, &end, 10);
+    bool ok = *word != '\0' && *end == '\0' && fd > STDERR_FILENO && fd < 1024 &&
+              fcntl((int)fd, F_SETFD, FD_CLOEXEC) == 0;
+    return ok ? (int)fd : -1;
+}
+
+int main(int argc, char **argv)
+{
+    static struct host host;
+    struct error err = {0};
+    int channel = argc == 3 ? descriptor_argument(argv[1]) : -1;
+    int shared = argc == 3 ? descriptor_argument(argv[2]) : -1;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)prctl(PR_SET_TIMERSLACK, 1UL);
+    set_signals();
+    log_init(&host.log, LOG_INFO, false);
+    if (channel < 0 || shared < 0) {
+        log_line(&host.log, LOG_ERROR, "hotrun-host is a part of hotrun: run hotrun");
+        return 125;
+    }
+    if (!shared_attach(&host.shared, shared, &err)) {
+        log_line(&host.log, LOG_ERROR, "the host cannot start: %s", err.text);
+        return 125;
+    }
+    host.page = host.shared.page;
+    host.channel = channel_create(channel, &err);
+    if (host.channel == NULL || !receive_setup(&host, &err) || !set_up(&host, &err)) {
+        host_leave(&host, PAGE_END_HOST, 125, err.text);
+    }
+    host_send(&host,
+              &(struct message){.type = MESSAGE_READY, .ready = {.pid = (uint64_t)getpid()}});
+    loop_run(&host);
+    tear_down(&host);
+    return 0;
+}

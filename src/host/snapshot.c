@@ -1,0 +1,114 @@
+#include "host/snapshot.h"
+
+#include "base/clock.h"
+#include "host/host.h"
+#include "state/json.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+bool snapshot_has_json(const struct generation *generation)
+{
+    return generation->module->serialize != NULL;
+}
+
+static hotrun_status write_json(const hotrun_writer *writer, const char *text, size_t len)
+{
+    return text_append(writer->ctx, text, len) ? HOTRUN_OK : HOTRUN_ERR_NOMEM;
+}
+
+bool snapshot_serialize(struct generation *generation, struct text *json, struct error *err)
+{
+    struct host *host = generation->host;
+    text_clear(json);
+    json->limit = host->setup.state_max_json;
+    hotrun_writer writer = {.ctx = json, .write = write_json};
+    services_expect(generation);
+    host_enter(host, generation, PHASE_SERIALIZE);
+    hotrun_status status =
+        generation->module->serialize(&generation->api, generation->state, &writer);
+    host_back(host);
+    if (json->failed) {
+        return error_set(err, ERROR_LIMIT,
+                         "serialize wrote more than the %llu bytes that state.max_json allows: "
+                         "write less or raise the limit",
+                         (unsigned long long)host->setup.state_max_json);
+    }
+    if (status != HOTRUN_OK) {
+        char reason[700];
+        services_reason(generation, "serialize", status, reason, sizeof reason);
+        return error_set(err, ERROR_REFUSED, "%s", reason);
+    }
+    struct error why;
+    return json_check(text_string(json), json->len, &why) ||
+           error_set(err, ERROR_FORMAT, "serialize wrote invalid JSON: %s", why.text);
+}
+
+bool snapshot_publish(struct generation *generation, int slot, enum snapshot_why why, uint64_t step,
+                      const struct text *json, struct error *err)
+{
+    struct host *host = generation->host;
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    struct snapshot snapshot = {.sequence = ++host->sequence,
+                                .generation = generation->number,
+                                .step = step,
+                                .time_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec,
+                                .kind = json != NULL ? SNAPSHOT_JSON : SNAPSHOT_IMAGE,
+                                .why = (uint32_t)why,
+                                .state_version = generation->module->state_version,
+                                .flags = generation->module->flags};
+    (void)snprintf(snapshot.module, sizeof snapshot.module, "%s", generation->module->name);
+    return json != NULL
+               ? shared_publish(&host->shared, slot, &snapshot, text_string(json), json->len, err)
+               : shared_publish(&host->shared, slot, &snapshot, generation->state,
+                                generation->module->state_size, err);
+}
+
+static void publish_in_turn(struct host *host, const struct text *json, enum snapshot_why why,
+                            uint64_t step)
+{
+    struct generation *generation = host->current;
+    uint64_t begun = clock_ns();
+    struct error err = {0};
+    bool ok = true;
+    if (json == NULL && snapshot_has_json(generation)) {
+        ok = snapshot_serialize(generation, &host->json, &err);
+        json = &host->json;
+    }
+    size_t bytes = json != NULL ? json->len : generation->module->state_size;
+    if (ok && json == NULL && bytes > host->setup.pin_limit) {
+        ok = error_set(&err, ERROR_LIMIT, "the state takes %zu bytes, state.pin_limit is %llu",
+                       bytes, (unsigned long long)host->setup.pin_limit);
+    }
+    int slot = host->turn;
+    ok = ok && snapshot_publish(generation, slot, why, step, json, &err);
+    if (ok) {
+        host->turn = slot == SHARED_TURN_0 ? SHARED_TURN_1 : SHARED_TURN_0;
+    }
+    host_send(host, &(struct message){.type = MESSAGE_PUBLISHED,
+                                      .published = {.ok = ok,
+                                                    .slot = (uint64_t)slot,
+                                                    .bytes = bytes,
+                                                    .took_ns = clock_ns() - begun,
+                                                    .step = step,
+                                                    .why = (uint64_t)why,
+                                                    .reason = bytes_of(ok ? "" : err.text)}});
+}
+
+void snapshot_request(struct host *host, enum snapshot_why why)
+{
+    publish_in_turn(host, NULL, why, host->index);
+}
+
+void snapshot_after_commit(struct host *host)
+{
+    enum snapshot_why why = host->publish;
+    host->publish = 0;
+    if (host->publish_json) {
+        publish_in_turn(host, &host->json_after, why, host->index - 1);
+    } else if (!snapshot_has_json(host->current)) {
+        publish_in_turn(host, NULL, why, host->index);
+    }
+}

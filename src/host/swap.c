@@ -1,0 +1,526 @@
+#include "host/swap.h"
+
+#include "base/clock.h"
+#include "host/check.h"
+#include "host/generation.h"
+#include "host/host.h"
+#include "host/snapshot.h"
+#include "state/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEYS_TOLD 8 /* names of added and of dropped keys that a line shows */
+
+struct swap { /* one transaction */
+    struct host *host;
+    struct load *load;
+    struct generation *old, *fresh;
+    enum swap_stage stage; /* where it is, for the refusal */
+    struct error err;
+    uint64_t begun_ns;
+    struct message_accepted told;
+    struct text added, dropped;
+};
+
+static bool is_stateless(const struct generation *generation)
+{
+    return generation->module->state_size == 0;
+}
+
+static bool lives_on(const struct generation *older)
+{
+    return !is_stateless(older) && older->slot < 0;
+}
+
+void swap_forget(struct host *host)
+{
+    if (host->load != NULL) {
+        free(host->load->path);
+        free(host->load->name);
+        free(host->load->module);
+        free(host->load->reason);
+        free(host->load);
+        host->load = NULL;
+    }
+}
+
+void swap_prepare(struct host *host, const struct message_load *load)
+{
+    swap_forget(host);
+    host->load = calloc(1, sizeof *host->load);
+    if (host->load != NULL) {
+        *host->load = (struct load){.how = (enum load_how)load->how,
+                                    .generation = load->generation,
+                                    .started_ns = load->started_ns,
+                                    .failed = load->failed,
+                                    .step = load->step,
+                                    .slot = (int)load->slot,
+                                    .restored = load->restored != 0,
+                                    .path = strdup(load->path.data),
+                                    .name = strdup(load->name.data),
+                                    .module = strdup(load->module.data),
+                                    .reason = strdup(load->reason.data)};
+    }
+    if (host->load == NULL || host->load->path == NULL || host->load->name == NULL ||
+        host->load->module == NULL || host->load->reason == NULL) {
+        host_leave(host, PAGE_END_HOST, 0, "no memory for a load");
+    }
+}
+
+static void send_rejected(struct host *host, uint64_t generation, enum swap_stage stage,
+                          const char *reason)
+{
+    host_send(host, &(struct message){.type = MESSAGE_REJECTED,
+                                      .rejected = {.generation = generation,
+                                                   .stage = (uint64_t)stage,
+                                                   .reason = bytes_of(reason)}});
+}
+
+static void tell_rejected(struct generation *old, const char *reason)
+{
+    hotrun_event event = {.size = (uint32_t)sizeof event,
+                          .type = HOTRUN_EVENT_RELOAD_REJECTED,
+                          .text = reason,
+                          .value = (int64_t)old->number};
+    (void)generation_event(old, &event);
+}
+
+void swap_retire_older(struct host *host)
+{
+    struct generation *older = host->older;
+    if (older == NULL) {
+        return;
+    }
+    host->older = NULL;
+    uint64_t number = older->number;
+    bool kept = lives_on(older) && (older->module->flags & HOTRUN_STATE_PLAIN) == 0;
+    struct error reason = {0};
+    bool gone = true;
+    generation_fini(older, lives_on(older) ? NULL : older->state, HOTRUN_FINI_REPLACED);
+    if (kept) {
+        generation_abandon(older);
+    } else {
+        gone = generation_destroy(older, &reason);
+    }
+    host_send(host, &(struct message){.type = MESSAGE_CLOSED,
+                                      .closed = {.generation = number,
+                                                 .kept = kept,
+                                                 .resident = !gone,
+                                                 .reason = bytes_of(gone ? "" : reason.text)}});
+}
+
+/* BEFORE_RELOAD. False: not now, or not at all. */
+static bool ask(struct swap *swap, bool *deferred)
+{
+    struct load *load = swap->load;
+    hotrun_event event = {.size = (uint32_t)sizeof event,
+                          .type = HOTRUN_EVENT_BEFORE_RELOAD,
+                          .value = (int64_t)swap->old->number};
+    swap->stage = SWAP_DEFER;
+    load->asked_index = swap->host->index;
+    hotrun_status status = generation_event(swap->old, &event);
+    *deferred = status == HOTRUN_DEFER;
+    if (status == HOTRUN_OK) {
+        return true;
+    }
+    if (!*deferred) {
+        char reason[700];
+        services_reason(swap->old, "on_event", status, reason, sizeof reason);
+        return error_set(&swap->err, ERROR_REFUSED, "the running generation refused it: %s",
+                         reason);
+    }
+    uint64_t now = clock_ns();
+    if (load->deferred_since_ns == 0) {
+        load->deferred_since_ns = now;
+    } else if (!load->deferral_told &&
+               now - load->deferred_since_ns > swap->host->setup.defer_limit_ns) {
+        load->deferral_told = true;
+        host_send(swap->host, &(struct message){.type = MESSAGE_DEFERRED,
+                                                .deferred = {.generation = load->generation}});
+    }
+    return false;
+}
+
+/* From here on the state is safe, whatever the new library does. */
+static bool save_old(struct swap *swap)
+{
+    struct host *host = swap->host;
+    struct generation *old = swap->old;
+    uint64_t begun = clock_ns();
+    bool ok = true;
+    swap->stage = SWAP_SERIALIZE;
+    if (snapshot_has_json(old)) {
+        ok = snapshot_serialize(old, &host->json, &swap->err) &&
+             snapshot_publish(old, swap->load->slot, SNAPSHOT_SWAP, host->index, &host->json,
+                              &swap->err);
+        swap->told.pinned = ok;
+    } else if (old->module->state_size <= host->setup.pin_limit) {
+        ok = snapshot_publish(old, swap->load->slot, SNAPSHOT_SWAP, host->index, NULL, &swap->err);
+        swap->told.pinned = ok;
+    } else {
+        swap->told.note =
+            bytes_of("the state is larger than state.pin_limit: going back would lose "
+                     "what came after the last checkpoint");
+    }
+    swap->told.serialize_ns = clock_ns() - begun;
+    return ok;
+}
+
+static bool open_fresh(struct swap *swap)
+{
+    const struct load *load = swap->load;
+    uint64_t begun = clock_ns();
+    swap->fresh = generation_create(swap->host, load->generation, load->path, load->name,
+                                    &swap->stage, &swap->err);
+    swap->told.load_ns = clock_ns() - begun;
+    if (swap->fresh == NULL) {
+        return false;
+    }
+    const char *expected = swap->old != NULL ? swap->old->module->name : load->module;
+    const char *found = swap->fresh->module->name;
+    if (expected[0] != '\0' && strcmp(expected, found) != 0) {
+        return error_set(&swap->err, ERROR_REFUSED,
+                         "it is the module \"%s\", but \"%s\" is running: its state would not fit",
+                         found, expected);
+    }
+    return true;
+}
+
+/* A fresh state with its defaults. */
+static bool begin_state(struct swap *swap)
+{
+    uint64_t begun = clock_ns();
+    swap->stage = SWAP_INIT;
+    bool ok =
+        generation_take_state(swap->fresh, &swap->err) && generation_init(swap->fresh, &swap->err);
+    swap->told.init_ns = clock_ns() - begun;
+    return ok;
+}
+
+/* What the new code makes of `json` is asked back from it: what it does not know any more, or knows
+ * in addition, is told. */
+static bool carry_json(struct swap *swap, const struct text *json, uint32_t from_version)
+{
+    struct host *host = swap->host;
+    struct text *after = &host->json_after;
+    uint64_t begun = clock_ns();
+    size_t more_added = 0;
+    size_t more_dropped = 0;
+    swap->stage = SWAP_DESERIALIZE;
+    if (!generation_deserialize(swap->fresh, text_string(json), json->len, from_version,
+                                &swap->err)) {
+        return false;
+    }
+    swap->stage = SWAP_SERIALIZE;
+    if (!snapshot_serialize(swap->fresh, after, &swap->err)) {
+        return false;
+    }
+    struct error why;
+    if (!json_compare_keys(text_string(json), json->len, text_string(after), after->len, KEYS_TOLD,
+                           &swap->added, &more_added, &swap->dropped, &more_dropped, &why)) {
+        host_note(host, LOG_WARN, "added and dropped keys are not told: %s", why.text);
+    }
+    host->publish_json = true;
+    swap->told.how = STATE_JSON;
+    swap->told.state_bytes = json->len;
+    swap->told.more_added = more_added;
+    swap->told.more_dropped = more_dropped;
+    swap->told.deserialize_ns = clock_ns() - begun;
+    return true;
+}
+
+static bool fits_in_place(const struct swap *swap, struct error *err)
+{
+    const hotrun_module *old = swap->old->module;
+    const hotrun_module *fresh = swap->fresh->module;
+    if (old->state_size != fresh->state_size) {
+        return error_set(err, ERROR_REFUSED, "the state has %zu bytes and had %zu",
+                         fresh->state_size, old->state_size);
+    }
+    if (old->state_version != fresh->state_version) {
+        return error_set(err, ERROR_REFUSED, "state_version is %u and was %u",
+                         (unsigned)fresh->state_version, (unsigned)old->state_version);
+    }
+    return old->state_align >= fresh->state_align ||
+           error_set(err, ERROR_REFUSED, "the state's alignment is %u and was %u",
+                     (unsigned)fresh->state_align, (unsigned)old->state_align);
+}
+
+static void carry_in_place(struct swap *swap)
+{
+    struct host *host = swap->host;
+    swap->fresh->state = swap->old->state;
+    swap->fresh->initialised = true;
+    swap->told.how = STATE_IN_PLACE;
+    swap->told.state_bytes = swap->old->module->state_size;
+    if (!is_stateless(swap->fresh) && !host->in_place_told) {
+        host->in_place_told = true;
+        host_note(host, LOG_WARN,
+                  "%s has no serialize and deserialize: its state is kept as it lies in memory, "
+                  "because size and state_version are the same; hotrun cannot see whether fields "
+                  "moved (raise state_version when they do)",
+                  swap->fresh->name);
+    }
+}
+
+/* The old state's way into the new code. */
+static bool carry(struct swap *swap)
+{
+    struct error mismatch = {0};
+    if (swap->old->module->serialize != NULL && swap->fresh->module->deserialize != NULL) {
+        uint32_t version = swap->old->module->state_version;
+        return begin_state(swap) && carry_json(swap, &swap->host->json, version);
+    }
+    if (fits_in_place(swap, &mismatch)) {
+        carry_in_place(swap);
+        return true;
+    }
+    if (is_stateless(swap->old)) {
+        swap->told.how = STATE_NEW;
+        return begin_state(swap);
+    }
+    if (!swap->host->setup.reset_on_mismatch) {
+        swap->stage = SWAP_TABLE;
+        return error_set(
+            &swap->err, ERROR_REFUSED,
+            "%s, and the state can't be carried over without serialize and "
+            "deserialize: write them, start anew, or set state.on_mismatch = \"reset\"",
+            mismatch.text);
+    }
+    host_note(swap->host, LOG_WARN, "%s: the state is reset, as state.on_mismatch says",
+              mismatch.text);
+    swap->told.how = STATE_RESET;
+    return begin_state(swap);
+}
+
+static void send_accepted(struct swap *swap)
+{
+    struct host *host = swap->host;
+    struct generation *fresh = swap->fresh;
+    uint64_t now = clock_ns();
+    struct message_accepted *told = &swap->told;
+    told->generation = fresh->number;
+    told->state_size = fresh->module->state_size;
+    told->state_version = fresh->module->state_version;
+    told->callbacks = snapshot_has_json(fresh);
+    told->first_step = host->index;
+    told->module = bytes_of(fresh->module->name);
+    told->added = (struct bytes){text_string(&swap->added), swap->added.len};
+    told->dropped = (struct bytes){text_string(&swap->dropped), swap->dropped.len};
+    if (told->note.data == NULL) {
+        told->note = bytes_of("");
+    }
+    told->pause_ns = host->last_step_end_ns == 0 ? 0 : now - host->last_step_end_ns;
+    told->total_ns = now - swap->load->started_ns;
+    host_send(host, &(struct message){.type = MESSAGE_ACCEPTED, .accepted = *told});
+}
+
+/* The new generation owns the loop. */
+static void commit(struct swap *swap, const hotrun_event *event)
+{
+    struct host *host = swap->host;
+    struct generation *fresh = swap->fresh;
+    if (swap->told.how == STATE_IN_PLACE) {
+        fresh->slot = swap->old->slot;
+        swap->old->slot = -1;
+    }
+    host->older = swap->old;
+    host->current = fresh;
+    host->step_flags = HOTRUN_STEP_UPDATED | (swap->load->restored ? HOTRUN_STEP_RESTORED : 0U);
+    host->step_now = true;
+    atomic_store_explicit(&host->page->committed, fresh->number, memory_order_relaxed);
+    atomic_store_explicit(&host->page->first_index, host->index, memory_order_relaxed);
+    services_commit(fresh);
+    if (event != NULL) {
+        (void)generation_event(fresh, event);
+    }
+    send_accepted(swap);
+}
+
+/* The new generation goes; the old one, if any, goes on. */
+static void refuse(struct swap *swap)
+{
+    struct host *host = swap->host;
+    if (swap->fresh != NULL) {
+        struct error reason = {0};
+        void *unused = swap->fresh->slot >= 0 ? swap->fresh->state : NULL;
+        generation_fini(swap->fresh, unused, HOTRUN_FINI_REFUSED);
+        if (!generation_destroy(swap->fresh, &reason)) {
+            host_note(host, LOG_DEBUG, "the refused library stays in memory: %s", reason.text);
+        }
+    }
+    host->publish_json = false;
+    if (swap->old != NULL) {
+        tell_rejected(swap->old, swap->err.text);
+    }
+    send_rejected(host, swap->load->generation, swap->stage, swap->err.text);
+}
+
+static void take_over(struct swap *swap)
+{
+    struct host *host = swap->host;
+    bool deferred = false;
+    hotrun_event event = {.size = (uint32_t)sizeof event,
+                          .type = HOTRUN_EVENT_AFTER_RELOAD,
+                          .value = (int64_t)swap->load->generation};
+    if (!ask(swap, &deferred)) {
+        if (!deferred) {
+            refuse(swap);
+            swap_forget(host);
+        }
+        return;
+    }
+    swap_retire_older(host);
+    host->publish_json = false;
+    if (save_old(swap) && open_fresh(swap) && carry(swap)) {
+        host->publish = SNAPSHOT_RELOAD;
+        commit(swap, &event);
+    } else {
+        refuse(swap);
+    }
+    swap_forget(host);
+}
+
+/* Numbers and slots go on from what the shared memory holds. */
+static void continue_sequence(struct host *host)
+{
+    uint64_t newest[2] = {0, 0};
+    for (int slot = 0; slot < SHARED_SLOT_COUNT; slot++) {
+        struct snapshot snapshot;
+        if (shared_peek(&host->shared, slot, &snapshot)) {
+            host->sequence =
+                snapshot.sequence > host->sequence ? snapshot.sequence : host->sequence;
+            if (slot <= SHARED_TURN_1) {
+                newest[slot] = snapshot.sequence;
+            }
+        }
+    }
+    host->turn = newest[SHARED_TURN_0] <= newest[SHARED_TURN_1] ? SHARED_TURN_0 : SHARED_TURN_1;
+}
+
+/* An image is bytes of another process: right here only when no pointer is in it. */
+static bool restore_image(struct swap *swap, const struct snapshot *snapshot,
+                          const struct text *bytes)
+{
+    const hotrun_module *module = swap->fresh->module;
+    const char *why = NULL;
+    if ((snapshot->flags & module->flags & HOTRUN_STATE_PLAIN) == 0) {
+        why = "it may hold pointers into the process that died (set HOTRUN_STATE_PLAIN if it has "
+              "none, or write serialize and deserialize)";
+    } else if (bytes->len != module->state_size ||
+               snapshot->state_version != module->state_version) {
+        why = "its size or state_version is another one";
+    }
+    if (why == NULL) {
+        if (bytes->len > 0) {
+            memcpy(swap->fresh->state, bytes->data, bytes->len);
+        }
+        swap->told.how = STATE_IN_PLACE;
+        swap->told.state_bytes = bytes->len;
+        return true;
+    }
+    swap->told.how = STATE_RESET;
+    host_note(swap->host, LOG_WARN, "the state of %zu bytes is lost and starts anew: %s",
+              bytes->len, why);
+    return true;
+}
+
+static bool restore(struct swap *swap)
+{
+    struct host *host = swap->host;
+    struct snapshot snapshot;
+    struct text *bytes = &host->json;
+    swap->stage = SWAP_DESERIALIZE;
+    bytes->limit = 0;
+    if (!shared_read(&host->shared, swap->load->slot, &snapshot, bytes, &swap->err)) {
+        return false;
+    }
+    host->index = snapshot.step;
+    if (strcmp(snapshot.module, swap->fresh->module->name) != 0 &&
+        strlen(snapshot.module) + 1 < sizeof snapshot.module) {
+        return error_set(&swap->err, ERROR_REFUSED,
+                         "the snapshot is of the module \"%s\", the library is \"%s\"",
+                         snapshot.module, swap->fresh->module->name);
+    }
+    if (is_stateless(swap->fresh)) {
+        swap->told.how = STATE_NEW;
+        return true;
+    }
+    if (snapshot.kind == SNAPSHOT_IMAGE) {
+        return restore_image(swap, &snapshot, bytes);
+    }
+    if (swap->fresh->module->deserialize == NULL) {
+        return error_set(&swap->err, ERROR_REFUSED,
+                         "the last state is JSON, and this library has no deserialize");
+    }
+    return carry_json(swap, bytes, snapshot.state_version);
+}
+
+static void start(struct swap *swap)
+{
+    struct host *host = swap->host;
+    const struct load *load = swap->load;
+    hotrun_event event = {.size = (uint32_t)sizeof event,
+                          .type = load->failed != 0 ? HOTRUN_EVENT_ROLLED_BACK
+                                                    : HOTRUN_EVENT_AFTER_RELOAD,
+                          .text = load->failed != 0 ? load->reason : NULL,
+                          .value = (int64_t)(load->failed != 0 ? load->failed : load->generation)};
+    bool fresh = load->how == LOAD_FRESH;
+    continue_sequence(host);
+    host->index = load->step;
+    swap->told.how = STATE_NEW;
+    host->publish_json = false;
+    bool ok = open_fresh(swap) && begin_state(swap) && (fresh || restore(swap));
+    if (ok && !host->publish_json && snapshot_has_json(swap->fresh)) {
+        swap->stage = SWAP_SERIALIZE;
+        ok = host->publish_json = snapshot_serialize(swap->fresh, &host->json_after, &swap->err);
+        swap->told.state_bytes = ok ? host->json_after.len : 0;
+    }
+    if (ok) {
+        host->publish = SNAPSHOT_START;
+        commit(swap, fresh && load->failed == 0 ? NULL : &event);
+    } else {
+        refuse(swap);
+    }
+    swap_forget(host);
+}
+
+void swap_attempt(struct host *host)
+{
+    const struct load *load = host->load;
+    bool stepping = host->pace.kind != PACE_ONCE;
+    if (load == NULL ||
+        (load->deferred_since_ns != 0 && stepping && load->asked_index == host->index)) {
+        return;
+    }
+    struct swap swap = {
+        .host = host, .load = host->load, .old = host->current, .begun_ns = clock_ns()};
+    if (load->how == LOAD_SWAP && host->current != NULL) {
+        take_over(&swap);
+    } else if (load->how == LOAD_CHECK && host->current == NULL) {
+        check_run(host, load);
+        swap_forget(host);
+    } else if (host->current == NULL && load->how != LOAD_SWAP) {
+        start(&swap);
+    } else {
+        send_rejected(host, load->generation, SWAP_LOAD, "the host cannot do that now");
+        swap_forget(host);
+    }
+    text_finish(&swap.added);
+    text_finish(&swap.dropped);
+}
+
+void swap_cancel(struct host *host)
+{
+    if (host->load == NULL) {
+        return;
+    }
+    uint64_t generation = host->load->generation;
+    bool asked = host->load->deferred_since_ns != 0;
+    swap_forget(host);
+    if (asked) {
+        tell_rejected(host->current, "a newer library takes its place");
+    }
+    send_rejected(host, generation, SWAP_CANCEL, "cancelled");
+}

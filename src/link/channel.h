@@ -1,0 +1,41 @@
+/* The socket between supervisor and host: packets (SOCK_SEQPACKET), never blocking. What does not
+ * fit the socket at once waits in memory, so a stopped peer holds nobody up. [one thread at each
+ * end] */
+#ifndef LINK_CHANNEL_H
+#define LINK_CHANNEL_H
+
+#include "base/error.h"
+#include "link/message.h"
+
+#include <stdbool.h>
+
+struct channel; /* opaque */
+
+enum channel_result {
+    CHANNEL_GOT,
+    CHANNEL_EMPTY,
+    CHANNEL_CLOSED, /* the peer is gone */
+    CHANNEL_BAD     /* a packet that is no message: err says which */
+};
+
+/* A connected pair, both CLOEXEC. */
+bool channel_pair(int fds[2], struct error *err);
+
+/* Takes `fd` over. */
+struct channel *channel_create(int fd, struct error *err);
+void channel_destroy(struct channel *channel); /* NULL is allowed */
+
+int channel_fd(const struct channel *channel); /* to wait on; still the channel's */
+
+/* False: the message is larger than MESSAGE_SIZE_MAX or there is no memory. A peer that is gone is
+ * no error here. */
+bool channel_send(struct channel *channel, const struct message *message, struct error *err);
+
+/* Sends what waits. True while something still does: call again when the socket is writable. */
+bool channel_flush(struct channel *channel);
+
+/* The message's bytes live until the next receive. */
+enum channel_result channel_receive(struct channel *channel, struct message *message,
+                                    struct error *err);
+
+#endif

@@ -1,0 +1,179 @@
+/* What supervisor and host say to each other. Each message is one packet: a type and the fields of
+ * its struct, described by rows in message.c. The receiver takes every packet as hostile: a packet
+ * that does not fit its rows is an error. */
+#ifndef LINK_MESSAGE_H
+#define LINK_MESSAGE_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MESSAGE_SIZE_MAX ((size_t)128 << 10)
+
+struct bytes { /* data[len] is '\0'; a received one lives until the next receive */
+    const char *data;
+    size_t len;
+};
+
+enum message_type {
+    /* to the host */
+    MESSAGE_SETUP = 1, /* first, once */
+    MESSAGE_LOAD,      /* answered by exactly one ACCEPTED or REJECTED, or by the host's death */
+    MESSAGE_CANCEL,    /* a swap that the module defers: answered by REJECTED with stage `cancel`,
+                          unless it was answered already */
+    MESSAGE_CONFIRM,   /* probation is over: the older generation can go; answered by CLOSED */
+    MESSAGE_TELL,      /* call on_event */
+    MESSAGE_SNAPSHOT,  /* publish one; answered by PUBLISHED */
+    MESSAGE_STOP,      /* STOPPING, serialize, fini, exit */
+    /* to the supervisor */
+    MESSAGE_READY,
+    MESSAGE_ACCEPTED,
+    MESSAGE_REJECTED,
+    MESSAGE_DEFERRED, /* the module has deferred a swap for longer than the limit */
+    MESSAGE_CLOSED,
+    MESSAGE_PUBLISHED,
+    MESSAGE_RELOAD,  /* the module asked for a reload */
+    MESSAGE_RATE,    /* the module changed the rate */
+    MESSAGE_LEAVING, /* the orderly end begins; why is in the status page */
+    MESSAGE_NOTE,    /* something to log */
+    MESSAGE_CHECKED, /* answer to LOAD_CHECK */
+    MESSAGE_TYPE_COUNT
+};
+
+enum load_how {
+    LOAD_FRESH = 1, /* zeroed state, init */
+    LOAD_RESTORE,   /* init, then the snapshot in `slot` */
+    LOAD_SWAP,      /* take over from the running generation; its state goes to `slot` first */
+    LOAD_CHECK      /* load, look, unload */
+};
+
+enum swap_stage {
+    SWAP_FILE = 1, /* before the host: the file check */
+    SWAP_DEFER,
+    SWAP_LOAD,
+    SWAP_TABLE,
+    SWAP_SERIALIZE,
+    SWAP_INIT,
+    SWAP_DESERIALIZE,
+    SWAP_CANCEL,
+    SWAP_STAGE_COUNT
+};
+const char *swap_stage_name(enum swap_stage stage); /* the word of the events' field `stage` */
+
+enum state_how {
+    STATE_JSON = 1,
+    STATE_IN_PLACE,
+    STATE_RESET, /* init alone, although there was a state */
+    STATE_NEW    /* init alone: there was none before */
+};
+const char *state_how_name(enum state_how how); /* the word of the events' field `how` */
+
+/* In all of these, times are in ns and booleans are 0 or 1. */
+struct message_setup {
+    uint64_t supervisor_pid, slot_address, state_max_json, state_max_size, pin_limit,
+        defer_limit_ns, max_dt_ns;
+    uint64_t rate_kind; /* as in struct config: 0 rate_hz, 1 max, 2 once */
+    double rate_hz;
+    uint64_t reset_on_mismatch, log_level, color;
+    struct bytes config, args; /* args: each with a '\0' behind it */
+};
+
+struct message_load {
+    uint64_t how, generation, slot;
+    uint64_t started_ns;     /* clock_ns when the change was noticed: the start of `total` */
+    uint64_t failed;         /* RESTORE: the generation that failed, 0 when the code is a new one:
+                                ROLLED_BACK or AFTER_RELOAD follows */
+    uint64_t restored;       /* RESTORE, FRESH: it is after a crash: HOTRUN_STEP_RESTORED */
+    uint64_t step;           /* FRESH: index of the first step */
+    struct bytes path, name; /* the private copy; what messages call the library */
+    struct bytes module;     /* the module's name that is expected; "": any */
+    struct bytes reason;     /* with `failed` */
+};
+
+struct message_accepted {
+    uint64_t generation, how; /* enum state_how */
+    uint64_t state_bytes; /* of the JSON or the image that was carried over; of a fresh state: its
+                             size */
+    uint64_t state_size, state_version, callbacks, first_step;
+    uint64_t serialize_ns, load_ns, init_ns, deserialize_ns, pause_ns, total_ns;
+    uint64_t pinned; /* the state from before is in the slot that LOAD named */
+    uint64_t more_added, more_dropped;
+    struct bytes module, added, dropped; /* lists: '\0' between two */
+    struct bytes note;                   /* what a person should know of this state's way; "" */
+};
+
+struct message_rejected {
+    uint64_t generation, stage; /* enum swap_stage */
+    struct bytes reason;
+};
+
+struct message_closed {
+    uint64_t generation; /* the one that went; 0: there was none */
+    uint64_t kept;       /* it stays mapped on purpose: the state may point into it */
+    uint64_t resident;   /* it could not be unloaded */
+    struct bytes reason; /* why it is resident */
+};
+
+struct message_tell {
+    uint64_t type; /* HOTRUN_EVENT_ */
+    int64_t value;
+    struct bytes name, text;
+};
+
+struct message_published {
+    uint64_t ok, slot, bytes, took_ns, step, why;
+    struct bytes reason;
+};
+
+struct message_checked {
+    uint64_t resident, state_size, state_align, state_version, abi_minor, flags, load_ns, mapped;
+    struct bytes module, callbacks; /* callbacks: names, separated by ", " */
+    struct bytes strays;            /* one sentence a line */
+    struct bytes resident_reason;
+};
+
+struct message {
+    enum message_type type;
+    union {
+        struct message_setup setup;
+        struct message_load load;
+        struct message_accepted accepted;
+        struct message_rejected rejected;
+        struct message_closed closed;
+        struct message_tell tell;
+        struct message_published published;
+        struct message_checked checked;
+        struct {
+            uint64_t generation;
+        } cancel, confirm, deferred;
+        struct {
+            uint64_t why;
+        } snapshot;
+        struct {
+            uint64_t status;
+        } stop;
+        struct {
+            uint64_t pid;
+        } ready;
+        struct {
+            uint64_t kind;
+            double hz;
+        } rate;
+        struct {
+            uint64_t level;
+            struct bytes text;
+        } note;
+    };
+};
+
+struct bytes bytes_of(const char *string); /* NULL: "" */
+
+/* Writes `message` into buffer[0..size). Returns its length; 0 when it does not fit. */
+size_t message_encode(const struct message *message, void *buffer, size_t size);
+
+/* Reads a packet; its bytes point into `packet`. */
+bool message_decode(struct message *message, const void *packet, size_t len, struct error *err);
+
+#endif

@@ -1,0 +1,242 @@
+#define _GNU_SOURCE /* memfd_create */
+#include "link/shared.h"
+
+#include "base/hash.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAGIC      UINT64_C(0x31306e7572746f68) /* "hotrun01" */
+#define PAGE_SIZE  4096U
+#define PIECE_SIZE ((size_t)256 << 10)
+
+/* What stands at the start of each slot; the bytes follow after one page. */
+struct header {
+    uint64_t magic;
+    uint64_t check; /* of `snapshot`; 0 while the slot is being written */
+    struct snapshot snapshot;
+};
+
+static const char *const phase_names[PHASE_COUNT] = {
+    [PHASE_NONE] = "host",           [PHASE_LOAD] = "load",
+    [PHASE_INIT] = "init",           [PHASE_STEP] = "step",
+    [PHASE_SERIALIZE] = "serialize", [PHASE_DESERIALIZE] = "deserialize",
+    [PHASE_EVENT] = "on_event",      [PHASE_FINI] = "fini",
+    [PHASE_UNLOAD] = "unload"};
+
+_Static_assert(sizeof(struct page) <= PAGE_SIZE, "the status page is one page");
+
+const char *phase_name(enum phase phase)
+{
+    return phase_names[phase];
+}
+
+static off_t slot_offset(const struct shared *shared, int slot)
+{
+    uint64_t room = (shared->limit + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE + PAGE_SIZE;
+    return (off_t)(PAGE_SIZE + (uint64_t)slot * room);
+}
+
+static bool map_page(struct shared *shared, struct error *err)
+{
+    void *page = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, shared->fd, 0);
+    if (page == MAP_FAILED) {
+        return error_errno(err, "cannot map the status page");
+    }
+    (void)madvise(page, PAGE_SIZE, MADV_DONTFORK);
+    shared->page = page;
+    return true;
+}
+
+bool shared_create(struct shared *shared, uint64_t limit, struct error *err)
+{
+    *shared = (struct shared){.fd = -1, .limit = limit};
+    shared->fd = memfd_create("hotrun-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (shared->fd < 0) {
+        return error_errno(err, "cannot create shared memory");
+    }
+    /* The seal keeps user code from cutting the file short under the supervisor's mapping. */
+    if (ftruncate(shared->fd, slot_offset(shared, SHARED_SLOT_COUNT)) != 0 ||
+        fcntl(shared->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+        error_errno(err, "cannot size shared memory");
+    } else if (map_page(shared, err)) {
+        return true;
+    }
+    shared_finish(shared);
+    return false;
+}
+
+bool shared_attach(struct shared *shared, int fd, struct error *err)
+{
+    *shared = (struct shared){.fd = fd};
+    struct stat st;
+    if (fstat(fd, &st) != 0) {
+        return error_errno(err, "cannot stat shared memory");
+    }
+    uint64_t room = ((uint64_t)st.st_size - PAGE_SIZE) / SHARED_SLOT_COUNT;
+    if (st.st_size < (off_t)(2 * PAGE_SIZE) || room < PAGE_SIZE) {
+        return error_set(err, ERROR_INTERNAL, "shared memory of %lld bytes is too small",
+                         (long long)st.st_size);
+    }
+    shared->limit = room - PAGE_SIZE;
+    return map_page(shared, err);
+}
+
+void shared_finish(struct shared *shared)
+{
+    if (shared->page != NULL) {
+        (void)munmap(shared->page, PAGE_SIZE);
+    }
+    if (shared->fd >= 0) {
+        close(shared->fd);
+    }
+    *shared = (struct shared){.fd = -1};
+}
+
+static bool write_at(int fd, const void *bytes, size_t len, off_t at)
+{
+    const char *from = bytes;
+    while (len > 0) {
+        ssize_t done = pwrite(fd, from, len, at);
+        if (done < 0 && errno == EINTR) {
+            continue;
+        }
+        if (done <= 0) {
+            return false;
+        }
+        from += done;
+        at += done;
+        len -= (size_t)done;
+    }
+    return true;
+}
+
+static bool read_at(int fd, void *bytes, size_t len, off_t at)
+{
+    char *to = bytes;
+    while (len > 0) {
+        ssize_t done = pread(fd, to, len, at);
+        if (done < 0 && errno == EINTR) {
+            continue;
+        }
+        if (done <= 0) {
+            return false;
+        }
+        to += done;
+        at += done;
+        len -= (size_t)done;
+    }
+    return true;
+}
+
+bool shared_publish(const struct shared *shared, int slot, struct snapshot *snapshot,
+                    const void *bytes, size_t len, struct error *err)
+{
+    if (len > shared->limit) {
+        return error_set(err, ERROR_LIMIT, "the state takes %zu bytes, %llu are allowed", len,
+                         (unsigned long long)shared->limit);
+    }
+    snapshot->len = len;
+    snapshot->checksum = hash_bytes(bytes, len);
+    struct header header = {.magic = MAGIC, .snapshot = *snapshot};
+    off_t at = slot_offset(shared, slot);
+    if (!write_at(shared->fd, &header, sizeof header, at) ||
+        !write_at(shared->fd, bytes, len, at + (off_t)PAGE_SIZE)) {
+        return error_errno(err, "cannot write the snapshot to shared memory");
+    }
+    header.check = hash_bytes(&header.snapshot, sizeof header.snapshot);
+    return write_at(shared->fd, &header, sizeof header, at) ||
+           error_errno(err, "cannot write the snapshot to shared memory");
+}
+
+bool shared_peek(const struct shared *shared, int slot, struct snapshot *snapshot)
+{
+    struct header header;
+    if (!read_at(shared->fd, &header, sizeof header, slot_offset(shared, slot)) ||
+        header.magic != MAGIC ||
+        header.check != hash_bytes(&header.snapshot, sizeof header.snapshot) ||
+        header.snapshot.len > shared->limit ||
+        memchr(header.snapshot.module, '\0', sizeof header.snapshot.module) == NULL ||
+        (header.snapshot.kind != SNAPSHOT_JSON && header.snapshot.kind != SNAPSHOT_IMAGE)) {
+        return false;
+    }
+    *snapshot = header.snapshot;
+    return true;
+}
+
+bool shared_read(const struct shared *shared, int slot, struct snapshot *snapshot,
+                 struct text *bytes, struct error *err)
+{
+    text_clear(bytes);
+    if (!shared_peek(shared, slot, snapshot)) {
+        return error_set(err, ERROR_FORMAT, "there is no whole snapshot in slot %d", slot);
+    }
+    char *piece = malloc(PIECE_SIZE);
+    bool ok = piece != NULL;
+    off_t at = slot_offset(shared, slot) + (off_t)PAGE_SIZE;
+    for (uint64_t done = 0; ok && done < snapshot->len;) {
+        size_t len =
+            snapshot->len - done < PIECE_SIZE ? (size_t)(snapshot->len - done) : PIECE_SIZE;
+        ok = read_at(shared->fd, piece, len, at + (off_t)done) && text_append(bytes, piece, len);
+        done += len;
+    }
+    free(piece);
+    if (!ok) {
+        return error_set(err, ERROR_SYSTEM, "no memory for a snapshot of %llu bytes",
+                         (unsigned long long)snapshot->len);
+    }
+    return hash_bytes(text_string(bytes), bytes->len) == snapshot->checksum ||
+           error_set(err, ERROR_FORMAT, "the snapshot in slot %d was written over", slot);
+}
+
+/* Copies through one piece of memory, however large the snapshot. */
+static bool copy_slot(const struct shared *from, int slot, const struct shared *to, int to_slot,
+                      char *piece)
+{
+    struct snapshot snapshot;
+    if (!shared_peek(from, slot, &snapshot) || snapshot.len > to->limit) {
+        return false;
+    }
+    off_t in = slot_offset(from, slot) + (off_t)PAGE_SIZE;
+    off_t out = slot_offset(to, to_slot) + (off_t)PAGE_SIZE;
+    for (uint64_t done = 0; done < snapshot.len;) {
+        size_t len = snapshot.len - done < PIECE_SIZE ? (size_t)(snapshot.len - done) : PIECE_SIZE;
+        if (!read_at(from->fd, piece, len, in + (off_t)done) ||
+            !write_at(to->fd, piece, len, out + (off_t)done)) {
+            return false;
+        }
+        done += len;
+    }
+    /* The reader checks the bytes; a header over damaged ones says so there. */
+    struct header header = {.magic = MAGIC, .snapshot = snapshot};
+    header.check = hash_bytes(&header.snapshot, sizeof header.snapshot);
+    return write_at(to->fd, &header, sizeof header, slot_offset(to, to_slot));
+}
+
+unsigned shared_salvage(const struct shared *from, const struct shared *to)
+{
+    unsigned slots = 0;
+    char *piece = malloc(PIECE_SIZE);
+    if (piece != NULL) {
+        for (int slot = 0; slot < SHARED_SLOT_COUNT; slot++) {
+            if (copy_slot(from, slot, to, slot, piece)) {
+                slots |= 1U << slot;
+            }
+        }
+        free(piece);
+    }
+    return slots;
+}
+
+bool shared_copy(const struct shared *shared, int slot, int to_slot)
+{
+    char *piece = malloc(PIECE_SIZE);
+    bool ok = piece != NULL && copy_slot(shared, slot, shared, to_slot, piece);
+    free(piece);
+    return ok;
+}

@@ -1,0 +1,82 @@
+/* The memory that supervisor and host share: one memfd with the status page and room for snapshots.
+ * Snapshots are written and read through the descriptor and never mapped, so that no stray pointer
+ * of user code reaches them. One that is torn or written over is recognised by its checksums and
+ * never read. */
+#ifndef LINK_SHARED_H
+#define LINK_SHARED_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include "link/page.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    SHARED_TURN_0, /* published while running: these two in turn */
+    SHARED_TURN_1,
+    SHARED_PIN_0, /* from before a swap: which of these three is free, the supervisor knows */
+    SHARED_PIN_1,
+    SHARED_PIN_2,
+    SHARED_SLOT_COUNT
+};
+
+enum snapshot_kind {
+    SNAPSHOT_JSON = 1,
+    SNAPSHOT_IMAGE = 2 /* the bytes of the state buffer */
+};
+
+enum snapshot_why {
+    SNAPSHOT_START = 1,
+    SNAPSHOT_SWAP,   /* from before a swap */
+    SNAPSHOT_RELOAD, /* of the new code, right after it took over */
+    SNAPSHOT_REQUEST,
+    SNAPSHOT_EXIT
+};
+
+struct snapshot {      /* the envelope */
+    uint64_t sequence; /* grows over all hosts of a run */
+    uint64_t generation;
+    uint64_t step;    /* index of the next step */
+    uint64_t time_ns; /* wall clock, since 1970 */
+    uint64_t len;     /* bytes of the state's text or image */
+    uint64_t checksum;
+    uint32_t kind, why, state_version, flags; /* flags: of the hotrun_module that made it */
+    char module[64];                          /* its name, cut */
+};
+
+struct shared {
+    struct page *page;
+    int fd;
+    uint64_t limit; /* most bytes of one snapshot */
+};
+
+/* New shared memory with room for snapshots of `limit` bytes (sparse: it costs what is touched). */
+bool shared_create(struct shared *shared, uint64_t limit, struct error *err);
+
+/* The host's end of it: takes `fd` over. */
+bool shared_attach(struct shared *shared, int fd, struct error *err);
+
+void shared_finish(struct shared *shared);
+
+/* Writes a snapshot into `slot`; fills in its len and checksum. Interrupted at any point, the slot
+ * reads as empty. */
+bool shared_publish(const struct shared *shared, int slot, struct snapshot *snapshot,
+                    const void *bytes, size_t len, struct error *err);
+
+/* The envelope in `slot`. False: empty, torn or nonsense. Does not look at the bytes. */
+bool shared_peek(const struct shared *shared, int slot, struct snapshot *snapshot);
+
+/* The envelope and the bytes, checked. `bytes` is cleared first. */
+bool shared_read(const struct shared *shared, int slot, struct snapshot *snapshot,
+                 struct text *bytes, struct error *err);
+
+/* Copies each valid snapshot of `from` to the same slot of `to`, in pieces. Returns a bit set of
+ * the slots that `to` has then. */
+unsigned shared_salvage(const struct shared *from, const struct shared *to);
+
+/* Copies the snapshot in `slot` to `to_slot` of the same memory. */
+bool shared_copy(const struct shared *shared, int slot, int to_slot);
+
+#endif

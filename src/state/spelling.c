@@ -1,0 +1,100 @@
+#include "state/spelling.h"
+
+#include "base/hash.h"
+#include "state/utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+int32_t spelling_unit(const char *at, const char *end, const char **bad)
+{
+    int32_t unit = 0;
+    for (*bad = at; *bad < at + 4; (*bad)++) {
+        int digit = *bad == end ? -1 : hex_digit(**bad);
+        if (digit < 0) {
+            return -1;
+        }
+        unit = unit * 16 + digit;
+    }
+    return unit;
+}
+
+static uint32_t take_character(const char **at)
+{
+    static const char letters[] = "bfnrt";
+    static const char meanings[] = "\b\f\n\r\t";
+    if (**at != '\\') {
+        return utf8_take(at);
+    }
+    char kind = (*at)[1];
+    if (kind != 'u') {
+        const char *letter = strchr(letters, kind);
+        *at += 2;
+        return (unsigned char)(letter == NULL ? kind : meanings[letter - letters]);
+    }
+    const char *behind;
+    uint32_t unit = (uint32_t)spelling_unit(*at + 2, *at + 6, &behind);
+    *at += 6;
+    if (unit >= 0xD800 && unit <= 0xDFFF) {
+        uint32_t second = (uint32_t)spelling_unit(*at + 2, *at + 6, &behind);
+        *at += 6;
+        unit = 0x10000 + ((unit - 0xD800) << 10) + (second - 0xDC00);
+    }
+    return unit;
+}
+
+size_t spelling_decode(const char *raw, size_t len, char *out)
+{
+    size_t written = 0;
+    for (const char *at = raw; at < raw + len;) {
+        char bytes[4];
+        size_t count = utf8_put(take_character(&at), bytes);
+        memcpy(out + written, bytes, count);
+        written += count;
+    }
+    return written;
+}
+
+bool spelling_hash(const char *raw, size_t len, bool escaped, uint64_t *hash)
+{
+    if (!escaped) {
+        *hash = hash_bytes(raw, len);
+        return true;
+    }
+    char few[256];
+    char *decoded = len <= sizeof few ? few : malloc(len);
+    if (decoded == NULL) {
+        return false;
+    }
+    size_t count = spelling_decode(raw, len, decoded);
+    *hash = count == 0 ? hash_bytes("", 0) : hash_bytes(decoded, count);
+    if (decoded != few) {
+        free(decoded);
+    }
+    return true;
+}
+
+int spelling_order(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    if (a_len == b_len && memcmp(a, b, a_len) == 0) {
+        return 0;
+    }
+    const char *a_end = a + a_len;
+    const char *b_end = b + b_len;
+    while (a < a_end && b < b_end) {
+        uint32_t x = take_character(&a);
+        uint32_t y = take_character(&b);
+        if (x != y) {
+            return x < y ? -1 : 1;
+        }
+    }
+    return (a < a_end) - (b < b_end);
+}

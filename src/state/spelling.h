@@ -1,0 +1,24 @@
+/* A JSON string can be spelled in many ways ("a", "\u0061"). `raw` is one as it stands between its
+ * quotes in a text that scan_next accepted. */
+#ifndef STATE_SPELLING_H
+#define STATE_SPELLING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Writes its characters, at most `len` bytes, without a NUL; returns how many. */
+size_t spelling_decode(const char *raw, size_t len, char *out);
+
+/* A hash of its characters. `escaped` is false when no backslash is in it. False: no memory for a
+ * long one. */
+bool spelling_hash(const char *raw, size_t len, bool escaped, uint64_t *hash);
+
+/* Orders two by their characters: below, equal to or above 0. */
+int spelling_order(const char *a, size_t a_len, const char *b, size_t b_len);
+
+/* The value of four hexadecimal digits at `at`, which need not be valid; -1: *bad is the first byte
+ * that is none, or `end`. */
+int32_t spelling_unit(const char *at, const char *end, const char **bad);
+
+#endif

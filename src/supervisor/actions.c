@@ -1,0 +1,488 @@
+/* Does what the policy's cells say. */
+#include "base/clock.h"
+#include "supervisor/state.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BACKOFF_FIRST_MS 100U
+#define BACKOFF_MOST_MS  1000U
+
+void supervisor_send(struct supervisor *sup, const struct message *message)
+{
+    struct error err;
+    if (sup->host != NULL && !host_process_send(sup->host, message, &err)) {
+        log_line(sup->log, LOG_ERROR, "the host was not told: %s", err.text);
+    }
+}
+
+static bool pin_is_used(const struct supervisor *sup, int slot)
+{
+    bool used = slot == sup->good_slot || (sup->next != NULL && slot == sup->next_pin);
+    for (unsigned i = 0; i < sup->fallback_count; i++) {
+        used = used || sup->fallbacks[i].slot == slot;
+    }
+    for (unsigned i = sup->attempt_next; i < sup->attempt_count; i++) {
+        used = used || sup->attempts[i].slot == slot;
+    }
+    return used;
+}
+
+int supervisor_free_pin(const struct supervisor *sup)
+{
+    int slot = SHARED_PIN_0;
+    while (slot < SHARED_PIN_2 && pin_is_used(sup, slot)) {
+        slot++;
+    }
+    return slot;
+}
+
+/* The newest snapshot in `memory` that `generation` made; else the newest of an older one; NO_SLOT:
+ * none. Those with a sequence of `below` or above are passed over. */
+static int newest_slot(const struct shared *memory, uint64_t generation, uint64_t below)
+{
+    int best = NO_SLOT;
+    struct snapshot found = {0};
+    for (int slot = 0; memory->fd >= 0 && slot < SHARED_SLOT_COUNT; slot++) {
+        struct snapshot snapshot;
+        if (!shared_peek(memory, slot, &snapshot) || snapshot.generation > generation ||
+            snapshot.sequence >= below) {
+            continue;
+        }
+        bool own = snapshot.generation == generation;
+        bool found_own = best != NO_SLOT && found.generation == generation;
+        if (best == NO_SLOT || (own && !found_own) ||
+            (own == found_own && snapshot.sequence > found.sequence)) {
+            best = slot;
+            found = snapshot;
+        }
+    }
+    return best;
+}
+
+static void drop_fallbacks(struct supervisor *sup)
+{
+    for (unsigned i = 0; i < sup->fallback_count; i++) {
+        build_drop(&sup->fallbacks[i].build);
+    }
+    sup->fallback_count = 0;
+}
+
+static void drop_attempts(struct supervisor *sup)
+{
+    for (unsigned i = 0; i < sup->attempt_count; i++) {
+        build_drop(&sup->attempts[i].build);
+    }
+    sup->attempt_count = sup->attempt_next = 0;
+}
+
+static void add_attempt(struct supervisor *sup, struct build *build, int slot)
+{
+    if (sup->attempt_count < ATTEMPTS_MOST) {
+        sup->attempts[sup->attempt_count++] = (struct attempt){build_keep(build), slot};
+    }
+}
+
+static void send_load(struct supervisor *sup, enum load_how how, const struct build *build,
+                      int slot)
+{
+    bool known = sup->state == POLICY_RESTARTING;
+    bool after_death = sup->death.generation != 0;
+    struct message message = {
+        .type = MESSAGE_LOAD,
+        .load = {.how = (uint64_t)how,
+                 .generation = build->generation,
+                 .slot = slot == NO_SLOT ? 0 : (uint64_t)slot,
+                 .started_ns = known ? sup->death.noticed_ns : build->noticed_ns,
+                 .failed = known ? sup->death.generation : 0,
+                 .restored = how != LOAD_SWAP && after_death,
+                 .step = how == LOAD_FRESH && after_death ? sup->death.step : 0,
+                 .path = bytes_of(build->path),
+                 .name = bytes_of(sup->library),
+                 .module = bytes_of(sup->module),
+                 .reason = bytes_of(known ? sup->death.reason : "")}};
+    supervisor_send(sup, &message);
+    sup->asked_ns = clock_ns();
+    if (sup->config->start_timeout_ns > 0) {
+        supervisor_arm(sup, TIMER_START, sup->config->start_timeout_ns / NS_PER_MS + 1);
+    }
+}
+
+static void back_off(struct supervisor *sup, unsigned tries)
+{
+    uint64_t ms = (uint64_t)BACKOFF_FIRST_MS << (tries < 8 ? tries : 8);
+    ms = ms < BACKOFF_MOST_MS ? ms : BACKOFF_MOST_MS;
+    log_line(sup->log, LOG_INFO, "trying again in %llu ms", (unsigned long long)ms);
+    supervisor_arm(sup, TIMER_BACKOFF, ms);
+}
+
+/* A cold host for `build`, with the snapshot in `slot` or fresh. */
+static void start_host(struct supervisor *sup, const struct build *build, int slot)
+{
+    struct error err;
+    struct shared shared;
+    uint64_t limit = sup->config->state_max_json > sup->config->pin_limit
+                         ? sup->config->state_max_json
+                         : sup->config->pin_limit;
+    struct host_callbacks callbacks = {
+        .ctx = sup, .message = hearing_message, .died = hearing_death};
+    if (sup->host != NULL) {
+        host_process_destroy(sup->host);
+        sup->host = NULL;
+    }
+    bool ok = shared_create(&shared, limit, &err);
+    if (ok) {
+        if (sup->memory.fd >= 0) {
+            (void)shared_salvage(&sup->memory, &shared);
+        }
+        if (slot != NO_SLOT && slot == sup->good_slot && slot <= SHARED_TURN_1) {
+            /* New code is going to write into the slots in turn, and may not live. */
+            int pin = supervisor_free_pin(sup);
+            if (shared_copy(&shared, slot, pin)) {
+                sup->good_slot = slot = pin;
+            }
+        }
+        sup->host = host_process_start(sup->loop, sup->config, sup->slot_address, sup->rate,
+                                       sup->rate_hz, &shared, &callbacks, &err);
+    }
+    if (sup->host == NULL) {
+        log_line(sup->log, LOG_ERROR, "%s", err.text);
+        if (!sup->loaded_once && sup->deaths == 0) {
+            sup->fatal = err;
+            sup->ending = true;
+            supervisor_finish_if_idle(sup);
+            return;
+        }
+        supervisor_dispatch(sup, POLICY_SPAWN_FAILED);
+        return;
+    }
+    sup->cold = true;
+    if (sup->report.generation == 0 && sup->deaths == 0) {
+        report_started(&sup->report, host_process_pid(sup->host), sup->library);
+    }
+    send_load(sup, slot == NO_SLOT ? LOAD_FRESH : LOAD_RESTORE, build, slot);
+}
+
+static void run_attempt(struct supervisor *sup)
+{
+    if (sup->attempt_next >= sup->attempt_count) {
+        supervisor_hold(sup, sup->death.reason[0] != '\0' ? sup->death.reason
+                                                          : "there is nothing to go back to");
+        return;
+    }
+    const struct attempt *attempt = &sup->attempts[sup->attempt_next];
+    start_host(sup, attempt->build, attempt->slot);
+}
+
+static void set_next(struct supervisor *sup, struct build *build)
+{
+    build_drop(&sup->next);
+    sup->next = build;
+    sup->next_pin = NO_SLOT;
+}
+
+/* ST: a library from the last good state, or what a back-off has put off. */
+static void do_start(struct supervisor *sup)
+{
+    if (sup->state == POLICY_RESTARTING) {
+        run_attempt(sup);
+        return;
+    }
+    if (sup->arrived != NULL) {
+        set_next(sup, sup->arrived);
+        sup->arrived = NULL;
+    }
+    if (sup->next != NULL) {
+        start_host(sup, sup->next, sup->good_slot);
+    }
+}
+
+static void do_swap(struct supervisor *sup)
+{
+    set_next(sup, sup->arrived);
+    sup->arrived = NULL;
+    sup->next_pin = supervisor_free_pin(sup);
+    supervisor_disarm(sup, TIMER_PROBATION);
+    send_load(sup, LOAD_SWAP, sup->next, sup->next_pin);
+}
+
+static void do_keep(struct supervisor *sup)
+{
+    if (sup->arrived == NULL) {
+        return;
+    }
+    build_drop(&sup->pending);
+    sup->pending = sup->arrived;
+    sup->arrived = NULL;
+    if (sup->state == POLICY_SWAPPING && !sup->cold && sup->next != NULL) {
+        /* Has an effect only while the module puts the swap off. */
+        supervisor_send(sup, &(struct message){.type = MESSAGE_CANCEL,
+                                               .cancel = {.generation = sup->next->generation}});
+    }
+}
+
+static void do_take(struct supervisor *sup)
+{
+    bool able = sup->state != POLICY_RESTARTING && sup->state != POLICY_SWAPPING &&
+                sup->state != POLICY_STARTING;
+    if (sup->pending != NULL && able) {
+        sup->arrived = sup->pending;
+        sup->pending = NULL;
+        supervisor_dispatch(sup, POLICY_LIBRARY_READY);
+    }
+}
+
+static void do_quarantine(struct supervisor *sup)
+{
+    struct build *build = sup->next != NULL ? sup->next : sup->current;
+    if (sup->heard != NULL && sup->heard->type == MESSAGE_REJECTED) {
+        /* A running generation that does not let go is not the new build's fault. */
+        uint64_t stage = sup->heard->rejected.stage;
+        if (stage == SWAP_DEFER || stage == SWAP_SERIALIZE) {
+            return;
+        }
+    }
+    if (build != NULL) {
+        quarantine_add(&sup->quarantine, build->stage.hash);
+    }
+}
+
+/* N. False: over the limit, and held. */
+static bool do_count(struct supervisor *sup)
+{
+    uint64_t now = clock_ns();
+    unsigned kept = 0;
+    if (sup->uncounted) {
+        return true;
+    }
+    for (unsigned i = 0; i < sup->restart_count; i++) {
+        if (now - sup->restarts_ns[i] < sup->config->window_ns) {
+            sup->restarts_ns[kept++] = sup->restarts_ns[i];
+        }
+    }
+    sup->restart_count = kept;
+    unsigned room = sizeof sup->restarts_ns / sizeof sup->restarts_ns[0];
+    if (kept >= sup->config->max_restarts || kept == room) {
+        char reason[720];
+        (void)snprintf(reason, sizeof reason, "%s, and %u restarts in %.0f s were not enough",
+                       sup->death.reason, kept, (double)sup->config->window_ns / 1e9);
+        supervisor_hold(sup, reason);
+        return false;
+    }
+    sup->restarts_ns[sup->restart_count++] = now;
+    return true;
+}
+
+/* RS: a library that waits is started in the place of the one that died; else that one, with its
+ * newest snapshot first. */
+static void do_restart(struct supervisor *sup)
+{
+    uint64_t generation = sup->current->generation;
+    int slot = newest_slot(&sup->memory, generation, UINT64_MAX);
+    sup->death.rolled_back = false;
+    sup->good_slot = NO_SLOT;
+    drop_attempts(sup);
+    drop_fallbacks(sup);
+    if (sup->pending != NULL) {
+        sup->state = POLICY_SWAPPING;
+        sup->origin = POLICY_RUNNING;
+        set_next(sup, sup->pending);
+        sup->pending = NULL;
+        sup->good_slot = slot;
+        start_host(sup, sup->next, slot);
+        sup->fallbacks[0] = (struct fallback){build_keep(sup->current), sup->good_slot};
+        sup->fallback_count = 1;
+        sup->good_slot = NO_SLOT;
+        return;
+    }
+    while (slot != NO_SLOT && sup->attempt_count < 3) {
+        struct snapshot snapshot;
+        add_attempt(sup, sup->current, slot);
+        if (!shared_peek(&sup->memory, slot, &snapshot)) {
+            break;
+        }
+        slot = newest_slot(&sup->memory, generation, snapshot.sequence);
+    }
+    if (sup->attempt_count == 0) {
+        add_attempt(sup, sup->current, NO_SLOT);
+    }
+    if (sup->restart_count > 1 && !sup->uncounted) {
+        back_off(sup, sup->restart_count - 2);
+        return;
+    }
+    run_attempt(sup);
+}
+
+/* RB: each fallback with its own snapshot, in order. */
+static void do_rollback(struct supervisor *sup)
+{
+    sup->death.rolled_back = true;
+    drop_attempts(sup);
+    set_next(sup, NULL);
+    for (unsigned i = 0; i < sup->fallback_count; i++) {
+        struct fallback *fallback = &sup->fallbacks[i];
+        int slot = fallback->slot;
+        struct snapshot snapshot;
+        if (slot == NO_SLOT || !shared_peek(&sup->memory, slot, &snapshot)) {
+            slot = newest_slot(&sup->memory, fallback->build->generation, UINT64_MAX);
+        }
+        add_attempt(sup, fallback->build, slot);
+    }
+    drop_fallbacks(sup);
+    if (sup->attempt_count == 0) {
+        struct report_back back = {.rolled_back = true,
+                                   .reason = sup->death.reason,
+                                   .from = sup->death.generation,
+                                   .how = "held"};
+        report_back(&sup->report, &back);
+    }
+    run_attempt(sup);
+}
+
+/* R: where the swap came from; a host that has no code yet goes back by restarting. */
+static void do_return(struct supervisor *sup)
+{
+    set_next(sup, NULL);
+    if (sup->cold) {
+        sup->state = POLICY_RESTARTING;
+        do_rollback(sup);
+        return;
+    }
+    sup->state = sup->origin;
+    if (sup->state == POLICY_PROBATION) {
+        supervisor_arm(sup, TIMER_PROBATION, sup->config->probation_ns / NS_PER_MS);
+    }
+}
+
+static void do_confirm(struct supervisor *sup)
+{
+    drop_fallbacks(sup);
+    sup->good_slot = NO_SLOT;
+    sup->confirming_generation = sup->current->generation;
+    supervisor_send(sup, &(struct message){.type = MESSAGE_CONFIRM,
+                                           .confirm = {.generation = sup->confirming_generation}});
+}
+
+void supervisor_hold(struct supervisor *sup, const char *reason)
+{
+    bool told = sup->heard != NULL && sup->heard->type == MESSAGE_REJECTED;
+    if (sup->current != NULL && sup->next == NULL && sup->good_slot == NO_SLOT) {
+        sup->good_slot = newest_slot(&sup->memory, sup->current->generation, UINT64_MAX);
+    }
+    if (sup->host != NULL) {
+        host_process_destroy(sup->host);
+        sup->host = NULL;
+    }
+    drop_attempts(sup);
+    drop_fallbacks(sup);
+    set_next(sup, NULL);
+    supervisor_disarm(sup, TIMER_START);
+    supervisor_disarm(sup, TIMER_PROBATION);
+    supervisor_disarm(sup, TIMER_BACKOFF);
+    sup->state = POLICY_HELD;
+    (void)snprintf(sup->held_reason, sizeof sup->held_reason, "%s", reason);
+    report_held(&sup->report, reason, told);
+    if (!sup->config->watch && sup->pending == NULL) {
+        sup->exit_status = 126;
+        sup->ending = true;
+        supervisor_finish_if_idle(sup);
+        return;
+    }
+    do_take(sup);
+}
+
+static void do_hold(struct supervisor *sup)
+{
+    char reason[640];
+    if (sup->heard != NULL && sup->heard->type == MESSAGE_REJECTED) {
+        (void)snprintf(reason, sizeof reason, "%s", sup->heard->rejected.reason.data);
+    } else {
+        (void)snprintf(reason, sizeof reason, "%s", sup->death.reason);
+    }
+    supervisor_hold(sup, reason);
+}
+
+static void do_stop(struct supervisor *sup)
+{
+    uint64_t limit_ms = sup->config->stop_timeout_ns / NS_PER_MS;
+    supervisor_send(sup, &(struct message){.type = MESSAGE_STOP, .stop = {.status = 0}});
+    supervisor_disarm(sup, TIMER_PROBATION);
+    supervisor_disarm(sup, TIMER_START);
+    supervisor_arm(sup, TIMER_STOP, limit_ms + 1);
+}
+
+static void do_kill(struct supervisor *sup)
+{
+    if (sup->host != NULL) {
+        sup->gave_up = sup->state == POLICY_STOPPING;
+        host_process_kill(sup->host, SIGKILL);
+    }
+}
+
+static void do_older(struct supervisor *sup)
+{
+    sup->attempt_next++;
+    run_attempt(sup);
+}
+
+static void do_back_off(struct supervisor *sup)
+{
+    if (do_count(sup)) {
+        back_off(sup, sup->restart_count);
+    }
+}
+
+static void do_exit(struct supervisor *sup)
+{
+    sup->ending = true;
+    supervisor_finish_if_idle(sup);
+}
+
+static void do_refuse(struct supervisor *sup)
+{
+    build_drop(&sup->arrived);
+}
+
+void supervisor_dispatch(struct supervisor *sup, enum policy_event event)
+{
+    bool paused = sup->paused && sup->state == POLICY_RUNNING;
+    enum policy_state column = paused ? POLICY_PAUSED : sup->state;
+    struct policy_cell cell = policy_decide(column, event);
+    char text[128];
+    policy_cell_text(cell, text, sizeof text);
+    log_line(sup->log, LOG_TRACE, "policy: %s in %s: %s", policy_event_name(event),
+             policy_state_name(column), text);
+    unsigned steps = cell.steps;
+    if (cell.next == POLICY_SWAPPING && event != POLICY_SWAP_ACCEPTED) {
+        sup->origin = column == POLICY_PAUSED ? POLICY_RUNNING : column;
+    }
+    if (cell.next != POLICY_SAME) {
+        sup->state = cell.next;
+    }
+    if ((steps & POLICY_BUG) != 0) {
+        log_line(sup->log, LOG_ERROR, "hotrun's own fault: %s while %s; the host is restarted",
+                 policy_event_name(event), policy_state_name(column));
+    }
+    if ((steps & POLICY_COUNT) != 0 && !do_count(sup)) {
+        steps = 0;
+    }
+    static const struct {
+        unsigned step;
+        void (*act)(struct supervisor *);
+    } acts[] = {{POLICY_REFUSE, do_refuse},     {POLICY_QUARANTINE, do_quarantine},
+                {POLICY_KILL, do_kill},         {POLICY_KEEP, do_keep},
+                {POLICY_SWAP, do_swap},         {POLICY_START, do_start},
+                {POLICY_ROLLBACK, do_rollback}, {POLICY_RESTART, do_restart},
+                {POLICY_OLDER, do_older},       {POLICY_RETURN, do_return},
+                {POLICY_CONFIRM, do_confirm},   {POLICY_TAKE, do_take},
+                {POLICY_HOLD, do_hold},         {POLICY_BACKOFF, do_back_off},
+                {POLICY_STOP, do_stop},         {POLICY_EXIT, do_exit}};
+    for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {
+        if ((steps & acts[i].step) != 0) {
+            acts[i].act(sup);
+        }
+    }
+    build_drop(&sup->arrived);
+    supervisor_arm(sup, TIMER_STATUS, 20);
+}

@@ -1,0 +1,265 @@
+#define _GNU_SOURCE /* mkdtemp, sigabbrev_np */
+#include "supervisor/check.h"
+
+#include "base/clock.h"
+#include "base/path.h"
+#include "module/stage.h"
+#include "state/slot.h"
+#include "supervisor/events.h"
+#include "supervisor/host_process.h"
+#include "supervisor/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct check {
+    uv_loop_t loop;
+    uv_timer_t limit;
+    const struct config *config;
+    struct log *log;
+    struct host_process *host;
+    struct stage stage;
+    char *folder, *copy;
+    cJSON *found; /* the report */
+    bool answered, late;
+};
+
+static void refuse(struct check *check, const char *stage, const char *reason)
+{
+    (void)cJSON_AddFalseToObject(check->found, "usable");
+    event_add_text(check->found, "stage", stage);
+    event_add_text(check->found, "reason", reason);
+    check->answered = true;
+}
+
+static void add_lines(cJSON *object, const char *name, const char *text)
+{
+    cJSON *array = cJSON_AddArrayToObject(object, name);
+    while (array != NULL && *text != '\0') {
+        size_t len = strcspn(text, "\n");
+        char *line = strndup(text, len);
+        cJSON_AddItemToArray(array, cJSON_CreateString(line == NULL ? "" : line));
+        free(line);
+        text += len + (text[len] == '\n');
+    }
+}
+
+static void add_found(struct check *check, const struct message_checked *told)
+{
+    cJSON *found = check->found;
+    (void)cJSON_AddTrueToObject(found, "usable");
+    event_add_text(found, "module", told->module.data);
+    event_add_text(found, "callbacks", told->callbacks.data);
+    event_add_number(found, "state_size", told->state_size);
+    event_add_number(found, "state_align", told->state_align);
+    event_add_number(found, "state_version", told->state_version);
+    event_add_number(found, "abi_minor", told->abi_minor);
+    event_add_number(found, "flags", told->flags);
+    event_add_number(found, "file_bytes", check->stage.size);
+    event_add_number(found, "mapped_bytes", told->mapped);
+    event_add_number(found, "load_us", told->load_ns / NS_PER_US);
+    (void)cJSON_AddBoolToObject(found, "unloads", told->resident == 0);
+    if (told->resident != 0) {
+        event_add_text(found, "resident_reason", told->resident_reason.data);
+    } else if (check->stage.facts.thread_destructors) {
+        event_add_text(found, "resident_reason",
+                       "a thread that has made a thread_local object with a destructor keeps it");
+    }
+    add_lines(found, "warnings", told->strays.data);
+    check->answered = true;
+}
+
+static void on_message(void *ctx, struct host_process *host, const struct message *message)
+{
+    struct check *check = ctx;
+    (void)host;
+    if (message->type == MESSAGE_CHECKED) {
+        add_found(check, &message->checked);
+    } else if (message->type == MESSAGE_REJECTED) {
+        refuse(check, swap_stage_name((enum swap_stage)message->rejected.stage),
+               message->rejected.reason.data);
+    } else if (message->type == MESSAGE_NOTE && message->note.level != LOG_WARN) {
+        log_line(check->log, LOG_DEBUG, "%s", message->note.text.data);
+    }
+}
+
+static void on_death(void *ctx, struct host_process *host, const struct host_death *death)
+{
+    struct check *check = ctx;
+    const struct page *page = host_process_shared(host)->page;
+    enum phase phase = page_phase(atomic_load(&page->word));
+    struct report_death told = {
+        .signal = death->signal, .exit_status = death->exit_status, .reason = ""};
+    char words[320];
+    char reason[480];
+    report_death_words(&told, words, sizeof words);
+    (void)snprintf(reason, sizeof reason, "%s in %s%s", words,
+                   phase == PHASE_UNLOAD ? "a destructor while it was unloaded"
+                   : phase == PHASE_LOAD ? "a constructor while it was loaded"
+                                         : phase_name(phase),
+                   check->late ? ", after supervise.start_timeout" : "");
+    if (!check->answered) {
+        refuse(check, "load", reason);
+    }
+    host_process_destroy(host);
+    check->host = NULL;
+    uv_close((uv_handle_t *)&check->limit, NULL);
+}
+
+static void on_limit(uv_timer_t *timer)
+{
+    struct check *check = timer->data;
+    check->late = true;
+    host_process_kill(check->host, SIGKILL);
+}
+
+static bool make_copy(struct check *check, enum stage_outcome *outcome, struct error *reason,
+                      struct error *err)
+{
+    const char *tmp = getenv("TMPDIR");
+    check->folder = path_join(tmp != NULL && tmp[0] == '/' ? tmp : "/tmp", "hotrun-check-XXXXXX");
+    if (check->folder == NULL || mkdtemp(check->folder) == NULL) {
+        return error_errno(err, "cannot make a folder for the copy");
+    }
+    check->copy = path_join(check->folder, path_base(check->config->module_path));
+    int dir = open(check->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (check->copy == NULL || dir < 0) {
+        return error_errno(err, "cannot open %s", check->folder);
+    }
+    *outcome = stage_copy(check->config->module_path, dir, path_base(check->copy), NULL,
+                          &check->stage, reason);
+    close(dir);
+    return true;
+}
+
+static bool run_host(struct check *check, struct error *err)
+{
+    struct shared shared;
+    struct host_callbacks callbacks = {.ctx = check, .message = on_message, .died = on_death};
+    if (!shared_create(&shared, 4096, err)) {
+        return false;
+    }
+    check->host = host_process_start(&check->loop, check->config, slots_find_address(), RATE_HZ, 60,
+                                     &shared, &callbacks, err);
+    if (check->host == NULL) {
+        return false;
+    }
+    struct message load = {.type = MESSAGE_LOAD,
+                           .load = {.how = LOAD_CHECK,
+                                    .generation = 1,
+                                    .path = bytes_of(check->copy),
+                                    .name = bytes_of(path_base(check->config->module_path)),
+                                    .module = bytes_of(""),
+                                    .reason = bytes_of("")}};
+    if (!host_process_send(check->host, &load, err)) {
+        host_process_destroy(check->host);
+        return false;
+    }
+    (void)uv_timer_init(&check->loop, &check->limit);
+    check->limit.data = check;
+    uint64_t limit_ns = check->config->start_timeout_ns;
+    if (limit_ns > 0) {
+        (void)uv_timer_start(&check->limit, on_limit, limit_ns / NS_PER_MS + 1, 0);
+    }
+    (void)uv_run(&check->loop, UV_RUN_DEFAULT);
+    return true;
+}
+
+static const char *text_of(const cJSON *found, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(found, name);
+    return cJSON_IsString(item) || cJSON_IsRaw(item) ? item->valuestring : "";
+}
+
+static void print_text(const struct check *check)
+{
+    const cJSON *found = check->found;
+    const cJSON *warnings = cJSON_GetObjectItemCaseSensitive(found, "warnings");
+    const cJSON *warning;
+    char file[32];
+    if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(found, "usable"))) {
+        printf("%s can't be used (%s): %s\n", text_of(found, "library"), text_of(found, "stage"),
+               text_of(found, "reason"));
+        return;
+    }
+    report_size(check->stage.size, file, sizeof file);
+    bool json = strstr(text_of(found, "callbacks"), "serialize") != NULL;
+    bool unloads = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(found, "unloads"));
+    const char *resident = text_of(found, "resident_reason");
+    printf("%s can be used\n", text_of(found, "library"));
+    printf("  module     %s, ABI 1.%s\n", text_of(found, "module"), text_of(found, "abi_minor"));
+    printf("  callbacks  %s\n", text_of(found, "callbacks"));
+    printf("  state      %s bytes, alignment %s, version %s; carried over %s\n",
+           text_of(found, "state_size"), text_of(found, "state_align"),
+           text_of(found, "state_version"),
+           json ? "as JSON" : "in place, while size and version stay the same");
+    printf("  load       %s us, file %s\n", text_of(found, "load_us"), file);
+    printf("  unload     %s%s%s\n", unloads ? "leaves memory" : "stays in memory",
+           resident[0] != '\0' ? ": " : "", resident);
+    cJSON_ArrayForEach(warning, warnings)
+    {
+        printf("  warning    %s\n", warning->valuestring);
+    }
+}
+
+static void print(const struct check *check, bool json)
+{
+    char *text = json ? cJSON_PrintUnformatted(check->found) : NULL;
+    if (text != NULL) {
+        printf("%s\n", text);
+        cJSON_free(text);
+    } else {
+        print_text(check);
+    }
+    (void)fflush(stdout);
+}
+
+int check_library(const struct config *config, bool json, struct log *log, struct error *err)
+{
+    struct check check = {.config = config, .log = log, .found = cJSON_CreateObject()};
+    struct error reason = {0};
+    enum stage_outcome outcome = STAGE_MISSING;
+    bool ok = false;
+    char *shown = path_short(config->module_path);
+    if (uv_loop_init(&check.loop) != 0) {
+        error_set(err, ERROR_SYSTEM, "cannot start the event loop");
+        goto out;
+    }
+    event_add_text(check.found, "library", shown == NULL ? config->module_path : shown);
+    if (!make_copy(&check, &outcome, &reason, err)) {
+        goto close;
+    }
+    if (outcome == STAGE_COPIED) {
+        ok = run_host(&check, err);
+    } else {
+        ok = true;
+        refuse(&check, "file",
+               outcome == STAGE_MISSING ? "it is not there"
+               : outcome == STAGE_BUSY  ? "somebody is writing it at the moment"
+                                        : reason.text);
+    }
+    if (ok) {
+        print(&check, json);
+    }
+close:
+    (void)uv_run(&check.loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&check.loop);
+out:
+    if (check.copy != NULL) {
+        (void)unlink(check.copy);
+    }
+    if (check.folder != NULL) {
+        (void)rmdir(check.folder);
+    }
+    bool usable = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(check.found, "usable"));
+    free(check.copy);
+    free(check.folder);
+    free(shown);
+    cJSON_Delete(check.found);
+    return !ok ? 125 : usable ? 0 : 126;
+}

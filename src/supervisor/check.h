@@ -1,0 +1,15 @@
+/* `hotrun check`: everything that a load would find, in a throw-away host, without a step. */
+#ifndef SUPERVISOR_CHECK_H
+#define SUPERVISOR_CHECK_H
+
+#include "base/error.h"
+#include "base/log.h"
+#include "config/config.h"
+
+#include <stdbool.h>
+
+/* Loads config->module_path and prints what was found to stdout, as text or as one JSON object.
+ * Returns 0, or 126 when the library can't be used; 125 with `err` when hotrun itself failed. */
+int check_library(const struct config *config, bool json, struct log *log, struct error *err);
+
+#endif

@@ -1,0 +1,166 @@
+#define _GNU_SOURCE
+#include "supervisor/events.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "supervisor/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define JOURNAL      "events.jsonl"
+#define JOURNAL_OLD  "events.jsonl.1"
+#define JOURNAL_MOST ((off_t)4 << 20)
+
+struct events {
+    int dir_fd;
+    int journal; /* events.jsonl; -1: cannot be written at the moment */
+    off_t size;
+    int file; /* --events; -1: none */
+    struct control *control;
+    struct log *log;
+    bool trouble_told;
+};
+
+static void open_journal(struct events *events)
+{
+    struct stat st;
+    events->journal = openat(events->dir_fd, JOURNAL,
+                             O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    events->size = events->journal >= 0 && fstat(events->journal, &st) == 0 ? st.st_size : 0;
+}
+
+static bool open_file(struct events *events, const char *file, struct error *err)
+{
+    if (file == NULL) {
+        return true;
+    }
+    if (strcmp(file, "-") == 0) {
+        events->file = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    } else {
+        events->file = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0600);
+        if (events->file < 0 && errno == ENXIO) {
+            return error_set(err, ERROR_SYSTEM,
+                             "%s is a FIFO that nobody reads: start its reader first", file);
+        }
+    }
+    return events->file >= 0 || error_errno(err, "cannot open %s for events", file);
+}
+
+struct events *events_create(int dir_fd, const char *file, struct log *log, struct error *err)
+{
+    struct events *events = calloc(1, sizeof *events);
+    if (events == NULL) {
+        error_set(err, ERROR_SYSTEM, "no memory for events");
+        return NULL;
+    }
+    *events = (struct events){.dir_fd = dir_fd, .journal = -1, .file = -1, .log = log};
+    if (!open_file(events, file, err)) {
+        events_destroy(events);
+        return NULL;
+    }
+    open_journal(events);
+    return events;
+}
+
+void events_destroy(struct events *events)
+{
+    if (events == NULL) {
+        return;
+    }
+    if (events->journal >= 0) {
+        close(events->journal);
+    }
+    if (events->file >= 0) {
+        close(events->file);
+    }
+    free(events);
+}
+
+void events_set_control(struct events *events, struct control *control)
+{
+    events->control = control;
+}
+
+static cJSON *or_die(cJSON *item)
+{
+    if (item == NULL) {
+        static const char words[] = "hotrun: no memory\n";
+        (void)!write(STDERR_FILENO, words, sizeof words - 1);
+        _exit(125);
+    }
+    return item;
+}
+
+void event_add_number(cJSON *object, const char *name, uint64_t value)
+{
+    char digits[24];
+    (void)snprintf(digits, sizeof digits, "%llu", (unsigned long long)value);
+    (void)or_die(cJSON_AddRawToObject(object, name, digits));
+}
+
+void event_add_text(cJSON *object, const char *name, const char *text)
+{
+    (void)or_die(cJSON_AddStringToObject(object, name, text));
+}
+
+cJSON *event_create(const char *name, uint64_t generation, uint64_t step)
+{
+    cJSON *event = or_die(cJSON_CreateObject());
+    event_add_number(event, "t_ns", clock_ns());
+    event_add_text(event, "event", name);
+    event_add_number(event, "generation", generation);
+    event_add_number(event, "step", step);
+    return event;
+}
+
+static void rotate(struct events *events)
+{
+    if (events->size < JOURNAL_MOST) {
+        return;
+    }
+    (void)renameat(events->dir_fd, JOURNAL, events->dir_fd, JOURNAL_OLD);
+    close(events->journal);
+    open_journal(events);
+}
+
+static void write_journal(struct events *events, const char *line, size_t len)
+{
+    if (events->journal < 0) {
+        open_journal(events);
+    }
+    if (events->journal >= 0 && file_write_all(events->journal, line, len)) {
+        events->size += (off_t)len;
+        events->trouble_told = false;
+        rotate(events);
+    } else if (!events->trouble_told) {
+        events->trouble_told = true;
+        log_line(events->log, LOG_WARN, "cannot write %s: %s; the run goes on", JOURNAL,
+                 strerror(errno));
+    }
+}
+
+void events_emit(struct events *events, cJSON *event)
+{
+    char *line = cJSON_PrintUnformatted(event);
+    cJSON_Delete(event);
+    if (line == NULL) {
+        return;
+    }
+    if (events->control != NULL) {
+        control_publish(events->control, line);
+    }
+    size_t len = strlen(line);
+    line[len] = '\n'; /* in the place of its '\0': one write a line */
+    write_journal(events, line, len + 1);
+    if (events->file >= 0 && !file_write_all(events->file, line, len + 1) && errno == EPIPE) {
+        close(events->file);
+        events->file = -1;
+    }
+    cJSON_free(line);
+}

@@ -1,0 +1,372 @@
+/* What hosts say, and how they end. The status page is the truth; messages are hints. */
+#include "base/clock.h"
+#include "base/path.h"
+#include "supervisor/state.h"
+
+#include <hotrun/hotrun.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+void hearing_look(struct supervisor *sup)
+{
+    if (sup->host == NULL || sup->current == NULL || sup->cold) {
+        return;
+    }
+    const struct page *page = host_process_shared(sup->host)->page;
+    uint64_t index = page_index(atomic_load_explicit(&page->word, memory_order_relaxed));
+    if (index >= sup->first_step) {
+        sup->report.step = index;
+    }
+}
+
+void supervisor_adopt(struct supervisor *sup, const struct message_accepted *told)
+{
+    sup->cold = false;
+    sup->asked_ns = 0;
+    supervisor_disarm(sup, TIMER_START);
+    sup->first_step = told->first_step;
+    sup->state_bytes = told->callbacks != 0 ? told->state_bytes : told->state_size;
+    sup->state_version = told->state_version;
+    sup->callbacks = told->callbacks != 0;
+    (void)snprintf(sup->module, sizeof sup->module, "%s", told->module.data);
+    sup->report.generation = sup->current->generation;
+    sup->report.step = told->first_step;
+    if (sup->mapped_count < MAPPED_MOST) {
+        sup->mapped[sup->mapped_count++] = build_keep(sup->current);
+    }
+    shared_finish(&sup->memory); /* the new host has all of it */
+}
+
+static void start_probation(struct supervisor *sup)
+{
+    supervisor_arm(sup, TIMER_PROBATION, sup->config->probation_ns / NS_PER_MS);
+}
+
+/* What to go back to, now that `next` takes over from `current` in the same host. */
+static void shift_fallbacks(struct supervisor *sup, const struct message_accepted *told)
+{
+    struct fallback previous = {sup->current, told->pinned != 0 ? sup->next_pin : NO_SLOT};
+    bool proven = sup->origin != POLICY_PROBATION;
+    if (!proven) {
+        report_superseded(&sup->report, sup->current->generation);
+    }
+    if (proven || sup->fallback_count == 0) {
+        for (unsigned i = 0; i < sup->fallback_count; i++) {
+            build_drop(&sup->fallbacks[i].build);
+        }
+        sup->fallbacks[0] = previous;
+        sup->fallback_count = 1;
+    } else if (told->first_step - sup->first_step >= sup->config->probation_steps) {
+        /* The last of the list is the one that was confirmed: it stays the last resort. */
+        struct fallback last = sup->fallbacks[sup->fallback_count - 1];
+        if (sup->fallback_count == FALLBACKS_MOST) {
+            build_drop(&sup->fallbacks[0].build);
+        }
+        sup->fallbacks[0] = previous;
+        sup->fallbacks[1] = last;
+        sup->fallback_count = 2;
+    } else {
+        build_drop(&sup->current);
+    }
+    sup->current = NULL;
+}
+
+static void came_back(struct supervisor *sup, const struct message_accepted *told)
+{
+    const struct attempt *attempt = &sup->attempts[sup->attempt_next];
+    uint64_t lost = sup->death.step > told->first_step ? sup->death.step - told->first_step : 0;
+    struct report_back back = {.rolled_back = sup->death.rolled_back,
+                               .host_pid = host_process_pid(sup->host),
+                               .reason = sup->death.reason,
+                               .from = sup->death.generation,
+                               .to = attempt->build->generation,
+                               .step = told->first_step,
+                               .steps_lost = lost,
+                               .us = told->total_ns / NS_PER_US,
+                               .how = state_how_name((enum state_how)told->how),
+                               .reset = told->how == STATE_RESET || told->how == STATE_NEW};
+    struct build *build = build_keep(attempt->build);
+    build_drop(&sup->current);
+    sup->current = build;
+    for (unsigned i = 0; i < sup->attempt_count; i++) {
+        build_drop(&sup->attempts[i].build);
+    }
+    sup->attempt_count = sup->attempt_next = 0;
+    supervisor_adopt(sup, told);
+    report_back(&sup->report, &back);
+    supervisor_dispatch(sup, POLICY_SWAP_ACCEPTED);
+}
+
+static void took_over(struct supervisor *sup, const struct message_accepted *told)
+{
+    bool first = !sup->loaded_once;
+    if (sup->state == POLICY_SWAPPING && !sup->cold) {
+        shift_fallbacks(sup, told);
+    } else if (sup->state == POLICY_STARTING) {
+        for (unsigned i = 0; i < sup->fallback_count; i++) {
+            build_drop(&sup->fallbacks[i].build);
+        }
+        sup->fallback_count = 0;
+    }
+    build_drop(&sup->current);
+    sup->current = sup->next;
+    sup->next = NULL;
+    sup->loaded_once = true;
+    sup->held_reason[0] = '\0';
+    supervisor_adopt(sup, told);
+    start_probation(sup);
+    report_loaded(&sup->report, told, sup->current, sup->library, first, sup->rate, sup->rate_hz);
+    staging_outcome(sup, first ? "loaded" : "reloaded", "");
+    supervisor_dispatch(sup, POLICY_SWAP_ACCEPTED);
+}
+
+static void accepted(struct supervisor *sup, const struct message_accepted *told)
+{
+    bool back = sup->state == POLICY_RESTARTING && sup->attempt_next < sup->attempt_count &&
+                sup->attempts[sup->attempt_next].build->generation == told->generation;
+    if (back) {
+        came_back(sup, told);
+    } else if (sup->next != NULL && sup->next->generation == told->generation) {
+        took_over(sup, told);
+    } else {
+        supervisor_dispatch(sup, POLICY_SWAP_ACCEPTED);
+    }
+}
+
+static void rejected(struct supervisor *sup, const struct message_rejected *told)
+{
+    const char *stage = swap_stage_name((enum swap_stage)told->stage);
+    sup->asked_ns = 0;
+    supervisor_disarm(sup, TIMER_START);
+    if (told->stage == SWAP_CANCEL) {
+        supervisor_dispatch(sup, POLICY_SWAP_CANCELLED);
+        return;
+    }
+    if (sup->state == POLICY_RESTARTING) {
+        log_line(sup->log, LOG_WARN, "generation %llu did not come back: %s",
+                 (unsigned long long)told->generation, told->reason.data);
+        (void)snprintf(sup->death.reason, sizeof sup->death.reason, "%s", told->reason.data);
+    } else if (sup->next != NULL) {
+        bool runs = sup->state == POLICY_SWAPPING && sup->current != NULL;
+        report_rejected(&sup->report, stage, told->reason.data,
+                        runs ? sup->current->generation : 0);
+    }
+    /* The library that failed is still `next`: it goes into quarantine. */
+    supervisor_dispatch(sup, POLICY_SWAP_REJECTED);
+    staging_outcome(sup, "rejected", told->reason.data);
+}
+
+static void forget_mapped(struct supervisor *sup, uint64_t generation)
+{
+    for (unsigned i = 0; i < sup->mapped_count; i++) {
+        if (sup->mapped[i]->generation == generation) {
+            build_drop(&sup->mapped[i]);
+            sup->mapped[i] = sup->mapped[--sup->mapped_count];
+            return;
+        }
+    }
+}
+
+static void forget_all_mapped(struct supervisor *sup)
+{
+    while (sup->mapped_count > 0) {
+        build_drop(&sup->mapped[--sup->mapped_count]);
+    }
+}
+
+static void closed(struct supervisor *sup, const struct message_closed *told)
+{
+    if (told->resident == 0 && told->kept == 0) {
+        forget_mapped(sup, told->generation);
+    }
+    if (sup->confirming_generation != 0) {
+        uint64_t generation = sup->confirming_generation;
+        sup->confirming_generation = 0;
+        report_confirmed(&sup->report, generation, told->resident != 0, told->reason.data);
+    }
+}
+
+static void changed_rate(struct supervisor *sup, uint64_t kind, double hz)
+{
+    sup->rate = kind == (uint64_t)RATE_MAX ? RATE_MAX : RATE_HZ;
+    sup->rate_hz = hz;
+}
+
+void hearing_message(void *ctx, struct host_process *host, const struct message *message)
+{
+    struct supervisor *sup = ctx;
+    if (host != sup->host) {
+        return;
+    }
+    sup->heard = message;
+    hearing_look(sup);
+    switch (message->type) {
+    case MESSAGE_ACCEPTED:
+        accepted(sup, &message->accepted);
+        break;
+    case MESSAGE_REJECTED:
+        rejected(sup, &message->rejected);
+        break;
+    case MESSAGE_DEFERRED:
+        report_rejected(&sup->report, "defer",
+                        "the module puts the reload off for longer than reload.defer_limit; "
+                        "it is loaded as soon as the module lets it",
+                        sup->current != NULL ? sup->current->generation : 0);
+        staging_outcome(sup, "rejected", "the module puts the reload off");
+        break;
+    case MESSAGE_CLOSED:
+        closed(sup, &message->closed);
+        break;
+    case MESSAGE_PUBLISHED:
+        if (!message->published.ok || message->published.why == SNAPSHOT_REQUEST) {
+            report_checkpoint(&sup->report, &message->published);
+        }
+        if (message->published.ok && sup->callbacks) {
+            sup->state_bytes = message->published.bytes;
+        }
+        break;
+    case MESSAGE_RELOAD:
+        sup->noticed_ns = clock_ns();
+        staging_now(sup, true);
+        break;
+    case MESSAGE_RATE:
+        changed_rate(sup, message->rate.kind, message->rate.hz);
+        break;
+    case MESSAGE_LEAVING:
+        supervisor_dispatch(sup, POLICY_EXIT_INTENT);
+        break;
+    case MESSAGE_NOTE: {
+        uint64_t level = message->note.level;
+        log_line(sup->log, level <= LOG_ERROR ? (enum log_level)level : LOG_ERROR, "%s",
+                 message->note.text.data);
+        break;
+    }
+    default:
+        break;
+    }
+    sup->heard = NULL;
+}
+
+/* Whether the dead host was in code of its own generation or of one that it had taken over from. */
+static bool is_known(const struct supervisor *sup, uint64_t generation)
+{
+    bool known = (sup->next != NULL && sup->next->generation == generation) ||
+                 (sup->current != NULL && sup->current->generation == generation);
+    for (unsigned i = 0; i < sup->mapped_count; i++) {
+        known = known || sup->mapped[i]->generation == generation;
+    }
+    return known;
+}
+
+static uint64_t current_generation(const struct supervisor *sup)
+{
+    return sup->current != NULL ? sup->current->generation
+           : sup->next != NULL  ? sup->next->generation
+                                : 0;
+}
+
+/* A death in a swap is the new library's only from the moment on that it was opened. Until then the
+ * swap has not begun: the library waits, and the death is that of the code that runs. */
+static void blame(struct supervisor *sup, const struct page *page, enum phase phase,
+                  uint64_t generation)
+{
+    uint64_t committed = atomic_load_explicit(&page->committed, memory_order_relaxed);
+    bool fresh =
+        sup->next != NULL && ((phase != PHASE_NONE && generation == sup->next->generation) ||
+                              committed == sup->next->generation);
+    if (sup->state == POLICY_SWAPPING && !sup->cold && !fresh) {
+        sup->state = sup->origin;
+        if (sup->pending == NULL) {
+            sup->pending = sup->next;
+            sup->next = NULL;
+        }
+        build_drop(&sup->next);
+    }
+    bool leaving = phase == PHASE_FINI || phase == PHASE_UNLOAD;
+    sup->uncounted = leaving && !sup->cold && !fresh && sup->current != NULL &&
+                     generation != sup->current->generation;
+    if (sup->uncounted && sup->state == POLICY_PROBATION) {
+        sup->state = POLICY_RUNNING;
+    }
+}
+
+static int end_status(const struct supervisor *sup, const struct page *page,
+                      const struct host_death *death)
+{
+    switch ((enum page_end)atomic_load_explicit(&page->end, memory_order_acquire)) {
+    case PAGE_END_EXIT:
+        return page->exit_status & 0xff;
+    case PAGE_END_STOP:
+        return sup->gave_up && sup->stop_signal != 0 ? 128 + sup->stop_signal : 0;
+    default:
+        break;
+    }
+    return 128 + (sup->stop_signal != 0 ? sup->stop_signal
+                  : death->signal != 0  ? death->signal
+                                        : SIGKILL);
+}
+
+void hearing_death(void *ctx, struct host_process *host, const struct host_death *death)
+{
+    struct supervisor *sup = ctx;
+    const struct page *page = host_process_shared(host)->page;
+    uint64_t word = atomic_load_explicit(&page->word, memory_order_acquire);
+    uint64_t generation = atomic_load_explicit(&page->generation, memory_order_relaxed);
+    enum page_end end = (enum page_end)atomic_load_explicit(&page->end, memory_order_acquire);
+    enum phase phase = page_phase(word);
+    struct report_death told = {.signal = death->signal,
+                                .exit_status = death->exit_status,
+                                .in = phase_name(phase),
+                                .step = page_index(word),
+                                .reason = "",
+                                .hung = sup->hung};
+    char reason[512];
+    memcpy(reason, page->reason, sizeof reason);
+    reason[sizeof reason - 1] = '\0';
+    bool intended = end == PAGE_END_EXIT || end == PAGE_END_STOP;
+    bool clean = intended && death->signal == 0 && death->exit_status == 0;
+    if (end == PAGE_END_ERROR || end == PAGE_END_HOST) {
+        told.reason = reason;
+    }
+    told.generation = is_known(sup, generation) ? generation : current_generation(sup);
+    hearing_look(sup);
+    if (told.step + 1 < sup->first_step) {
+        told.step = sup->report.step; /* written over */
+    }
+    sup->deaths++;
+    sup->hung = false;
+    if (sup->state == POLICY_STOPPING) {
+        sup->exit_status = end_status(sup, page, death);
+    } else {
+        blame(sup, page, phase, told.generation);
+    }
+    if (sup->confirming_generation != 0) {
+        report_confirmed(&sup->report, sup->confirming_generation, false, "");
+        sup->confirming_generation = 0;
+    }
+    struct shared memory = host_process_take_shared(host);
+    host_process_destroy(host);
+    sup->host = NULL;
+    shared_finish(&sup->memory);
+    sup->memory = memory;
+    forget_all_mapped(sup);
+    terminal_restore(&sup->terminal);
+    supervisor_disarm(sup, TIMER_PROBATION);
+    supervisor_disarm(sup, TIMER_START);
+    if (!clean && !sup->gave_up) {
+        char words[640];
+        report_crashed(&sup->report, &told);
+        report_death_words(&told, words, sizeof words);
+        (void)snprintf(sup->death.reason, sizeof sup->death.reason, "%.600s in %s", words, told.in);
+        sup->restarts_total++;
+    }
+    sup->death.generation = told.generation;
+    sup->death.step = told.step;
+    sup->death.noticed_ns = death->noticed_ns;
+    if (sup->state == POLICY_SWAPPING || sup->state == POLICY_STARTING) {
+        staging_outcome(sup, "rejected", sup->death.reason);
+    }
+    supervisor_dispatch(sup, POLICY_HOST_DIED);
+    sup->uncounted = false;
+}

@@ -1,0 +1,298 @@
+#include "supervisor/host_process.h"
+
+#include "base/clock.h"
+#include "base/path.h"
+#include "base/text.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CHILD_CHANNEL "3"
+#define CHILD_SHARED  "4"
+
+struct host_process {
+    uv_process_t process;
+    uv_poll_t poll;
+    struct channel *channel;
+    struct shared shared;
+    struct host_callbacks callbacks;
+    struct host_death death;
+    unsigned open; /* handles that libuv still holds */
+    bool alive, abandoned;
+};
+
+pid_t host_process_pid(const struct host_process *host)
+{
+    return host->process.pid;
+}
+
+const struct shared *host_process_shared(const struct host_process *host)
+{
+    return &host->shared;
+}
+
+struct shared host_process_take_shared(struct host_process *host)
+{
+    struct shared shared = host->shared;
+    host->shared = (struct shared){.fd = -1};
+    return shared;
+}
+
+char *host_process_find(struct error *err)
+{
+    static const char *const places[] = {"hotrun-host", "../host/hotrun-host",
+                                         "../libexec/hotrun/hotrun-host",
+                                         HOTRUN_LIBEXECDIR "/hotrun-host"};
+    char *own = path_own_dir(err);
+    if (own == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        char *path = path_join(own, places[i]);
+        if (path != NULL && access(path, X_OK) == 0) {
+            free(own);
+            return path;
+        }
+        free(path);
+    }
+    error_set(err, ERROR_MISSING,
+              "hotrun-host is neither beside hotrun in %s nor in %s: install hotrun again", own,
+              HOTRUN_LIBEXECDIR);
+    free(own);
+    return NULL;
+}
+
+/* Handles everything that has come. False: nothing more will. */
+static bool receive(struct host_process *host)
+{
+    struct message message;
+    struct error err;
+    while (!host->abandoned) {
+        switch (channel_receive(host->channel, &message, &err)) {
+        case CHANNEL_GOT:
+            host->callbacks.message(host->callbacks.ctx, host, &message);
+            break;
+        case CHANNEL_BAD:
+            /* Its memory cannot be trusted: it has to go, and its death is handled like any other.
+             */
+            host_process_kill(host, SIGKILL);
+            break;
+        case CHANNEL_CLOSED:
+            return false;
+        case CHANNEL_EMPTY:
+            return true;
+        }
+    }
+    return true;
+}
+
+static void on_channel(uv_poll_t *poll, int status, int events)
+{
+    struct host_process *host = poll->data;
+    if ((events & UV_WRITABLE) != 0 && !channel_flush(host->channel)) {
+        (void)uv_poll_start(poll, UV_READABLE, on_channel);
+    }
+    /* The process's end follows; a poll on a closed socket would spin until then. */
+    if (!receive(host) || (status < 0 && !host->abandoned)) {
+        (void)uv_poll_stop(poll);
+    }
+}
+
+static void free_last(struct host_process *host)
+{
+    if (host->open == 0) {
+        channel_destroy(host->channel);
+        shared_finish(&host->shared);
+        free(host);
+    }
+}
+
+static void on_close(uv_handle_t *handle)
+{
+    struct host_process *host = handle->data;
+    host->open--;
+    free_last(host);
+}
+
+static void on_exit(uv_process_t *process, int64_t exit_status, int term_signal)
+{
+    struct host_process *host = process->data;
+    host->alive = false;
+    host->death = (struct host_death){
+        .exit_status = (int)exit_status, .signal = term_signal, .noticed_ns = clock_ns()};
+    (void)receive(host);
+    if (!host->abandoned) {
+        host->callbacks.died(host->callbacks.ctx, host, &host->death);
+    } else {
+        uv_close((uv_handle_t *)process, on_close);
+    }
+}
+
+/* The words of the host's command line; under --wrap a shell puts the tool before them. */
+static void set_arguments(char *args[8], const struct config *config, char *path, char **line)
+{
+    size_t n = 0;
+    *line = NULL;
+    if (config->wrap != NULL) {
+        static const char head[] = "exec ";
+        static const char tail[] = " \"$@\"";
+        size_t size = sizeof head + strlen(config->wrap) + sizeof tail;
+        *line = malloc(size);
+        if (*line != NULL) {
+            (void)snprintf(*line, size, "%s%s%s", head, config->wrap, tail);
+            args[n++] = "/bin/sh";
+            args[n++] = "-c";
+            args[n++] = *line;
+            args[n++] = "hotrun-wrap";
+        }
+    }
+    args[n++] = path;
+    args[n++] = CHILD_CHANNEL;
+    args[n++] = CHILD_SHARED;
+    args[n] = NULL;
+}
+
+static bool spawn(struct host_process *host, uv_loop_t *loop, const struct config *config,
+                  int child_channel, struct error *err)
+{
+    char *args[8];
+    char *line = NULL;
+    char *path = host_process_find(err);
+    if (path == NULL) {
+        return false;
+    }
+    uv_stdio_container_t stdio[5] = {
+        {.flags = UV_INHERIT_FD, .data.fd = STDIN_FILENO},
+        {.flags = UV_INHERIT_FD, .data.fd = STDOUT_FILENO},
+        {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
+        {.flags = UV_INHERIT_FD, .data.fd = child_channel},
+        {.flags = UV_INHERIT_FD, .data.fd = host->shared.fd},
+    };
+    set_arguments(args, config, path, &line);
+    uv_process_options_t options = {
+        .file = args[0], .args = args, .stdio = stdio, .stdio_count = 5, .exit_cb = on_exit};
+    int status = uv_spawn(loop, &host->process, &options);
+    free(line);
+    if (status != 0) {
+        error_set(err, ERROR_SYSTEM, "cannot start %s: %s", path, uv_strerror(status));
+    }
+    free(path);
+    host->open++; /* uv_spawn initialises the handle even when it fails */
+    host->alive = status == 0;
+    return status == 0;
+}
+
+static bool send_setup(struct host_process *host, const struct config *config,
+                       uint64_t slot_address, enum rate_kind kind, double hz, struct error *err)
+{
+    struct text args = {0};
+    for (size_t i = 0; config->args != NULL && config->args[i] != NULL; i++) {
+        text_append(&args, config->args[i], strlen(config->args[i]) + 1);
+    }
+    struct message message = {
+        .type = MESSAGE_SETUP,
+        .setup = {.supervisor_pid = config->wrap == NULL ? (uint64_t)getpid() : 0,
+                  .slot_address = slot_address,
+                  .state_max_json = config->state_max_json,
+                  .state_max_size = config->state_max_size,
+                  .pin_limit = config->pin_limit,
+                  .defer_limit_ns = config->defer_limit_ns,
+                  .max_dt_ns = config->max_dt_ns,
+                  .rate_kind = (uint64_t)kind,
+                  .rate_hz = hz,
+                  .reset_on_mismatch = config->on_mismatch == MISMATCH_RESET,
+                  .log_level = (uint64_t)config->log_level,
+                  .color = config->color,
+                  .config = bytes_of(config->module_config),
+                  .args = {text_string(&args), args.len}}};
+    bool ok = !args.failed && channel_send(host->channel, &message, err);
+    text_finish(&args);
+    return ok;
+}
+
+struct host_process *host_process_start(uv_loop_t *loop, const struct config *config,
+                                        uint64_t slot_address, enum rate_kind rate_kind,
+                                        double rate_hz, struct shared *shared,
+                                        const struct host_callbacks *callbacks, struct error *err)
+{
+    int fds[2] = {-1, -1};
+    struct host_process *host = calloc(1, sizeof *host);
+    if (host == NULL) {
+        shared_finish(shared);
+        error_set(err, ERROR_SYSTEM, "no memory for a host");
+        return NULL;
+    }
+    host->callbacks = *callbacks;
+    host->shared = *shared;
+    *shared = (struct shared){.fd = -1};
+    host->process.data = host;
+    host->poll.data = host;
+    if (!channel_pair(fds, err)) {
+        goto fail;
+    }
+    host->channel = channel_create(fds[0], err);
+    if (host->channel == NULL) {
+        close(fds[0]);
+        goto fail;
+    }
+    if (uv_poll_init(loop, &host->poll, fds[0]) != 0) {
+        error_set(err, ERROR_SYSTEM, "cannot watch the host's channel");
+        goto fail;
+    }
+    host->open++;
+    /* The setup waits in the socket before the host is there to read it: one wake-up less. */
+    if (!send_setup(host, config, slot_address, rate_kind, rate_hz, err) ||
+        !spawn(host, loop, config, fds[1], err)) {
+        goto fail;
+    }
+    close(fds[1]);
+    (void)uv_poll_start(&host->poll, UV_READABLE, on_channel);
+    return host;
+fail:
+    if (fds[1] >= 0) {
+        close(fds[1]);
+    }
+    host_process_destroy(host);
+    return NULL;
+}
+
+bool host_process_send(struct host_process *host, const struct message *message, struct error *err)
+{
+    if (!channel_send(host->channel, message, err)) {
+        return false;
+    }
+    if (channel_flush(host->channel)) {
+        (void)uv_poll_start(&host->poll, UV_READABLE | UV_WRITABLE, on_channel);
+    }
+    atomic_store_explicit(&host->shared.page->command, 1, memory_order_release);
+    return true;
+}
+
+void host_process_kill(struct host_process *host, int signal)
+{
+    if (host->alive) {
+        (void)uv_process_kill(&host->process, signal);
+    }
+}
+
+void host_process_destroy(struct host_process *host)
+{
+    if (host == NULL) {
+        return;
+    }
+    bool polled = host->open > 0;
+    bool spawned = host->open > 1;
+    host_process_kill(host, SIGKILL);
+    host->abandoned = true;
+    if (polled) {
+        uv_close((uv_handle_t *)&host->poll, on_close);
+    }
+    /* libuv reaps only what it still has a handle for: one that lives is closed when it is dead. */
+    if (spawned && !host->alive) {
+        uv_close((uv_handle_t *)&host->process, on_close);
+    }
+    free_last(host);
+}

@@ -1,0 +1,58 @@
+/* One host process and what ties it to the supervisor: the channel, the shared memory, its end.
+ * [supervisor's loop thread] */
+#ifndef SUPERVISOR_HOST_PROCESS_H
+#define SUPERVISOR_HOST_PROCESS_H
+
+#include "base/error.h"
+#include "config/config.h"
+#include "link/channel.h"
+#include "link/message.h"
+#include "link/shared.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct host_process; /* opaque */
+
+struct host_death {
+    int exit_status; /* when signal is 0 */
+    int signal;
+    uint64_t noticed_ns;
+};
+
+struct host_callbacks {
+    void *ctx;
+    /* The message's bytes live until it returns. */
+    void (*message)(void *ctx, struct host_process *host, const struct message *message);
+    /* Once, after the last message: the process is gone and reaped. The callee destroys `host`. */
+    void (*died)(void *ctx, struct host_process *host, const struct host_death *death);
+};
+
+/* Starts a host and sends it its SETUP. `shared` is taken over, also on failure. `rate_kind`,
+ * `rate_hz`: the pace, which a module may have changed since the config. NULL with `err`. */
+struct host_process *host_process_start(uv_loop_t *loop, const struct config *config,
+                                        uint64_t slot_address, enum rate_kind rate_kind,
+                                        double rate_hz, struct shared *shared,
+                                        const struct host_callbacks *callbacks, struct error *err);
+
+pid_t host_process_pid(const struct host_process *host);
+const struct shared *host_process_shared(const struct host_process *host);
+
+/* Sends, and makes a busy step loop look up. A dead host is no error. */
+bool host_process_send(struct host_process *host, const struct message *message, struct error *err);
+
+void host_process_kill(struct host_process *host, int signal);
+
+/* Hands its shared memory to the caller, for what the dead host left there. */
+struct shared host_process_take_shared(struct host_process *host);
+
+/* Closes its handles through the loop. A process that still lives is killed, and not reported any
+ * more. NULL is allowed. */
+void host_process_destroy(struct host_process *host);
+
+/* Where hotrun-host is: beside this executable, or in the libexec folder. NULL with `err`. Caller
+ * frees. */
+char *host_process_find(struct error *err);
+
+#endif

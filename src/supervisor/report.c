@@ -1,0 +1,320 @@
+#define _GNU_SOURCE /* sigabbrev_np */
+#include "supervisor/report.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "supervisor/events.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+void report_size(uint64_t bytes, char *text, size_t size)
+{
+    static const char *const units[] = {"B", "KB", "MB", "GB"};
+    double amount = (double)bytes;
+    size_t unit = 0;
+    while (amount >= 999.95 && unit < 3) {
+        amount /= 1000;
+        unit++;
+    }
+    (void)snprintf(text, size, unit == 0 ? "%.0f %s" : "%.1f %s", amount, units[unit]);
+}
+
+void report_count(uint64_t count, char *text, size_t size)
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%llu", (unsigned long long)count);
+    size_t used = 0;
+    for (int i = 0; i < len && used + 2 < size; i++) {
+        if (i > 0 && (len - i) % 3 == 0) {
+            text[used++] = ',';
+        }
+        text[used++] = digits[i];
+    }
+    text[used] = '\0';
+}
+
+static cJSON *event(const struct report *report, const char *name)
+{
+    return event_create(name, report->generation, report->step);
+}
+
+void report_started(struct report *report, pid_t host_pid, const char *library)
+{
+    cJSON *started = event(report, "started");
+    event_add_number(started, "pid", (uint64_t)getpid());
+    event_add_number(started, "host_pid", (uint64_t)host_pid);
+    event_add_text(started, "library", library);
+    events_emit(report->events, started);
+}
+
+static void add_list(cJSON *state, const char *name, struct bytes list)
+{
+    cJSON *array = cJSON_AddArrayToObject(state, name);
+    for (size_t at = 0; array != NULL && at < list.len;) {
+        cJSON_AddItemToArray(array, cJSON_CreateString(list.data + at));
+        at += strlen(list.data + at) + 1;
+    }
+}
+
+static void add_reload(cJSON *reloaded, const struct message_accepted *told,
+                       const struct build *build, const char *library)
+{
+    const struct {
+        const char *name;
+        uint64_t ns;
+    } times[] = {{"detect", build->detect_ns},      {"stage", build->stage_ns},
+                 {"serialize", told->serialize_ns}, {"load", told->load_ns},
+                 {"init", told->init_ns},           {"deserialize", told->deserialize_ns},
+                 {"total", told->total_ns},         {"pause", told->pause_ns}};
+    event_add_text(reloaded, "library", library);
+    cJSON *us = cJSON_AddObjectToObject(reloaded, "us");
+    for (size_t i = 0; us != NULL && i < sizeof times / sizeof times[0]; i++) {
+        event_add_number(us, times[i].name, times[i].ns / NS_PER_US);
+    }
+    cJSON *state = cJSON_AddObjectToObject(reloaded, "state");
+    if (state != NULL) {
+        event_add_text(state, "how", state_how_name((enum state_how)told->how));
+        event_add_number(state, "bytes", told->state_bytes);
+        add_list(state, "added", told->added);
+        add_list(state, "dropped", told->dropped);
+    }
+}
+
+static void append_keys(struct text *line, const char *sign, struct bytes list, uint64_t more)
+{
+    for (size_t at = 0; at < list.len; at += strlen(list.data + at) + 1) {
+        text_printf(line, "  %s %s", sign, list.data + at);
+    }
+    if (more > 0) {
+        text_printf(line, "  %s %llu more", sign, (unsigned long long)more);
+    }
+}
+
+void report_loaded(struct report *report, const struct message_accepted *told,
+                   const struct build *build, const char *library, bool first, enum rate_kind rate,
+                   double hz)
+{
+    cJSON *loaded = event(report, first ? "loaded" : "reloaded");
+    add_reload(loaded, told, build, library);
+    events_emit(report->events, loaded);
+
+    char size[32];
+    char pace[32] = "max";
+    report_size(told->callbacks ? told->state_bytes : told->state_size, size, sizeof size);
+    if (rate == RATE_HZ) {
+        (void)snprintf(pace, sizeof pace, "%g Hz", hz);
+    } else if (rate == RATE_ONCE) {
+        (void)snprintf(pace, sizeof pace, "once");
+    }
+    if (first) {
+        log_tone(report->log, LOG_TONE_GOOD, "hotrun  %s  generation %llu  %s  state %s", library,
+                 (unsigned long long)told->generation, pace, size);
+        return;
+    }
+    struct text line = {0};
+    static const char *const words[] = {[STATE_JSON] = "state kept (%s)",
+                                        [STATE_IN_PLACE] = "state kept in place (%s)",
+                                        [STATE_RESET] = "state reset (%s)",
+                                        [STATE_NEW] = "state new (%s)"};
+    text_printf(&line, "generation %llu  %.2f ms  ", (unsigned long long)told->generation,
+                (double)told->total_ns / 1e6);
+    if (told->how == STATE_IN_PLACE && told->state_size == 0) {
+        text_puts(&line, "no state");
+    } else {
+        const char *word = words[told->how <= STATE_NEW ? told->how : 0];
+        const char *mark = word == NULL ? NULL : strstr(word, "%s");
+        if (mark != NULL) {
+            text_append(&line, word, (size_t)(mark - word));
+            text_puts(&line, size);
+            text_puts(&line, mark + 2);
+        }
+    }
+    append_keys(&line, "+", told->added, told->more_added);
+    append_keys(&line, "-", told->dropped, told->more_dropped);
+    log_tone(report->log, LOG_TONE_GOOD, "%s", text_string(&line));
+    text_finish(&line);
+    if (told->note.len > 0) {
+        log_line(report->log, LOG_WARN, "%s", told->note.data);
+    }
+}
+
+static void goes_on(uint64_t runs, char *text, size_t size)
+{
+    if (runs != 0) {
+        (void)snprintf(text, size, "; generation %llu goes on", (unsigned long long)runs);
+    } else {
+        (void)snprintf(text, size, "; save a fix to go on");
+    }
+}
+
+void report_rejected(struct report *report, const char *stage, const char *reason, uint64_t runs)
+{
+    char tail[64];
+    cJSON *rejected = event(report, "rejected");
+    event_add_text(rejected, "stage", stage);
+    event_add_text(rejected, "reason", reason);
+    events_emit(report->events, rejected);
+    goes_on(runs, tail, sizeof tail);
+    log_tone(report->log, LOG_TONE_BAD, "not loaded: %s%s", reason, tail);
+}
+
+void report_unchanged(struct report *report, const char *reason)
+{
+    cJSON *unchanged = event(report, "unchanged");
+    event_add_text(unchanged, "reason", reason);
+    events_emit(report->events, unchanged);
+    log_tone(report->log, LOG_TONE_FAINT, "unchanged: %s", reason);
+}
+
+void report_quarantined(struct report *report, const char *reason, uint64_t runs)
+{
+    char tail[64];
+    cJSON *quarantined = event(report, "quarantined");
+    event_add_text(quarantined, "reason", reason);
+    events_emit(report->events, quarantined);
+    goes_on(runs, tail, sizeof tail);
+    log_tone(report->log, LOG_TONE_BAD, "not loaded: %s%s", reason, tail);
+}
+
+void report_waiting(struct report *report, const char *reason)
+{
+    cJSON *waiting = event(report, "waiting");
+    event_add_text(waiting, "reason", reason);
+    events_emit(report->events, waiting);
+    log_tone(report->log, LOG_TONE_PLAIN, "waiting: %s", reason);
+}
+
+void report_confirmed(struct report *report, uint64_t generation, bool resident, const char *reason)
+{
+    cJSON *confirmed = event(report, "confirmed");
+    if (resident) {
+        (void)cJSON_AddTrueToObject(confirmed, "resident");
+        event_add_text(confirmed, "reason", reason);
+    }
+    events_emit(report->events, confirmed);
+    log_line(report->log, LOG_DEBUG, "generation %llu is confirmed",
+             (unsigned long long)generation);
+    if (resident && !report->resident_told) {
+        report->resident_told = true;
+        log_line(report->log, LOG_WARN, "replaced libraries stay in memory: %s", reason);
+    }
+}
+
+void report_superseded(struct report *report, uint64_t generation)
+{
+    cJSON *superseded = event_create("superseded", generation, report->step);
+    events_emit(report->events, superseded);
+    log_line(report->log, LOG_DEBUG, "generation %llu is superseded before it was confirmed",
+             (unsigned long long)generation);
+}
+
+void report_death_words(const struct report_death *death, char *text, size_t size)
+{
+    const char *name = death->signal > 0 ? sigabbrev_np(death->signal) : NULL;
+    if (death->reason[0] != '\0') {
+        (void)snprintf(text, size, "%s", death->reason);
+    } else if (name != NULL) {
+        (void)snprintf(text, size, "SIG%s", name);
+    } else if (death->signal > 0) {
+        (void)snprintf(text, size, "signal %d", death->signal);
+    } else {
+        (void)snprintf(text, size, "exit status %d without request_exit", death->exit_status);
+    }
+}
+
+void report_crashed(struct report *report, const struct report_death *death)
+{
+    char words[640];
+    char step[32];
+    cJSON *crashed = event_create(death->hung ? "hung" : "crashed", death->generation, death->step);
+    if (death->signal > 0) {
+        const char *name = sigabbrev_np(death->signal);
+        char signal[32];
+        (void)snprintf(signal, sizeof signal, name != NULL ? "SIG%s" : "%s",
+                       name != NULL ? name : "?");
+        event_add_text(crashed, "signal", signal);
+    } else {
+        event_add_number(crashed, "exit_status", (uint64_t)death->exit_status);
+    }
+    event_add_text(crashed, "in", death->in);
+    if (death->reason[0] != '\0') {
+        event_add_text(crashed, "reason", death->reason);
+    }
+    events_emit(report->events, crashed);
+    report_death_words(death, words, sizeof words);
+    report_count(death->step, step, sizeof step);
+    const char *verb = death->hung ? "hung" : "crashed";
+    if (strcmp(death->in, "step") == 0) {
+        log_tone(report->log, LOG_TONE_BAD, "%s in step %s of generation %llu: %s", verb, step,
+                 (unsigned long long)death->generation, words);
+    } else {
+        log_tone(report->log, LOG_TONE_BAD, "%s in %s of generation %llu, before step %s: %s", verb,
+                 death->in, (unsigned long long)death->generation, step, words);
+    }
+}
+
+void report_back(struct report *report, const struct report_back *back)
+{
+    char step[32];
+    char lost[48] = "";
+    cJSON *event_back = event(report, back->rolled_back ? "rolled_back" : "restarted");
+    event_add_number(event_back, "host_pid", (uint64_t)back->host_pid);
+    event_add_text(event_back, "reason", back->reason);
+    event_add_number(event_back, "from", back->from);
+    event_add_number(event_back, "to", back->to);
+    event_add_number(event_back, "steps_lost", back->steps_lost);
+    event_add_number(event_back, "us", back->us);
+    event_add_text(event_back, "how", back->how);
+    events_emit(report->events, event_back);
+    if (back->to == 0) {
+        return;
+    }
+    report_count(back->step, step, sizeof step);
+    if (back->steps_lost > 0) {
+        char count[32];
+        report_count(back->steps_lost, count, sizeof count);
+        (void)snprintf(lost, sizeof lost, " (%s %s lost)", count,
+                       back->steps_lost == 1 ? "step" : "steps");
+    }
+    log_tone(report->log, LOG_TONE_PLAIN,
+             "%s generation %llu with %s of step %s%s; save a fix to go on",
+             back->rolled_back ? "back to" : "restarted", (unsigned long long)back->to,
+             back->reset ? "a new state, instead of that" : "the state", step, lost);
+}
+
+void report_held(struct report *report, const char *reason, bool told)
+{
+    cJSON *held = event(report, "held");
+    event_add_text(held, "reason", reason);
+    events_emit(report->events, held);
+    if (!told) {
+        log_tone(report->log, LOG_TONE_BAD, "held: %s; save a fix to go on", reason);
+    }
+}
+
+void report_checkpoint(struct report *report, const struct message_published *published)
+{
+    char size[32];
+    report_size(published->bytes, size, sizeof size);
+    if (!published->ok) {
+        log_line(report->log, LOG_WARN, "no snapshot: %s", published->reason.data);
+        return;
+    }
+    cJSON *checkpoint = event(report, "checkpoint");
+    event_add_number(checkpoint, "bytes", published->bytes);
+    event_add_number(checkpoint, "us", published->took_ns / NS_PER_US);
+    (void)cJSON_AddFalseToObject(checkpoint, "durable");
+    events_emit(report->events, checkpoint);
+    log_line(report->log, LOG_DEBUG, "snapshot of step %llu, %s",
+             (unsigned long long)published->step, size);
+}
+
+void report_exited(struct report *report, int status)
+{
+    cJSON *exited = event(report, "exited");
+    event_add_number(exited, "status", (uint64_t)status);
+    events_emit(report->events, exited);
+    log_line(report->log, LOG_DEBUG, "exited with status %d", status);
+}

@@ -1,0 +1,227 @@
+/* From a change on disk to a library that is ready: copied, checked, and neither known nor refused
+ * before. */
+#include "base/clock.h"
+#include "base/path.h"
+#include "supervisor/state.h"
+
+#include <hotrun/hotrun.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BUSY_FIRST_MS 20U
+#define BUSY_MOST_MS  1000U
+
+/* What would run if nothing more came. */
+static const struct build *newest(const struct supervisor *sup)
+{
+    return sup->pending != NULL ? sup->pending : sup->next != NULL ? sup->next : sup->current;
+}
+
+static uint64_t running(const struct supervisor *sup)
+{
+    bool runs = sup->host != NULL && !sup->cold && sup->current != NULL;
+    return runs ? sup->current->generation : 0;
+}
+
+void staging_outcome(struct supervisor *sup, const char *event, const char *reason)
+{
+    commands_answer_reloads(sup, event, reason);
+}
+
+static void tell_module(struct supervisor *sup, const char *reason)
+{
+    if (running(sup) != 0) {
+        supervisor_send(sup, &(struct message){.type = MESSAGE_TELL,
+                                               .tell = {.type = HOTRUN_EVENT_RELOAD_REJECTED,
+                                                        .value = (int64_t)running(sup),
+                                                        .name = bytes_of(""),
+                                                        .text = bytes_of(reason)}});
+    }
+}
+
+static void wait_for_writer(struct supervisor *sup)
+{
+    sup->busy_wait_ms = sup->busy_wait_ms == 0 ? BUSY_FIRST_MS : sup->busy_wait_ms * 2;
+    if (sup->busy_wait_ms > BUSY_MOST_MS) {
+        sup->busy_wait_ms = BUSY_MOST_MS;
+    }
+    supervisor_arm(sup, TIMER_BUSY, sup->busy_wait_ms);
+}
+
+static void wait_for_file(struct supervisor *sup, bool by_command)
+{
+    char reason[1200];
+    (void)snprintf(reason, sizeof reason, "%s is not there", sup->library);
+    if (!sup->missing_told || by_command) {
+        report_waiting(&sup->report, reason);
+        staging_outcome(sup, "waiting", reason);
+    }
+    sup->missing_told = true;
+    if (!sup->config->watch && sup->current == NULL) {
+        error_set(&sup->fatal, ERROR_MISSING,
+                  "%s is not there, and watch.enabled is false: nothing "
+                  "to wait for",
+                  sup->library);
+        sup->exit_status = 126;
+        sup->ending = true;
+        supervisor_finish_if_idle(sup);
+    }
+}
+
+static void refuse_file(struct supervisor *sup, const struct stage *stage,
+                        enum stage_outcome outcome, const char *reason)
+{
+    static const struct hash none = {0, 0};
+    bool hashed = outcome == STAGE_BAD && !hash_equal(stage->hash, none);
+    char sentence[1200];
+    (void)snprintf(sentence, sizeof sentence, "%s: %s", sup->library, reason);
+    if (hashed && quarantine_has(&sup->quarantine, stage->hash) && !sup->forced) {
+        report_quarantined(&sup->report, sentence, running(sup));
+        tell_module(sup, sentence);
+        staging_outcome(sup, "quarantined", sentence);
+        return;
+    }
+    if (hashed) {
+        quarantine_add(&sup->quarantine, stage->hash);
+    }
+    report_rejected(&sup->report, swap_stage_name(SWAP_FILE), sentence, running(sup));
+    tell_module(sup, sentence);
+    staging_outcome(sup, "rejected", sentence);
+    if (!sup->config->watch && sup->current == NULL) {
+        sup->exit_status = 126;
+        sup->ending = true;
+        supervisor_finish_if_idle(sup);
+    }
+}
+
+static void same_as_before(struct supervisor *sup)
+{
+    char reason[128];
+    const struct build *known = newest(sup);
+    const char *what = known == sup->current && running(sup) != 0 ? "runs"
+                       : known == sup->current                    ? "is held"
+                                                                  : "is being loaded";
+    (void)snprintf(reason, sizeof reason,
+                   "the library's bytes are those of generation %llu, which %s",
+                   (unsigned long long)known->generation, what);
+    report_unchanged(&sup->report, reason);
+    staging_outcome(sup, "unchanged", reason);
+}
+
+static void refused_before(struct supervisor *sup)
+{
+    static const char reason[] =
+        "these bytes failed before and did not change (reload --force loads "
+        "them all the same)";
+    report_quarantined(&sup->report, reason, running(sup));
+    tell_module(sup, reason);
+    staging_outcome(sup, "quarantined", reason);
+}
+
+/* Takes `path` over. */
+static void copied(struct supervisor *sup, char *path, const struct stage *stage, uint64_t begun_ns,
+                   bool by_command)
+{
+    if (sup->watch != NULL && watch_has_news(sup->watch)) {
+        /* A writer came and went while it was read: its event brings us back here. */
+        (void)unlink(path);
+        free(path);
+        return;
+    }
+    if (quarantine_has(&sup->quarantine, stage->hash)) {
+        if (!sup->forced) {
+            (void)unlink(path);
+            free(path);
+            refused_before(sup);
+            return;
+        }
+        quarantine_remove(&sup->quarantine, stage->hash);
+    }
+    sup->generations++;
+    struct build *build = build_create(sup->generations, path, stage);
+    if (build == NULL) {
+        log_line(sup->log, LOG_ERROR, "no memory for a library");
+        return;
+    }
+    build->noticed_ns = sup->noticed_ns;
+    build->detect_ns = begun_ns - sup->noticed_ns;
+    build->stage_ns = clock_ns() - begun_ns;
+    sup->arrived = build;
+    supervisor_dispatch(sup, by_command ? POLICY_CTL_RELOAD : POLICY_LIBRARY_READY);
+}
+
+void staging_now(struct supervisor *sup, bool by_command)
+{
+    struct stage stage = {0};
+    struct error err = {0};
+    uint64_t begun = clock_ns();
+    if (sup->state == POLICY_STOPPING || sup->ending) {
+        return;
+    }
+    char *name =
+        build_file_name(sup->config->stage_name, sup->config->module_path, sup->generations + 1);
+    char *path = name == NULL ? NULL : path_join(sup->run_dir.stage_path, name);
+    const struct build *known = newest(sup);
+    bool again = sup->forced || (by_command && sup->state == POLICY_HELD);
+    if (path == NULL) {
+        log_line(sup->log, LOG_ERROR, "no memory for a path");
+        goto out;
+    }
+    enum stage_outcome outcome =
+        stage_copy(sup->config->module_path, sup->run_dir.stage_fd, name,
+                   known != NULL && !again ? &known->stage.hash : NULL, &stage, &err);
+    supervisor_disarm(sup, TIMER_BUSY);
+    if (outcome != STAGE_BUSY) {
+        sup->busy_wait_ms = 0;
+    }
+    if (outcome != STAGE_MISSING) {
+        sup->missing_told = false;
+    }
+    if (sup->watch != NULL && outcome != STAGE_BUSY && outcome != STAGE_FAILED) {
+        watch_seen(sup->watch, outcome == STAGE_MISSING ? NULL : &stage.source);
+    }
+    switch (outcome) {
+    case STAGE_COPIED:
+        copied(sup, path, &stage, begun, by_command);
+        path = NULL;
+        break;
+    case STAGE_SAME:
+        same_as_before(sup);
+        break;
+    case STAGE_MISSING:
+        wait_for_file(sup, by_command);
+        break;
+    case STAGE_BUSY:
+        wait_for_writer(sup);
+        break;
+    case STAGE_BAD:
+    case STAGE_FAILED:
+        refuse_file(sup, &stage, outcome, err.text);
+        break;
+    }
+    if (outcome != STAGE_BUSY) {
+        sup->forced = false;
+    }
+out:
+    free(name);
+    free(path);
+}
+
+void staging_start(struct supervisor *sup)
+{
+    sup->noticed_ns = clock_ns();
+    staging_now(sup, false);
+}
+
+void staging_changed(void *ctx, enum watch_news news, uint64_t since_ns)
+{
+    struct supervisor *sup = ctx;
+    if (news == WATCH_GONE) {
+        wait_for_file(sup, false);
+        return;
+    }
+    sup->noticed_ns = since_ns;
+    staging_now(sup, false);
+}

@@ -1,0 +1,167 @@
+/* The supervisor's state, and the functions by which its parts call each other. Each part is a
+ * file: supervisor.c sets up and ends, actions.c does what the policy says, staging.c brings in new
+ * libraries, hearing.c takes in what hosts say and how they end, commands.c answers the control
+ * socket, status.c tells how things stand. */
+#ifndef SUPERVISOR_STATE_H
+#define SUPERVISOR_STATE_H
+
+#include "base/log.h"
+#include "config/config.h"
+#include "link/shared.h"
+#include "supervisor/build.h"
+#include "supervisor/control.h"
+#include "supervisor/events.h"
+#include "supervisor/host_process.h"
+#include "supervisor/policy.h"
+#include "supervisor/report.h"
+#include "supervisor/run_dir.h"
+#include "supervisor/terminal.h"
+#include "supervisor/watch.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#define FALLBACKS_MOST 2
+#define ATTEMPTS_MOST  6
+#define CALLS_MOST     8
+#define MAPPED_MOST    64
+#define NO_SLOT        (-1)
+#define SIGNALS_COUNT  5
+
+enum supervisor_timer {
+    TIMER_PROBATION, /* probation may be over */
+    TIMER_START,     /* loading takes too long */
+    TIMER_STOP,      /* stopping takes too long */
+    TIMER_BACKOFF,   /* what failed is tried again */
+    TIMER_BUSY,      /* the library had a writer: look again */
+    TIMER_STATUS,    /* status.json is out of date */
+    TIMER_COUNT
+};
+
+struct fallback { /* what to go back to */
+    struct build *build;
+    int slot; /* SHARED_PIN_: its own snapshot; NO_SLOT: none could be kept */
+};
+
+struct attempt { /* one way to bring known code back */
+    struct build *build;
+    int slot; /* NO_SLOT: fresh */
+};
+
+struct last_death { /* for the report of what follows it */
+    uint64_t generation, step, noticed_ns;
+    char reason[640];
+    bool rolled_back;
+};
+
+struct supervisor {
+    uv_loop_t *loop;
+    const struct config *config;
+    struct log *log;
+    struct run_dir run_dir;
+    struct events *events;
+    struct report report;
+    struct control *control;
+    struct watch *watch;
+    struct terminal terminal;
+    uint64_t slot_address;
+    uint64_t started_ns;
+    char *library; /* its path as messages show it */
+
+    enum policy_state state, origin; /* origin: where a swap came from */
+    bool paused;
+
+    struct host_process *host; /* NULL: none lives */
+    struct shared memory;      /* what the last dead host left; fd -1: nothing */
+    bool cold;         /* the host has no code yet: it is starting with `next` or an attempt */
+    uint64_t asked_ns; /* when LOAD was sent, for the start limit; 0: nothing is being loaded */
+
+    struct build *current; /* owns the loop, or did when its host died */
+    uint64_t first_step;   /* current's first step */
+    uint64_t state_bytes, state_version;
+    bool callbacks;
+    char module[64];       /* its name for itself */
+    struct build *next;    /* being loaded */
+    int next_pin;          /* where the state from before goes */
+    struct build *pending; /* waits; the newest wins */
+    struct fallback fallbacks[FALLBACKS_MOST];
+    unsigned fallback_count;
+    struct attempt attempts[ATTEMPTS_MOST];
+    unsigned attempt_count, attempt_next;
+    int good_slot;                     /* the last good state while nothing runs; NO_SLOT: none */
+    struct build *mapped[MAPPED_MOST]; /* what the host has loaded: their copies stay */
+    unsigned mapped_count;
+    struct quarantine quarantine;
+    uint64_t generations; /* numbers given */
+    bool loaded_once;
+    bool confirming; /* CONFIRM was sent, CLOSED is awaited */
+    uint64_t confirming_generation;
+    bool hung;      /* the host was killed because it took too long */
+    bool uncounted; /* the death that is being handled is not the code's that runs */
+
+    struct build *arrived; /* a library that was just staged: of the event that is being handled */
+    const struct message *heard; /* of the event that is being handled */
+    struct last_death death;
+    uint64_t restarts_ns[16]; /* times of the last restarts */
+    unsigned restart_count;   /* within the window */
+    uint64_t restarts_total;
+    char held_reason[640];
+
+    uv_timer_t timers[TIMER_COUNT];
+    uv_signal_t signals[SIGNALS_COUNT];
+    enum rate_kind rate;
+    double rate_hz;
+    uint64_t noticed_ns; /* the change that is being staged */
+    uint64_t busy_wait_ms;
+    bool missing_told;
+    bool forced; /* reload --force: quarantine and unchanged are passed over */
+
+    struct control_call *reload_calls[CALLS_MOST]; /* wait for the outcome of a save */
+    unsigned reload_call_count;
+
+    int stop_signal; /* the signal that ends the run; 0: none */
+    bool ending;     /* nothing is started any more */
+    bool gave_up;    /* the host was killed, not ended */
+    int exit_status;
+    struct error fatal;
+    uint64_t deaths;
+};
+
+/* actions.c */
+void supervisor_dispatch(struct supervisor *sup, enum policy_event event);
+void supervisor_send(struct supervisor *sup, const struct message *message);
+void supervisor_hold(struct supervisor *sup, const char *reason);
+void supervisor_adopt(struct supervisor *sup,
+                      const struct message_accepted *told); /* a generation owns the loop */
+int supervisor_free_pin(const struct supervisor *sup);
+
+/* staging.c */
+void staging_start(struct supervisor *sup); /* the library as it is at the start */
+void staging_changed(void *ctx, enum watch_news news, uint64_t since_ns);
+void staging_now(struct supervisor *sup, bool by_command);
+/* A save has come to its end: those who asked for it are answered. `event` is the outcome's name.
+ */
+void staging_outcome(struct supervisor *sup, const char *event, const char *reason);
+
+/* hearing.c */
+void hearing_message(void *ctx, struct host_process *host, const struct message *message);
+void hearing_death(void *ctx, struct host_process *host, const struct host_death *death);
+/* Refreshes what the status page tells: report.generation and step. */
+void hearing_look(struct supervisor *sup);
+
+/* commands.c */
+bool commands_handle(void *ctx, const char *method, const cJSON *params, struct control_call *call);
+void commands_answer_reloads(struct supervisor *sup, const char *event, const char *reason);
+
+/* status.c */
+cJSON *status_make(struct supervisor *sup);
+void status_write(struct supervisor *sup); /* status.json */
+
+/* supervisor.c */
+void supervisor_arm(struct supervisor *sup, enum supervisor_timer timer, uint64_t ms);
+void supervisor_disarm(struct supervisor *sup, enum supervisor_timer timer);
+void supervisor_finish_if_idle(
+    struct supervisor *sup); /* ends the loop when `ending` and no host lives */
+
+#endif

@@ -1,0 +1,244 @@
+#include "supervisor/supervisor.h"
+
+#include "base/clock.h"
+#include "base/path.h"
+#include "state/slot.h"
+#include "supervisor/state.h"
+
+#include <hotrun/hotrun.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void on_probation(uv_timer_t *timer)
+{
+    struct supervisor *sup = timer->data;
+    if (sup->host == NULL || sup->state != POLICY_PROBATION) {
+        return;
+    }
+    const struct page *page = host_process_shared(sup->host)->page;
+    hearing_look(sup);
+    bool enough = sup->report.step - sup->first_step >= sup->config->probation_steps;
+    bool idle = atomic_load_explicit(&page->idle, memory_order_relaxed) != 0;
+    if (enough || idle) {
+        supervisor_dispatch(sup, POLICY_PROBATION_OVER);
+    } else {
+        supervisor_arm(sup, TIMER_PROBATION, 20);
+    }
+}
+
+/* Something is being loaded for longer than allowed: killed if it is user code that does not
+ * return. */
+static void on_start_limit(uv_timer_t *timer)
+{
+    struct supervisor *sup = timer->data;
+    if (sup->host == NULL || sup->asked_ns == 0) {
+        return;
+    }
+    const struct page *page = host_process_shared(sup->host)->page;
+    enum phase phase = page_phase(atomic_load_explicit(&page->word, memory_order_acquire));
+    if (sup->cold || (phase != PHASE_STEP && phase != PHASE_NONE)) {
+        log_line(sup->log, LOG_WARN, "%s takes longer than supervise.start_timeout: killed",
+                 phase_name(phase));
+        sup->hung = true;
+        supervisor_dispatch(sup, POLICY_HOST_HUNG);
+    } else {
+        supervisor_arm(sup, TIMER_START, 1000);
+    }
+}
+
+static void on_stop_limit(uv_timer_t *timer)
+{
+    struct supervisor *sup = timer->data;
+    log_line(sup->log, LOG_WARN,
+             "the module did not end within supervise.stop_timeout: it is killed");
+    supervisor_dispatch(sup, POLICY_SIGNAL_TERM);
+}
+
+static void on_backoff(uv_timer_t *timer)
+{
+    supervisor_dispatch(timer->data, POLICY_BACKOFF_OVER);
+}
+
+static void on_busy(uv_timer_t *timer)
+{
+    staging_now(timer->data, false);
+}
+
+static void on_status(uv_timer_t *timer)
+{
+    status_write(timer->data);
+}
+
+static const uv_timer_cb timer_callbacks[TIMER_COUNT] = {
+    [TIMER_PROBATION] = on_probation, [TIMER_START] = on_start_limit, [TIMER_STOP] = on_stop_limit,
+    [TIMER_BACKOFF] = on_backoff,     [TIMER_BUSY] = on_busy,         [TIMER_STATUS] = on_status};
+
+void supervisor_arm(struct supervisor *sup, enum supervisor_timer timer, uint64_t ms)
+{
+    (void)uv_timer_start(&sup->timers[timer], timer_callbacks[timer], ms, 0);
+}
+
+void supervisor_disarm(struct supervisor *sup, enum supervisor_timer timer)
+{
+    (void)uv_timer_stop(&sup->timers[timer]);
+}
+
+static void on_signal(uv_signal_t *handle, int signal)
+{
+    struct supervisor *sup = handle->data;
+    if (signal == SIGUSR1 || signal == SIGUSR2) {
+        supervisor_send(sup, &(struct message){.type = MESSAGE_TELL,
+                                               .tell = {.type = HOTRUN_EVENT_SIGNAL,
+                                                        .value = signal,
+                                                        .name = bytes_of(""),
+                                                        .text = bytes_of("")}});
+        return;
+    }
+    if (sup->stop_signal == 0) {
+        sup->stop_signal = signal;
+        log_line(sup->log, LOG_DEBUG, "stopping on signal %d", signal);
+    }
+    supervisor_dispatch(sup, POLICY_SIGNAL_TERM);
+}
+
+static bool start_handles(struct supervisor *sup)
+{
+    static const int signals[SIGNALS_COUNT] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+    for (size_t i = 0; i < TIMER_COUNT; i++) {
+        (void)uv_timer_init(sup->loop, &sup->timers[i]);
+        sup->timers[i].data = sup;
+    }
+    for (size_t i = 0; i < SIGNALS_COUNT; i++) {
+        (void)uv_signal_init(sup->loop, &sup->signals[i]);
+        sup->signals[i].data = sup;
+        if (uv_signal_start(&sup->signals[i], on_signal, signals[i]) != 0) {
+            return error_set(&sup->fatal, ERROR_SYSTEM, "cannot handle signal %d", signals[i]);
+        }
+    }
+    return true;
+}
+
+static bool set_up(struct supervisor *sup)
+{
+    const struct config *config = sup->config;
+    struct error *err = &sup->fatal;
+    (void)signal(SIGPIPE, SIG_IGN);
+    sup->slot_address = slots_find_address();
+    if (sup->slot_address == 0) {
+        return error_set(err, ERROR_SYSTEM, "there is no room for states in the address space");
+    }
+    sup->library = path_short(config->module_path);
+    if (sup->library == NULL) {
+        return error_set(err, ERROR_SYSTEM, "no memory for a path");
+    }
+    if (!run_dir_open(&sup->run_dir, config->run_dir, config->stage_dir, err)) {
+        return false;
+    }
+    sup->events = events_create(sup->run_dir.fd, config->events_file, sup->log, err);
+    if (sup->events == NULL) {
+        return false;
+    }
+    sup->report = (struct report){.log = sup->log, .events = sup->events};
+    sup->control = control_create(sup->loop, sup->log, sup->run_dir.fd, commands_handle, sup, err);
+    if (sup->control == NULL) {
+        return false;
+    }
+    events_set_control(sup->events, sup->control);
+    if (config->watch) {
+        sup->watch = watch_create(sup->loop, sup->log, config->module_path, config->settle_ns,
+                                  config->poll_ns, staging_changed, sup, err);
+        if (sup->watch == NULL) {
+            return false;
+        }
+    }
+    return start_handles(sup);
+}
+
+/* Everything that set_up made, in reverse; also what it did not come to. */
+static void tear_down(struct supervisor *sup)
+{
+    commands_answer_reloads(sup, "stopped", "hotrun ends");
+    host_process_destroy(sup->host);
+    sup->host = NULL;
+    build_drop(&sup->current);
+    build_drop(&sup->next);
+    build_drop(&sup->pending);
+    for (unsigned i = 0; i < sup->fallback_count; i++) {
+        build_drop(&sup->fallbacks[i].build);
+    }
+    for (unsigned i = 0; i < sup->attempt_count; i++) {
+        build_drop(&sup->attempts[i].build);
+    }
+    while (sup->mapped_count > 0) {
+        build_drop(&sup->mapped[--sup->mapped_count]);
+    }
+    shared_finish(&sup->memory);
+    watch_destroy(sup->watch);
+    if (sup->events != NULL) {
+        events_set_control(sup->events, NULL);
+    }
+    control_destroy(sup->control);
+    for (size_t i = 0; i < SIGNALS_COUNT; i++) {
+        if (sup->signals[i].data != NULL) {
+            uv_close((uv_handle_t *)&sup->signals[i], NULL);
+        }
+    }
+    for (size_t i = 0; i < TIMER_COUNT; i++) {
+        if (sup->timers[i].data != NULL) {
+            uv_close((uv_handle_t *)&sup->timers[i], NULL);
+        }
+    }
+    (void)uv_run(sup->loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(sup->loop);
+    events_destroy(sup->events);
+    if (sup->run_dir.path != NULL) {
+        run_dir_close(&sup->run_dir);
+    }
+    free(sup->library);
+}
+
+void supervisor_finish_if_idle(struct supervisor *sup)
+{
+    if (sup->ending && sup->host == NULL) {
+        uv_stop(sup->loop);
+    }
+}
+
+int supervisor_run(const struct config *config, struct log *log, struct error *err)
+{
+    static uv_loop_t loop;
+    static struct supervisor sup;
+    sup = (struct supervisor){.loop = &loop,
+                              .config = config,
+                              .log = log,
+                              .state = POLICY_HELD,
+                              .good_slot = NO_SLOT,
+                              .next_pin = NO_SLOT,
+                              .memory = {.fd = -1},
+                              .rate = config->rate,
+                              .rate_hz = config->rate_hz,
+                              .started_ns = clock_ns()};
+    int status = uv_loop_init(&loop);
+    if (status != 0) {
+        error_set(err, ERROR_SYSTEM, "cannot start the event loop: %s", uv_strerror(status));
+        return 125;
+    }
+    terminal_save(&sup.terminal);
+    if (set_up(&sup)) {
+        staging_start(&sup);
+        if (!sup.ending || sup.host != NULL) {
+            (void)uv_run(&loop, UV_RUN_DEFAULT);
+        }
+        report_exited(&sup.report,
+                      sup.fatal.code != ERROR_NONE && sup.exit_status == 0 ? 125 : sup.exit_status);
+        status_write(&sup);
+    }
+    terminal_restore(&sup.terminal);
+    tear_down(&sup);
+    *err = sup.fatal;
+    if (sup.fatal.code != ERROR_NONE && sup.exit_status == 0) {
+        return 125;
+    }
+    return sup.exit_status;
+}

@@ -1,0 +1,72 @@
+"""The process table, as /proc shows it."""
+import os
+import re
+
+
+def _read(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:  # it has gone meanwhile
+        return b""
+
+
+def every():
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def stat(pid):
+    """(state letter, parent) of a process, ("", 0) when it is gone."""
+    text = _read(f"/proc/{pid}/stat").decode(errors="replace")
+    fields = text[text.rfind(")") + 1:].split()
+    return (fields[0], int(fields[1])) if len(fields) > 1 else ("", 0)
+
+
+def alive(pid):
+    return stat(pid)[0] not in ("", "Z", "X")
+
+
+def children(pid):
+    return [other for other in every() if stat(other)[1] == pid]
+
+
+def zombies(pid):
+    return [child for child in children(pid) if stat(child)[0] == "Z"]
+
+
+def with_environment(setting):
+    """The processes that were started with `setting` ("NAME=value") in their environment."""
+    wanted = setting.encode()
+    return [pid for pid in every()
+            if wanted in _read(f"/proc/{pid}/environ").split(b"\0")]
+
+
+def descriptors(pid):
+    """{number: what it leads to} of the open descriptors."""
+    found = {}
+    try:
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                found[int(name)] = os.readlink(f"/proc/{pid}/fd/{name}")
+            except OSError:
+                pass
+    except OSError:
+        pass
+    return found
+
+
+def mappings(pid):
+    """The lines of /proc/PID/maps."""
+    return _read(f"/proc/{pid}/maps").decode(errors="replace").splitlines()
+
+
+def resident_kb(pid):
+    match = re.search(rb"^VmRSS:\s+(\d+) kB", _read(f"/proc/{pid}/status"), re.M)
+    return int(match.group(1)) if match else 0
+
+
+def cpu_seconds(pid):
+    text = _read(f"/proc/{pid}/stat").decode(errors="replace")
+    fields = text[text.rfind(")") + 1:].split()
+    ticks = int(fields[11]) + int(fields[12]) if len(fields) > 12 else 0
+    return ticks / os.sysconf("SC_CLK_TCK")

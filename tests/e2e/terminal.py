@@ -1,0 +1,75 @@
+"""A terminal for tests: a pty, with or without a shell between it and hotrun."""
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+import threading
+import time
+
+from streams import DEADLINE, Missing
+
+
+class Terminal:
+    """The master side of a pty, read by a thread. `start` is what harness.Run calls."""
+
+    def __init__(self, shell=False):
+        self.shell = shell
+        self.master, self.slave = pty.openpty()
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.text = ""
+        self.changed = threading.Condition()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        while True:
+            try:
+                data = os.read(self.master, 65536)
+            except OSError:
+                return
+            with self.changed:
+                self.text += data.decode(errors="replace")
+                self.changed.notify_all()
+
+    def start(self, command, folder, env):
+        """Starts the command as the session's leader on the terminal; with `shell` an interactive
+        bash is the leader, and the command is typed by the test."""
+        if self.shell:
+            env = {**env, "PS1": "ready> ", "HISTFILE": "", "TERM": "dumb"}
+            command = ["bash", "--norc", "--noprofile", "--noediting", "-i"]
+
+        def lead():
+            os.setsid()
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        return subprocess.Popen(command, cwd=folder, env=env, stdin=self.slave, stdout=self.slave,
+                                stderr=self.slave, preexec_fn=lead)
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def mark(self):
+        with self.changed:
+            return len(self.text)
+
+    def wait(self, pattern, since=0, timeout=DEADLINE):
+        """Waits until the output from `since` on matches the pattern."""
+        until = time.monotonic() + timeout
+        with self.changed:
+            while not (found := re.search(pattern, self.text[since:])):
+                left = until - time.monotonic()
+                if left <= 0:
+                    raise Missing(f"{pattern!r} did not show; there is:\n{self.text}")
+                self.changed.wait(left)
+            return found
+
+    def settings(self):
+        """The terminal's modes; special characters included."""
+        return termios.tcgetattr(self.slave)
+
+    def close(self):
+        os.close(self.slave)
+        self.reader.join(5)
+        os.close(self.master)

@@ -1,0 +1,251 @@
+"""The headers as users compile them: every standard, gcc and clang, with many warnings as errors."""
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SOURCES = os.path.join(ROOT, "tests", "unit", "include")
+
+WARNINGS = ("-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wcast-qual "
+            "-Wcast-align -Wundef -Wdouble-promotion -Wformat=2 -Wnull-dereference "
+            "-Wredundant-decls -Wswitch-enum -Wwrite-strings -Wunused -Wvla -Werror").split()
+ONLY_C = "-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition".split()
+ONLY_CXX = "-Wold-style-cast -Wextra-semi -Wnon-virtual-dtor -Woverloaded-virtual".split()
+
+C_COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
+CXX_COMPILERS = [name for name in ("g++", "clang++") if shutil.which(name)]
+C_STANDARDS = ("c11", "c17", "gnu17", "c2x")
+CXX_STANDARDS = ("c++11", "c++14", "c++17", "gnu++17", "c++20", "c++2b")
+LEVELS = ("-O0", "-O2")
+SWITCHES = ((), ("-DHOTRUN_STATIC",))
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def source(name):
+    return os.path.join(SOURCES, name)
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="hotrun header ")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.path(name)
+
+    def done(self, *command):
+        result = run(*command)
+        self.assertEqual(result.returncode, 0, " ".join(command) + "\n" + result.stderr)
+        return result.stdout
+
+    def compile(self, compiler, *arguments):
+        return run(compiler, "-I" + os.path.join(ROOT, "include"), *arguments)
+
+    def all_compile(self, commands):
+        """Compiles each and fails with all that went wrong."""
+        def one(numbered):
+            number, command = numbered
+            return command, self.compile(*command, "-c", "-o", self.path(f"{number}.o"))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            results = list(pool.map(one, enumerate(commands)))
+        wrong = [" ".join(command) + "\n" + result.stderr
+                 for command, result in results if result.returncode or result.stderr]
+        self.assertEqual(wrong, [])
+        self.assertGreater(len(results), 0)
+
+
+class Compiles(Folder):
+    def test_modules_in_c_compile_without_a_warning(self):
+        self.all_compile(
+            [compiler, "-std=" + standard, level, *switch, *WARNINGS, *ONLY_C, source(name)]
+            for compiler, standard, level, switch, name in itertools.product(
+                C_COMPILERS, C_STANDARDS, LEVELS, SWITCHES,
+                ("module.c", "stateless.c", "layout.c")))
+
+    def test_modules_in_cpp_compile_without_a_warning(self):
+        self.all_compile(
+            [compiler, "-std=" + standard, level, *switch, *WARNINGS, *ONLY_CXX, "-x", "c++",
+             source(name)]
+            for compiler, standard, level, switch, name in itertools.product(
+                CXX_COMPILERS, CXX_STANDARDS, LEVELS, SWITCHES,
+                ("module.c", "stateless.c", "layout.c")))
+
+    def test_typed_modules_compile_without_a_warning(self):
+        self.all_compile(
+            [compiler, "-std=" + standard, level, *switch, *WARNINGS, *ONLY_CXX, source(name)]
+            for compiler, standard, level, switch, name in itertools.product(
+                CXX_COMPILERS, CXX_STANDARDS, LEVELS, SWITCHES, ("typed.cpp", "plain.cpp")))
+
+    def test_typed_modules_need_neither_exceptions_nor_type_information(self):
+        self.all_compile(
+            [compiler, "-std=c++17", *WARNINGS, "-fno-exceptions", "-fno-rtti", source(name)]
+            for compiler, name in itertools.product(CXX_COMPILERS, ("typed.cpp", "plain.cpp")))
+
+    def test_a_main_of_ones_own_compiles_without_a_warning(self):
+        text = ("#include <hotrun/static.h>\n"
+                "int main(int argc, char **argv)\n"
+                "{ return hotrun_static_main(&HOTRUN_TABLE, argc, argv, 30.0, NULL); }\n")
+        main = self.write("main.c", text)
+        self.all_compile(
+            [[compiler, "-std=" + standard, "-DHOTRUN_STATIC", *WARNINGS, *ONLY_C, main]
+             for compiler, standard in itertools.product(C_COMPILERS, C_STANDARDS)] +
+            [[compiler, "-std=" + standard, "-DHOTRUN_STATIC", *WARNINGS, *ONLY_CXX, "-x", "c++",
+              main]
+             for compiler, standard in itertools.product(CXX_COMPILERS, CXX_STANDARDS)])
+
+
+MISUSES = {
+    "step without its third argument":
+        "static hotrun_status step(const hotrun_host *h, void *s) { return !h || !s; }\n"
+        'HOTRUN_MODULE_STATELESS(.name = "m", .step = step);\n',
+    "serialize that takes a state it may change, and returns nothing":
+        "static hotrun_status step(const hotrun_host *h, void *s, const hotrun_step *n)\n"
+        "{ return !h || !s || !n; }\n"
+        "static void put(const hotrun_host *h, void *s, const hotrun_writer *w)\n"
+        "{ (void)h; (void)s; (void)w; }\n"
+        "static hotrun_status get(const hotrun_host *h, void *s, const char *t, size_t n, "
+        "uint32_t v) { return !h || !s || !t || !n || !v; }\n"
+        'HOTRUN_MODULE(int, .name = "m", .step = step, .serialize = put, .deserialize = get);\n',
+    "a typed state instead of void":
+        "struct game { int x; };\n"
+        "static hotrun_status step(const hotrun_host *h, struct game *g, const hotrun_step *n)\n"
+        "{ return !h || !g || !n; }\n"
+        'HOTRUN_MODULE(struct game, .name = "m", .step = step);\n',
+    "a field that does not exist":
+        'HOTRUN_MODULE_STATELESS(.name = "m", .stop = NULL);\n',
+    "an alignment above 4096":
+        "struct big { _Alignas(8192) char c; };\n"
+        "static hotrun_status step(const hotrun_host *h, void *s, const hotrun_step *n)\n"
+        "{ return !h || !s || !n; }\n"
+        'HOTRUN_MODULE(struct big, .name = "m", .step = step);\n',
+}
+
+
+class Misuse(Folder):
+    def refuses(self, compiler, name, text, *arguments):
+        result = self.compile(compiler, *arguments, "-fsyntax-only", self.write(name, text))
+        self.assertNotEqual(result.returncode, 0, f"{compiler} takes it")
+        self.assertIn("error:", result.stderr)
+
+    def test_a_callback_of_another_type_is_an_error_without_any_option(self):
+        for compiler, (what, text) in itertools.product(C_COMPILERS, MISUSES.items()):
+            with self.subTest(what, compiler=compiler):
+                self.refuses(compiler, "m.c", "#include <hotrun/hotrun.h>\n" + text)
+
+    def test_it_is_an_error_in_cpp_too(self):
+        for compiler, (what, text) in itertools.product(CXX_COMPILERS, MISUSES.items()):
+            with self.subTest(what, compiler=compiler):
+                text = "#include <hotrun/hotrun.h>\n" + text.replace("_Alignas", "alignas")
+                self.refuses(compiler, "m.cpp", text, "-std=c++17")
+
+    def test_a_typed_callback_of_another_state_is_an_error(self):
+        text = ("#include <hotrun/hotrun.hpp>\n"
+                "struct game { int x; };\n"
+                "struct other { int x; };\n"
+                "static hotrun_status step(const hotrun_host &, other &, const hotrun_step &)\n"
+                "{ return HOTRUN_OK; }\n"
+                'HOTRUN_MODULE(game, .name = "m", .step = hotrun::step<game, step>);\n')
+        for compiler in CXX_COMPILERS:
+            with self.subTest(compiler=compiler):
+                self.refuses(compiler, "m.cpp", text)
+
+    def test_what_follows_the_module_has_its_usual_warnings(self):
+        text = ("#include <hotrun/hotrun.h>\n"
+                "static hotrun_status step(const hotrun_host *h, void *s, const hotrun_step *n)\n"
+                "{ return !h || !s || !n; }\n"
+                'HOTRUN_MODULE_STATELESS(.name = "m", .step = step);\n'
+                "double wide(int x); double wide(int x) { return (double)x; }\n")
+        for compiler in CXX_COMPILERS:
+            with self.subTest(compiler=compiler):
+                self.refuses(compiler, "m.cpp", text, "-Wold-style-cast", "-Werror")
+
+
+class Exports(Folder):
+    def symbols(self, compiler, name, *arguments):
+        """The library's exported definitions."""
+        library = self.path(f"lib-{compiler}.so")
+        result = self.compile(compiler, "-shared", "-fPIC", *arguments, source(name), "-o", library)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        lines = self.done("nm", "-D", "--defined-only", library).splitlines()
+        return {line.split()[-1] for line in lines}
+
+    def test_a_library_exports_its_table_and_nothing_else(self):
+        for compiler in C_COMPILERS:
+            with self.subTest(compiler=compiler):
+                self.assertEqual(self.symbols(compiler, "module.c"), {"hotrun_module_table"})
+        for compiler, name in itertools.product(CXX_COMPILERS, ("typed.cpp", "stateless.c")):
+            with self.subTest(name, compiler=compiler):
+                self.assertEqual(self.symbols(compiler, name, "-O2", "-x", "c++"),
+                                 {"hotrun_module_table"})
+
+    def test_the_static_switch_exports_nothing(self):
+        for compiler in C_COMPILERS:
+            with self.subTest(compiler=compiler):
+                self.assertEqual(self.symbols(compiler, "module.c", "-DHOTRUN_STATIC"), set())
+
+
+class Typed(Folder):
+    def test_exceptions_become_errors_with_what_in_the_log(self):
+        for c, cxx in (("gcc", "g++"), ("clang", "clang++")):
+            if cxx not in CXX_COMPILERS:
+                continue
+            for standard in ("c++11", "c++17", "c++2b"):
+                with self.subTest(compiler=cxx, standard=standard):
+                    caller, module, program = (self.path(n) for n in ("c.o", "m.o", "program"))
+                    for command in ((c, "-std=c11", "-c", source("call_typed.c"), "-o", caller),
+                                    (cxx, "-std=" + standard, "-O2", "-fsanitize=undefined",
+                                     "-c", source("typed.cpp"), "-o", module),
+                                    (cxx, "-fsanitize=undefined", caller, module, "-o", program)):
+                        result = self.compile(*command)
+                        self.assertEqual(result.returncode, 0, result.stderr)
+                    result = run(program)
+                    self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
+
+    def test_the_function_is_inlined_into_its_wrapper(self):
+        """At -O2 the wrapper that the table names holds the code, and no other function is left:
+        neither the user's, nor guard, nor a lambda."""
+        for compiler, standard in itertools.product(CXX_COMPILERS, ("c++11", "c++20")):
+            with self.subTest(compiler=compiler, standard=standard):
+                built = self.path("plain.o")
+                result = self.compile(compiler, "-std=" + standard, "-O2", "-c",
+                                      source("plain.cpp"), "-o", built)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                functions = [line.split(maxsplit=2)[2]
+                             for line in self.done("nm", "-C", built).splitlines()
+                             if " t " in line]
+                wrapped = [f for f in functions if "hotrun::" in f]
+                self.assertEqual(len(wrapped), 3, functions)
+                self.assertEqual([f for f in functions if f not in wrapped
+                                  and not f.startswith("hotrun_state_type")], [])
+                text = self.done("objdump", "-d", "-C", "--no-show-raw-insn", built)
+                self.assertNotRegex(text, r"\bcall\b")
+
+    def test_a_throwing_function_is_inlined_as_well(self):
+        for compiler in CXX_COMPILERS:
+            with self.subTest(compiler=compiler):
+                built = self.path("typed.o")
+                result = self.compile(compiler, "-std=c++17", "-O2", "-c", source("typed.cpp"),
+                                      "-o", built)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                names = [line.split(maxsplit=1)[1][2:]
+                         for line in self.done("nm", "-C", "--defined-only", built).splitlines()
+                         if line[17] in "tTwW"]
+                own = [name for name in names if name.startswith("(anonymous namespace)::")]
+                self.assertEqual(own, [])
+                self.assertEqual([name for name in names if "guard" in name], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
