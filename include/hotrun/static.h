@@ -30,7 +30,7 @@ typedef struct hotrun_static hotrun_static; /* a module that runs; opaque */
 
 /* Starts `module`: checks its table, sets up the state and the signals, calls init. `argv` is
  * main's, argv[0] included, and must stay. `config` is what host->config gives, JSON that must
- * stay; NULL: "{}". `hz` is 0.001 to 1,000,000, or 0 for as fast as possible. Of several modules
+ * stay; NULL: "{}". `hz` is at most 1,000,000; 0 or less: as fast as possible. Of several modules
  * each has its own; a signal ends all. NULL: no memory, which is told. What else fails is told and
  * makes hotrun_static_next return NULL at once. */
 hotrun_static *hotrun_static_begin(const hotrun_module *module, int argc, char **argv, double hz,

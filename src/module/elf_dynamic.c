@@ -221,6 +221,11 @@ static bool check_name(struct elf_parts *parts, const Elf64_Dyn *entry)
             parts->facts->sanitizer_linked = true;
         }
     }
+    /* Code for LSan imports nothing of it: only its library tells. */
+    if (entry->d_tag == DT_NEEDED && strncmp(start, "liblsan.", 8) == 0) {
+        parts->facts->sanitizer = true;
+        strcpy(parts->facts->sanitizer_symbol, "__lsan_init");
+    }
     return true;
 }
 

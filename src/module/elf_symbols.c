@@ -141,17 +141,14 @@ static bool note_import(struct elf_parts *parts, const Elf64_Sym *symbol)
     if (strcmp(name, "__cxa_thread_atexit") == 0 || strcmp(name, "__cxa_thread_atexit_impl") == 0) {
         facts->thread_destructors = true;
     }
-    const char *sanitizer = strncmp(name, "__ubsan_handle_", 15) == 0 ? "__ubsan_handle_*" : NULL;
+    /* Any other sanitizer's library serves UBSan too, so the other one is the one to name. */
+    if (strncmp(name, "__ubsan_handle_", 15) == 0 && facts->sanitizer_symbol[0] == '\0') {
+        strcpy(facts->sanitizer_symbol, "__ubsan_handle_*");
+    }
     for (size_t i = 0; i < sizeof SANITIZERS / sizeof SANITIZERS[0]; i++) {
         if (strcmp(name, SANITIZERS[i]) == 0) {
             facts->sanitizer = true;
-            sanitizer = SANITIZERS[i];
-        }
-    }
-    /* ASan's library serves UBSan too, so the stronger one is the one to name. */
-    if (sanitizer != NULL && (facts->sanitizer_symbol[0] == '\0' || facts->sanitizer)) {
-        if (sanitizer[2] != 'u' || facts->sanitizer_symbol[0] == '\0') {
-            strcpy(facts->sanitizer_symbol, sanitizer);
+            strcpy(facts->sanitizer_symbol, SANITIZERS[i]);
         }
     }
     return true;

@@ -118,12 +118,14 @@ void load_error_fill(const char *path, const char *name, struct error *err)
     }
 }
 
+/* `clang`: NULL where its own library cannot be preloaded (TSan's crashes even /bin/true) or does
+ * not exist; gcc's does for code of both. */
 static const struct {
     const char *symbol, *flag, *gcc, *clang;
 } SANITIZERS[] = {
     {"__asan_init", "address", "libasan.so", "asan"},
-    {"__tsan_init", "thread", "libtsan.so", "tsan"},
-    {"__lsan_init", "leak", "liblsan.so", "lsan"},
+    {"__tsan_init", "thread", "libtsan.so", NULL},
+    {"__lsan_init", "leak", "liblsan.so", NULL},
     {"__hwasan_init", "hwaddress", "libhwasan.so", "hwasan"},
     {"__ubsan_handle_*", "undefined", "libubsan.so", "ubsan_standalone"},
 };
@@ -149,7 +151,7 @@ bool load_sanitizer_check(const struct elf_facts *facts, const char *name, struc
             continue;
         }
         char library[96];
-        if (facts->sanitizer_linked) {
+        if (facts->sanitizer_linked || SANITIZERS[i].clang == NULL) {
             (void)snprintf(library, sizeof library, "gcc -print-file-name=%s", SANITIZERS[i].gcc);
         } else {
             (void)snprintf(library, sizeof library,

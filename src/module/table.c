@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "module/library_parts.h"
 
+#include "base/path.h"
+
 #include <dlfcn.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,16 +50,13 @@ static bool find_table(const struct library *library, uintptr_t *address, struct
                          name);
     }
     *address = (uintptr_t)table;
-    if (!library_contains(library, table)) {
-        /* dlsym searches the libraries that it needs as well. */
-        Dl_info info;
-        const char *file = dladdr(table, &info) != 0 && info.dli_fname != NULL ? info.dli_fname
-                                                                               : "another library";
-        const char *slash = strrchr(file, '/');
+    /* dlsym searches the libraries that it needs as well. */
+    Dl_info info;
+    if (!library_contains(library, table) && dladdr(table, &info) != 0 && info.dli_fname != NULL) {
         return error_set(err, ERROR_FORMAT,
                          "hotrun_module_table was found in %s, not in %s: put HOTRUN_MODULE(...); "
                          "into a source file of %s itself",
-                         slash != NULL ? slash + 1 : file, name, name);
+                         path_base(info.dli_fname), name, name);
     }
     const size_t head = offsetof(hotrun_module, state_align);
     if (*address % _Alignof(hotrun_module) != 0 || !inside(library, *address, head)) {

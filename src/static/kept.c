@@ -78,7 +78,7 @@ void hotrun_static_forget_all(hotrun_static *run)
 hotrun_status hotrun_static_keep(const hotrun_host *host, const char *name, void *ptr)
 {
     hotrun_static *run = host->ctx;
-    if (!name || !*name)
+    if (!name)
         return HOTRUN_ERR;
     struct static_kept *kept = find(run, name, false);
     if (!kept && !ptr)
@@ -100,7 +100,7 @@ void *hotrun_static_kept(const hotrun_host *host, const char *name)
 hotrun_status hotrun_static_keep_fd(const hotrun_host *host, const char *name, int fd)
 {
     hotrun_static *run = host->ctx;
-    if (!name || !*name)
+    if (!name)
         return HOTRUN_ERR;
     struct static_kept *before = find(run, name, true);
     if (fd >= 0) {
@@ -128,11 +128,12 @@ int hotrun_static_kept_fd(const hotrun_host *host, const char *name)
 hotrun_status hotrun_static_watch_fd(const hotrun_host *host, const char *name, int events)
 {
     struct static_kept *kept = find(host->ctx, name, true);
+    int known = HOTRUN_FD_READ | HOTRUN_FD_WRITE | HOTRUN_FD_HANGUP;
     struct stat info;
-    if (!kept)
+    if (!kept || (events & ~known) != 0)
         return HOTRUN_ERR;
     if (fstat(kept->fd, &info) != 0 || S_ISREG(info.st_mode) || S_ISDIR(info.st_mode))
-        return HOTRUN_ERR_IO;
+        return HOTRUN_ERR;
     kept->watched = events != 0;
     kept->events =
         (short)((events & HOTRUN_FD_READ ? POLLIN : 0) | (events & HOTRUN_FD_WRITE ? POLLOUT : 0));

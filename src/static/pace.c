@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "static/program.h"
 
-#include <math.h>
 #include <time.h>
 
 #define NS_PER_S    UINT64_C(1000000000)
@@ -9,8 +8,8 @@
 #define POLL_NS     UINT64_C(1000000) /* at least this often descriptors are served */
 #define BURST_NS    UINT64_C(20000)   /* at rate 0 a look at the clock this often is enough, ... */
 #define BURST_STEPS 64u               /* ... and more steps than that save nothing more */
-#define HZ_MIN      0.001
-#define HZ_MAX      1e6
+#define PERIOD_MIN  1e3               /* a million steps a second */
+#define PERIOD_MAX  1e18              /* 30 years: sums stay inside of 64 bits */
 
 uint64_t hotrun_static_clock(void)
 {
@@ -19,19 +18,14 @@ uint64_t hotrun_static_clock(void)
     return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
-bool hotrun_static_period(const hotrun_static *run, double hz, uint64_t *period_ns)
+uint64_t hotrun_static_period(double hz)
 {
-    if (isnan(hz) || hz < 0) {
-        hotrun_static_log(
-            run, HOTRUN_LOG_WARN,
-            "a rate of %g Hz was asked for; it is 0 (as fast as possible) or 0.001 to "
-            "1,000,000; nothing changes",
-            hz);
-        return false;
-    }
-    double within = hz > HZ_MAX ? HZ_MAX : hz < HZ_MIN ? HZ_MIN : hz;
-    *period_ns = hz == 0 ? 0 : (uint64_t)((double)NS_PER_S / within);
-    return true;
+    if (!(hz > 0)) /* NaN, too */
+        return 0;
+    double ns = (double)NS_PER_S / hz;
+    return ns > PERIOD_MAX   ? (uint64_t)PERIOD_MAX
+           : ns < PERIOD_MIN ? (uint64_t)PERIOD_MIN
+                             : (uint64_t)ns;
 }
 
 /* Doubles the burst while it stays well inside of BURST_NS; one that took longer ends it at once,
@@ -69,11 +63,15 @@ bool hotrun_static_pace(hotrun_static *run)
         if (run->ending)
             return false;
     }
+    uint64_t next = run->step.index + 1;
     uint64_t dt = now - run->stepped_ns;
     if (run->period_ns > 0)
         pass_deadline(run, now);
     else
         adapt_burst(run, dt);
+    if (next > run->paced)
+        dt /= next - run->paced; /* the steps of a burst share its time */
+    run->paced = next;
     run->step.now_ns = run->stepped_ns = now;
     run->step.dt_ns = dt < MAX_DT_NS ? dt : MAX_DT_NS;
     return true;

@@ -91,8 +91,7 @@ static bool open_all(hotrun_static *run, int argc, char **argv, double hz, const
         return false;
     }
     (void)prctl(PR_SET_TIMERSLACK, 1UL); /* else each wait ends up to 50 us late */
-    if (!hotrun_static_period(run, hz, &run->period_ns))
-        (void)hotrun_static_period(run, 60, &run->period_ns);
+    run->period_ns = hotrun_static_period(hz);
     return true;
 }
 
@@ -150,6 +149,7 @@ static void take_status(hotrun_static *run, hotrun_status last)
 {
     if (last == HOTRUN_EXIT) {
         run->ending = true;
+        run->exit_status = 0;
         return;
     }
     hotrun_static_log(run, HOTRUN_LOG_ERROR, "%s ends: step %llu returned %s", module_name(run),
@@ -161,16 +161,14 @@ const hotrun_step *hotrun_static_next(hotrun_static *run, hotrun_status last)
 {
     if (!run)
         return NULL;
-    if (last != HOTRUN_OK && !run->ending)
+    if (last != HOTRUN_OK && !run->failed)
         take_status(run, last);
     if (run->ending)
         return NULL;
-    if (run->credit > 0) {
+    if (run->credit > 0)
         run->credit--;
-        run->step.dt_ns = 0;
-    } else if (!hotrun_static_pace(run)) {
+    else if (!hotrun_static_pace(run))
         return NULL;
-    }
     run->step.index++; /* from UINT64_MAX to 0 for the first */
     if (run->step.index > 0)
         run->step.flags = 0;

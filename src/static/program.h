@@ -30,6 +30,7 @@ struct hotrun_static {
     uint64_t deadline_ns; /* of the next step */
     uint64_t stepped_ns;  /* when the last step was due to run; now_ns of it */
     uint64_t polled_ns;   /* when descriptors were last looked at */
+    uint64_t paced;       /* index of the first step after the last look at the clock */
     unsigned burst;       /* at rate 0: steps between two looks at the clock */
     unsigned credit;      /* how many of them are left */
 
@@ -65,8 +66,8 @@ void hotrun_static_forget_all(hotrun_static *run);
  * the latter. True: wake was called. */
 bool hotrun_static_serve(hotrun_static *run, uint64_t timeout_ns);
 
-/* True and the period for a rate that can be; false with a warning for a negative one or NaN. */
-bool hotrun_static_period(const hotrun_static *run, double hz, uint64_t *period_ns);
+/* The time between two steps; 0: as fast as possible. */
+uint64_t hotrun_static_period(double hz);
 
 /* Waits until the next step is due and writes its times into run->step. False: run->ending. */
 bool hotrun_static_pace(hotrun_static *run);

@@ -81,8 +81,7 @@ static void service_wake(const hotrun_host *host)
 static void service_set_rate(const hotrun_host *host, double hz)
 {
     hotrun_static *run = run_of(host);
-    if (!hotrun_static_period(run, hz, &run->period_ns))
-        return;
+    run->period_ns = hotrun_static_period(hz);
     run->deadline_ns = hotrun_static_clock() + run->period_ns;
     run->credit = 0;
 }

@@ -23,7 +23,7 @@ struct reply {
     struct control *control;
     struct peer *peer; /* NULL: has gone */
     struct control_call *calls;
-    size_t waiting; /* calls, and one for the loop that is handing them out */
+    size_t waiting; /* calls, and one for whoever hands out those of a batch */
     bool batch, subscribe;
     struct text text;
 };
@@ -143,7 +143,8 @@ void control_subscribe(struct control_call *call)
 
 /* ---- requests ---- */
 
-/* Gives one request to the handler. Takes its id over. False: no memory. */
+/* Gives one request to the handler. Takes its id over. The reply to a line that is no batch is not
+ * to be used after it: it may have been sent. False: no memory, nothing has happened. */
 static bool hand_out(struct control *control, struct reply *reply, struct rpc_request *request)
 {
     struct control_call *call = calloc(1, sizeof *call);
@@ -153,7 +154,7 @@ static bool hand_out(struct control *control, struct reply *reply, struct rpc_re
     *call = (struct control_call){.next = reply->calls, .reply = reply, .id = request->id};
     request->id = NULL;
     reply->calls = call;
-    reply->waiting++;
+    reply->waiting += reply->batch; /* a line's only call has the place of the line itself */
     if (!control->handler(control->ctx, request->method, request->params, call)) {
         char message[256];
         (void)snprintf(message, sizeof message, "Method not found: \"%.200s\" is unknown",
@@ -178,6 +179,7 @@ static void take_line(void *ctx, struct peer *peer, const char *bytes, size_t le
         control->replies = reply;
         peer->awaited++;
     }
+    bool handed_over = false;
     for (size_t i = 0; ok && i < line.count; i++) {
         struct rpc_request *request = &line.requests[i];
         if (control->closing) { /* by the handler of the request before */
@@ -186,14 +188,15 @@ static void take_line(void *ctx, struct peer *peer, const char *bytes, size_t le
             reply_error(reply, request->id, request->code, request->problem);
         } else {
             ok = hand_out(control, reply, request);
+            handed_over = ok && !line.batch;
         }
     }
     rpc_line_finish(&line);
-    if (reply != NULL) {
+    if (reply == NULL) {
+        peer_close(peer);
+    } else if (!handed_over) {
         reply->text.failed = reply->text.failed || !ok;
         reply_settle(reply);
-    } else {
-        peer_close(peer);
     }
 }
 

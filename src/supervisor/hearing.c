@@ -43,10 +43,11 @@ static void start_probation(struct supervisor *sup)
     supervisor_arm(sup, TIMER_PROBATION, sup->config->probation_ns / NS_PER_MS);
 }
 
-/* What to go back to, now that `next` takes over from `current` in the same host. */
-static void shift_fallbacks(struct supervisor *sup, const struct message_accepted *told)
+/* What to go back to, now that `next` takes over, or tried to, from `current` in the same host
+ * before step `step`. `current` is NULL then. */
+static void shift_fallbacks(struct supervisor *sup, bool pinned, uint64_t step)
 {
-    struct fallback previous = {sup->current, told->pinned != 0 ? sup->next_pin : NO_SLOT};
+    struct fallback previous = {sup->current, pinned ? sup->next_pin : NO_SLOT};
     bool proven = sup->origin != POLICY_PROBATION;
     if (!proven) {
         report_superseded(&sup->report, sup->current->generation);
@@ -57,7 +58,7 @@ static void shift_fallbacks(struct supervisor *sup, const struct message_accepte
         }
         sup->fallbacks[0] = previous;
         sup->fallback_count = 1;
-    } else if (told->first_step - sup->first_step >= sup->config->probation_steps) {
+    } else if (step - sup->first_step >= sup->config->probation_steps) {
         /* The last of the list is the one that was confirmed: it stays the last resort. */
         struct fallback last = sup->fallbacks[sup->fallback_count - 1];
         if (sup->fallback_count == FALLBACKS_MOST) {
@@ -102,7 +103,7 @@ static void took_over(struct supervisor *sup, const struct message_accepted *tol
 {
     bool first = !sup->loaded_once;
     if (sup->state == POLICY_SWAPPING && !sup->cold) {
-        shift_fallbacks(sup, told);
+        shift_fallbacks(sup, told->pinned != 0, told->first_step);
     } else if (sup->state == POLICY_STARTING) {
         for (unsigned i = 0; i < sup->fallback_count; i++) {
             build_drop(&sup->fallbacks[i].build);
@@ -282,6 +283,12 @@ static void blame(struct supervisor *sup, const struct page *page, enum phase ph
             sup->next = NULL;
         }
         build_drop(&sup->next);
+    } else if (sup->state == POLICY_SWAPPING && !sup->cold && sup->current != NULL) {
+        struct snapshot pinned;
+        bool whole = sup->next_pin != NO_SLOT &&
+                     shared_peek(host_process_shared(sup->host), sup->next_pin, &pinned) &&
+                     pinned.generation == sup->current->generation;
+        shift_fallbacks(sup, whole, sup->report.step);
     }
     bool leaving = phase == PHASE_FINI || phase == PHASE_UNLOAD;
     sup->uncounted = leaving && !sup->cold && !fresh && sup->current != NULL &&

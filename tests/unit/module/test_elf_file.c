@@ -507,6 +507,7 @@ static void a_sanitizer_is_told(void **state)
         {"gcc", "address", "__asan_init", true, true},
         {"gcc", "address,undefined", "__asan_init", true, true},
         {"gcc", "thread", "__tsan_init", true, true},
+        {"gcc", "leak", "__lsan_init", true, true},
         {"gcc", "undefined", "__ubsan_handle_*", false, true},
         {"clang", "address", "__asan_init", true, false},
         {"clang", "thread", "__tsan_init", true, false},

@@ -182,6 +182,8 @@ static void a_sanitizer_without_its_runtime_is_refused_before_it_ends_the_proces
          "--wrap 'env LD_PRELOAD=$(gcc -print-file-name=libasan.so)'"},
         {"gcc", "thread", "__tsan_init",
          "--wrap 'env LD_PRELOAD=$(gcc -print-file-name=libtsan.so)'"},
+        {"gcc", "leak", "__lsan_init",
+         "--wrap 'env LD_PRELOAD=$(gcc -print-file-name=liblsan.so)'"},
         {"clang", "address", "__asan_init",
          "--wrap 'env LD_PRELOAD=$(clang -print-file-name=libclang_rt.asan-"},
         {"clang", "undefined", "__ubsan_handle_add_overflow",
