@@ -81,6 +81,9 @@ bool config_set(struct config *config, const char *key, const char *value, const
  * {generation} (and {pid} where stage.dir may be shared). */
 bool config_resolve(struct config *config, struct error *err);
 
+/* Only where the run directory is, for commands that talk to a running hotrun. */
+bool config_resolve_run_dir(struct config *config, struct error *err);
+
 /* For tests, help and the man page: the rows, in order. */
 struct config_key {
     const char *key, *type, *fallback,

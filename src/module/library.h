@@ -17,19 +17,25 @@ struct library; /* opaque */
  * `name` is what messages call it ("libgame.so"). NULL with a sentence for a person: "undefined
  * symbol draw_hud, used by libgame.so, defined nowhere"; "libm.so.9, needed by libgame.so, was not
  * found". A library built with a sanitizer whose runtime is not loaded is refused before dlopen
- * (which would end the process): the sentence holds the --wrap line that helps. */
+ * (which would end the process): the sentence holds the --wrap line that helps. The file's own
+ * facts are read before it is loaded (about 3 us for a small one); the caller checked it with
+ * elf_file_check() when it was staged. */
 struct library *library_open(const char *path, const char *name, struct error *err);
 
 /* The entry table, checked as far as one library alone can be: it is there (as the symbol
  * hotrun_module_table) and inside of this library, its size covers the fields of ABI 1.0, the major
  * version is ours, alignment is a power of two up to 4096, `step` is set, serialize and deserialize
  * come together, name is a string inside of the library, every function pointer lies in this
- * library's own executable mapping. NULL with the reason and the remedy. */
+ * library's own executable mapping. Unknown bits of `flags` and a size larger than ours are
+ * accepted and ignored: a later minor version may have them. Whatever stands there under that name,
+ * nothing beyond the library's own segments is read. NULL with the reason and the remedy. */
 const hotrun_module *library_table(const struct library *library, struct error *err);
 
 /* Symbols that the library defines, but whose use inside of it was bound to somebody else's
  * definition (the host's, libc's): appends a sentence per symbol, separated by '\n', at most 8 and
- * then how many more. Weak ones aside. Returns the count. */
+ * then how many more. Weak ones aside. Returns the count. Looks at x86-64 and 64-bit ARM; elsewhere
+ * 0.
+ */
 size_t library_strays(const struct library *library, struct text *out);
 
 /* True if the address lies in the library's own mapping. */

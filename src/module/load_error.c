@@ -6,8 +6,8 @@
 
 #include <dlfcn.h>
 #include <locale.h>
+#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The loader's text in English, whatever language the module has set. NULL: no error is pending. */

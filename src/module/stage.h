@@ -30,13 +30,15 @@ struct stage {
 };
 
 /* Copies the library `source` to `name` in the folder `dir_fd` (created new, mode 0700, never an
- * existing file). Symbolic links in `source` are followed. `known` (may be NULL): the fingerprint
- * for STAGE_SAME. On every outcome but STAGE_COPIED no file is left. */
+ * existing file). A change of mode, owner or links while it is read, which no event follows, is no
+ * reason for STAGE_BUSY: it is read again. Symbolic links in `source` are followed. `known` (may be
+ * NULL): the fingerprint for STAGE_SAME. On every outcome but STAGE_COPIED no file is left. */
 enum stage_outcome stage_copy(const char *source, int dir_fd, const char *name,
                               const struct hash *known, struct stage *stage, struct error *err);
 
 /* True when `source` is open for writing somewhere, as far as the kernel tells (a lease test; false
- * where it does not). */
+ * where it does not). A writer that comes during the test waits for the microseconds that it takes;
+ * no signal that the kernel sends then has an effect. */
 bool stage_has_writer(const char *source);
 
 #endif

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* asprintf */
 #include "supervisor/host_process.h"
 
 #include "base/clock.h"
@@ -117,7 +118,7 @@ static void on_close(uv_handle_t *handle)
     free_last(host);
 }
 
-static void on_exit(uv_process_t *process, int64_t exit_status, int term_signal)
+static void on_process_exit(uv_process_t *process, int64_t exit_status, int term_signal)
 {
     struct host_process *host = process->data;
     host->alive = false;
@@ -131,27 +132,26 @@ static void on_exit(uv_process_t *process, int64_t exit_status, int term_signal)
     }
 }
 
-/* The words of the host's command line; under --wrap a shell puts the tool before them. */
+/* The words of the host's command line; under --wrap a shell puts the tool before them. uv_spawn
+ * wants them writable. */
 static void set_arguments(char *args[8], const struct config *config, char *path, char **line)
 {
+    static char shell[] = "/bin/sh";
+    static char option[] = "-c";
+    static char name[] = "hotrun-wrap";
+    static char channel[] = CHILD_CHANNEL;
+    static char shared[] = CHILD_SHARED;
     size_t n = 0;
     *line = NULL;
-    if (config->wrap != NULL) {
-        static const char head[] = "exec ";
-        static const char tail[] = " \"$@\"";
-        size_t size = sizeof head + strlen(config->wrap) + sizeof tail;
-        *line = malloc(size);
-        if (*line != NULL) {
-            (void)snprintf(*line, size, "%s%s%s", head, config->wrap, tail);
-            args[n++] = "/bin/sh";
-            args[n++] = "-c";
-            args[n++] = *line;
-            args[n++] = "hotrun-wrap";
-        }
+    if (config->wrap != NULL && asprintf(line, "exec %s \"$@\"", config->wrap) > 0) {
+        args[n++] = shell;
+        args[n++] = option;
+        args[n++] = *line;
+        args[n++] = name;
     }
     args[n++] = path;
-    args[n++] = CHILD_CHANNEL;
-    args[n++] = CHILD_SHARED;
+    args[n++] = channel;
+    args[n++] = shared;
     args[n] = NULL;
 }
 
@@ -173,7 +173,7 @@ static bool spawn(struct host_process *host, uv_loop_t *loop, const struct confi
     };
     set_arguments(args, config, path, &line);
     uv_process_options_t options = {
-        .file = args[0], .args = args, .stdio = stdio, .stdio_count = 5, .exit_cb = on_exit};
+        .file = args[0], .args = args, .stdio = stdio, .stdio_count = 5, .exit_cb = on_process_exit};
     int status = uv_spawn(loop, &host->process, &options);
     free(line);
     if (status != 0) {

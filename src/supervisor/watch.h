@@ -22,7 +22,7 @@ enum watch_news {
 };
 
 /* `since_ns`: when the first event of this news was read (clock_ns). Called from the loop, never
- * from inside a watch_ function. */
+ * from inside a watch_ function. It may destroy the watch. */
 typedef void watch_callback(void *ctx, enum watch_news news, uint64_t since_ns);
 
 /* Starts watching `path` (absolute). Does not report what is there already. When inotify cannot be
@@ -39,7 +39,8 @@ struct watch *watch_create(uv_loop_t *loop, struct log *log, const char *path, u
 bool watch_has_news(struct watch *watch);
 
 /* Tells the poll what was seen when the file was read, so that it does not report the same version
- * again. NULL st: it was missing. */
+ * again. NULL st: it was missing. To be called before watch_has_news, which compares with it when a
+ * folder or a link on the way has changed. */
 struct stat;
 void watch_seen(struct watch *watch, const struct stat *st);
 

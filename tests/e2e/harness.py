@@ -32,7 +32,7 @@ KEPT = {"snapshots", "crashes", "events.jsonl", "events.jsonl.1", "status.json",
 
 # A crash in a module is to be the signal that it is without sanitizers in hotrun, too.
 ASAN = ("handle_segv=0:handle_sigbus=0:handle_abort=0:handle_sigill=0:handle_sigfpe=0:"
-        "detect_odr_violation=0:log_path={}")
+        "detect_odr_violation=0:log_path='{}'")
 
 
 def count(usual, full):
@@ -45,7 +45,7 @@ def environment(folder, tag, more=None):
            if not key.startswith(("HOTRUN", "PROBE")) and key != "NO_COLOR"}
     reports = os.path.join(folder, "sanitizer")
     env.update(ASAN_OPTIONS=ASAN.format(reports), HOTRUN_TEST_TAG=tag,
-               UBSAN_OPTIONS=f"print_stacktrace=1:log_path={reports}")
+               UBSAN_OPTIONS=f"print_stacktrace=1:log_path='{reports}'")
     env.update(more or {})
     return env
 
@@ -213,6 +213,9 @@ class Run:
             assert not stray, f"left in the run directory: {sorted(stray)}"
         reports = [name for name in os.listdir(self.folder) if name.startswith("sanitizer")]
         assert not reports, "\n".join(self._text(name) for name in reports)
+        told = [line for line in (self.err.since() if self.err else [])
+                if "Sanitizer" in line or "runtime error:" in line]
+        assert not told, told
 
     def _left(self):
         return [pid for pid in processes.with_environment(f"HOTRUN_TEST_TAG={self.tag}")

@@ -110,7 +110,9 @@ class Reader:
                 if key.data is None:
                     return
                 with self.lock:
-                    if key.data == "process":
+                    if key.fd not in self.selector.get_map():
+                        pass  # ended a moment ago, while the last words were read
+                    elif key.data == "process":
                         self.selector.unregister(key.fd)
                         self._drain()
                         self.process_ended = True

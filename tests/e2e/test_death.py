@@ -103,7 +103,7 @@ class InProbation(Case):
         with self.hotrun(probe(1)) as run:
             run.call("step", version=1)
             mark = run.save(probe(2, on_event="if (event->type == 2) die_segv()"))
-            self.assertEqual(run.event("crashed", mark)["in"], "event")
+            self.assertEqual(run.event("crashed", mark)["in"], "on_event")
             run.event("rolled_back", mark)
 
     def test_a_second_bad_library_in_a_row_leads_back_as_well(self):

@@ -217,6 +217,7 @@ class Defer(Case):
 
 
 FAILS = 'do { hotrun_logf(host, HOTRUN_LOG_ERROR, "no room %s"); return HOTRUN_ERR; } while (0)'
+# Statements for ON_SERIALIZE.
 DEEP = ("do { static char deep[2100]; memset(deep, 91, 600); memset(deep + 600, 93, 600);"
         " return writer->write(writer, deep, 1200); } while (0)")
 LARGE = ('do { static char large[200000]; memset(large, 32, sizeof large); large[0] = 49;'
@@ -245,7 +246,8 @@ class Rejection(Case):
             told = run.call("event", said, type=RELOAD_REJECTED)
             self.assertEqual((told["version"], told["has_text"]), (1, True))
             mark = run.save(library)
-            run.event(("quarantined", "unchanged"), mark)
+            again = ("rejected",) if seen["stage"] == "serialize" else ("quarantined", "unchanged")
+            run.event(again, mark)
             run.save_and_see(probe(3))
             step = run.call("step", version=3)
             self.assertEqual(step["hash"], first["hash"])
@@ -334,7 +336,8 @@ class Rejection(Case):
                           ("failing", FAILS % "now")):
             with self.subTest(what):
                 self.fresh_folder()
-                with self.hotrun(probe(1, on_serialize=how), config=self.LIMITS) as run:
+                later = f"if (state->count > 0) {how}"
+                with self.hotrun(probe(1, on_serialize=later), config=self.LIMITS) as run:
                     run.call("step", version=1)
                     seen = run.save_and_see(probe(2), "rejected")
                     self.assertEqual(seen["stage"], "serialize")
@@ -374,7 +377,6 @@ class Report(Case):
             self.assertEqual(set(seen["us"]), set(parts))
             for part in parts:
                 self.assertGreaterEqual(seen["us"][part], 0)
-            self.assertGreaterEqual(seen["us"]["total"], seen["us"]["pause"])
             loaded = run.event("loaded")
             self.assertTrue(loaded["library"].endswith("libprobe.so"))
             started = run.event("started")

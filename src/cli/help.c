@@ -1,0 +1,103 @@
+#include "cli/help.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+const struct command_row command_rows[] = {
+    {"run", "[OPTIONS] [LIB] [-- ARGS...]", "run a library; the word `run` may be left out",
+     COMMAND_RUN},
+    {"check", "[OPTIONS] [LIB]", "load a library and tell what is found, without running it",
+     COMMAND_CHECK},
+    {"status", "[OPTIONS]", "how the running hotrun stands", COMMAND_STATUS},
+    {"reload", "[OPTIONS]", "look at the library now, and wait for the outcome", COMMAND_RELOAD},
+    {"quit", "[OPTIONS]", "end the running hotrun", COMMAND_QUIT},
+    {"events", "[OPTIONS]", "follow the events, one JSON object a line", COMMAND_EVENTS},
+};
+const size_t command_row_count = sizeof command_rows / sizeof command_rows[0];
+
+#define RUN   (1U << COMMAND_RUN)
+#define CHECK (1U << COMMAND_CHECK)
+#define TALK                                                                                       \
+    (1U << COMMAND_STATUS | 1U << COMMAND_RELOAD | 1U << COMMAND_QUIT | 1U << COMMAND_EVENTS)
+#define ALL (RUN | CHECK | TALK)
+
+const struct option_row option_rows[] = {
+    {'c', "config", "FILE", NULL, NULL, ALL, "use this hotrun.toml"},
+    {'r', "rate", "RATE", "step.rate", NULL, RUN, "steps a second, `max` or `once` (60)"},
+    {0, "name", "NAME", "run.name", NULL, RUN | TALK, "a run directory of its own"},
+    {0, "run-dir", "DIR", "run.dir", NULL, RUN | TALK, "where status and socket are (.hotrun)"},
+    {0, "events", "FILE", "log.events", NULL, RUN, "write events to FILE; `-`: stdout"},
+    {0, "log-level", "LEVEL", "log.level", NULL, ALL, "trace, debug, info, warn or error"},
+    {0, "wrap", "CMD", "run.wrap", NULL, RUN | CHECK, "start the host under CMD: 'gdb --args'"},
+    {0, "no-color", NULL, "log.color", "false", ALL, "no colours (also NO_COLOR)"},
+    {0, "json", NULL, NULL, NULL, CHECK | TALK, "print JSON"},
+    {0, "force", NULL, NULL, NULL, 1U << COMMAND_RELOAD, "also what failed before or is the same"},
+    {'h', "help", NULL, NULL, NULL, ALL, "this text, or that of a command"},
+    {'V', "version", NULL, NULL, NULL, ALL, "the version"},
+};
+const size_t option_row_count = sizeof option_rows / sizeof option_rows[0];
+
+static void add_options(struct text *text, unsigned commands)
+{
+    text_puts(text, "\nOptions:\n");
+    for (size_t i = 0; i < option_row_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        if ((row->commands & commands) == 0) {
+            continue;
+        }
+        struct text left = {0};
+        if (row->letter != 0) {
+            text_printf(&left, "-%c, ", row->letter);
+        } else {
+            text_puts(&left, "    ");
+        }
+        text_printf(&left, "--%s%s%s", row->name, row->value != NULL ? " " : "",
+                    row->value != NULL ? row->value : "");
+        text_printf(text, "  %-22s %s\n", text_string(&left), row->help);
+        text_finish(&left);
+    }
+}
+
+static void add_overview(struct text *text)
+{
+    text_puts(text,
+              "hotrun runs a shared library and replaces it when it changes; its state goes on.\n"
+              "\n"
+              "Usage: hotrun [OPTIONS] [LIB] [-- ARGS...]   LIB: a .so; none: hotrun.toml's\n"
+              "       hotrun COMMAND [OPTIONS]\n"
+              "\nCommands:\n");
+    for (size_t i = 0; i < command_row_count; i++) {
+        text_printf(text, "  %-8s %s\n", command_rows[i].name, command_rows[i].help);
+    }
+    add_options(text, RUN);
+    text_puts(text,
+              "\nEvery option has a key in hotrun.toml, which is looked for here and in parent\n"
+              "folders. `hotrun COMMAND --help` tells more; so does `man hotrun`.\n");
+}
+
+char *help_text(enum command command)
+{
+    struct text text = {0};
+    const struct command_row *row = NULL;
+    for (size_t i = 0; i < command_row_count; i++) {
+        row = command_rows[i].command == command ? &command_rows[i] : row;
+    }
+    if (row == NULL) {
+        add_overview(&text);
+    } else {
+        text_printf(&text, "hotrun %s: %s\n\nUsage: hotrun %s %s\n", row->name, row->help,
+                    row->name, row->usage);
+        add_options(&text, 1U << command);
+        if (((1U << command) & TALK) != 0) {
+            text_puts(&text,
+                      "\nIt finds the running hotrun by the run directory of this folder or a "
+                      "parent.\n");
+        }
+    }
+    if (text.failed) {
+        text_finish(&text);
+        return NULL;
+    }
+    return text.data;
+}

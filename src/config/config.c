@@ -1,0 +1,431 @@
+#define _GNU_SOURCE /* asprintf */
+#include "config/config.h"
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "config/keys.h"
+#include "config/suggest.h"
+#include "config/toml.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FILE_NAME        "hotrun.toml"
+#define FILE_SIZE_MOST   ((size_t)1 << 20)
+#define CONFIG_JSON_MOST ((size_t)64 << 10)
+#define ARGS_SIZE_MOST   ((size_t)48 << 10)
+#define PROBLEMS_MOST    10
+
+/* A value as it stands in the rows' `fallback` or on the command line: TOML's spelling of plain
+ * values. */
+static void read_plain(const char *text, struct toml_value *value, char *string, size_t size)
+{
+    char *end = NULL;
+    size_t len = strlen(text);
+    *value = (struct toml_value){.kind = TOML_STRING, .string = text};
+    double real = strtod(text, &end);
+    if (len >= 2 && text[0] == '"' && text[len - 1] == '"') {
+        (void)snprintf(string, size, "%.*s", (int)(len - 2), text + 1);
+        value->string = string;
+    } else if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0) {
+        value->kind = TOML_BOOLEAN;
+        value->boolean = text[0] == 't';
+    } else if (strcmp(text, "[]") == 0) {
+        value->kind = TOML_ARRAY;
+    } else if (end != text && *end == '\0' && isfinite(real)) {
+        value->kind = strpbrk(text, ".eE") != NULL ? TOML_FLOAT : TOML_INTEGER;
+        value->real = real;
+        value->integer = value->kind == TOML_INTEGER ? strtoll(text, NULL, 10) : 0;
+    }
+}
+
+bool config_init(struct config *config, struct error *err)
+{
+    *config = (struct config){.rate_hz = 60};
+    for (size_t i = 0; i < key_row_count; i++) {
+        struct toml_value value;
+        char string[64];
+        read_plain(key_rows[i].fallback, &value, string, sizeof string);
+        if (!key_set(config, &key_rows[i], &value, err)) {
+            config_finish(config);
+            return false;
+        }
+    }
+    /* Not a default of the file's: it says where it stands when nobody names a place. */
+    free(config->run_dir);
+    config->run_dir = NULL;
+    config->module_config = strdup("{}");
+    char *cwd = path_absolute(".");
+    config->base_dir = cwd;
+    if (config->module_config == NULL || cwd == NULL) {
+        config_finish(config);
+        return error_set(err, ERROR_SYSTEM, "no memory for the config");
+    }
+    return true;
+}
+
+void config_finish(struct config *config)
+{
+    for (size_t i = 0; i < key_row_count; i++) {
+        enum key_type type = key_rows[i].type;
+        if (type == KEY_TEXT || type == KEY_PATH) {
+            char **at = (char **)(void *)((char *)config + key_rows[i].offset);
+            free(*at);
+            *at = NULL;
+        }
+    }
+    for (size_t i = 0; config->args != NULL && config->args[i] != NULL; i++) {
+        free(config->args[i]);
+    }
+    free(config->args);
+    free(config->file);
+    free(config->base_dir);
+    free(config->module_config);
+    config->args = NULL;
+    config->file = config->base_dir = config->module_config = NULL;
+}
+
+struct problem {
+    unsigned line, column;
+    char sentence[512];
+};
+
+struct reading {
+    struct config *config;
+    struct problem problems[PROBLEMS_MOST]; /* by their place in the file */
+    unsigned count;                         /* of all, also those that found no room */
+};
+
+/* toml++ hands values out by their names; a person reads problems from the top of the file. */
+static void problem(struct reading *reading, unsigned line, unsigned column, const char *sentence)
+{
+    unsigned stored = reading->count < PROBLEMS_MOST ? reading->count : PROBLEMS_MOST;
+    unsigned at = stored;
+    reading->count++;
+    while (at > 0 &&
+           (reading->problems[at - 1].line > line || (reading->problems[at - 1].line == line &&
+                                                      reading->problems[at - 1].column > column))) {
+        at--;
+    }
+    if (at == PROBLEMS_MOST) {
+        return;
+    }
+    unsigned moved = (stored < PROBLEMS_MOST ? stored : PROBLEMS_MOST - 1) - at;
+    memmove(&reading->problems[at + 1], &reading->problems[at], moved * sizeof(struct problem));
+    reading->problems[at] = (struct problem){.line = line, .column = column};
+    (void)snprintf(reading->problems[at].sentence, sizeof reading->problems[at].sentence, "%s",
+                   sentence);
+}
+
+static bool tell_problems(const struct reading *reading, const char *path, struct error *err)
+{
+    struct text text = {0};
+    unsigned stored = reading->count < PROBLEMS_MOST ? reading->count : PROBLEMS_MOST;
+    char *shown = path_short(path);
+    for (unsigned i = 0; i < stored; i++) {
+        const struct problem *found = &reading->problems[i];
+        text_printf(&text, "%s%s:%u:%u: %s", i > 0 ? "\n" : "", shown != NULL ? shown : path,
+                    found->line, found->column, found->sentence);
+    }
+    if (reading->count > stored) {
+        text_printf(&text, "\nand %u more", reading->count - stored);
+    }
+    error_set(err, ERROR_CONFIG, "%s", text_string(&text));
+    text_finish(&text);
+    free(shown);
+    return false;
+}
+
+static bool is_table(const char *key)
+{
+    size_t len = strlen(key);
+    for (size_t i = 0; i < key_row_count; i++) {
+        if (strncmp(key_rows[i].key, key, len) == 0 && key_rows[i].key[len] == '.') {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void unknown(struct reading *reading, const struct toml_value *value)
+{
+    const char *words[64];
+    size_t count = 0;
+    const char *what = value->kind == TOML_TABLE ? "table" : "key";
+    char tables[32][16];
+    for (size_t i = 0; i < key_row_count && count < 63; i++) {
+        if (value->kind == TOML_TABLE) {
+            size_t len = strcspn(key_rows[i].key, ".");
+            if (count < 32 &&
+                (count == 0 || strncmp(tables[count - 1], key_rows[i].key, len) != 0)) {
+                (void)snprintf(tables[count], sizeof tables[count], "%.*s", (int)len,
+                               key_rows[i].key);
+                words[count] = tables[count];
+                count++;
+            }
+        } else {
+            words[count++] = key_rows[i].key;
+        }
+    }
+    if (value->kind != TOML_TABLE) {
+        words[count++] = "module.config";
+    }
+    char sentence[512];
+    const char *near = suggest(value->key, words, count);
+    (void)snprintf(sentence, sizeof sentence, "unknown %s %.200s%s%s%s", what, value->key,
+                   near != NULL ? "; did you mean " : "", near != NULL ? near : "",
+                   near != NULL ? "?" : "; hotrun.toml.example has them all");
+    problem(reading, value->line, value->column, sentence);
+}
+
+static bool visit(void *ctx, const struct toml_value *value)
+{
+    struct reading *reading = ctx;
+    struct error err;
+    const struct key_row *row = key_find(value->key);
+    if (value->kind == TOML_TABLE && row == NULL && is_table(value->key)) {
+        return true;
+    }
+    if (row == NULL && strcmp(value->key, "module.config") == 0) {
+        problem(reading, value->line, value->column,
+                "module.config: expected a table of values for the module");
+    } else if (row == NULL) {
+        unknown(reading, value);
+    } else if (!key_set(reading->config, row, value, &err)) {
+        problem(reading, value->line, value->column, err.text);
+    }
+    return false;
+}
+
+static bool adopt_file(struct config *config, const char *path, char *json, struct error *err)
+{
+    char *file = path_absolute(path);
+    char *dir = file == NULL ? NULL : path_dir(file);
+    if (dir == NULL) {
+        free(file);
+        free(json);
+        return error_set(err, ERROR_SYSTEM, "no memory for a path");
+    }
+    free(config->file);
+    free(config->base_dir);
+    config->file = file;
+    config->base_dir = dir;
+    if (json != NULL) {
+        free(config->module_config);
+        config->module_config = json;
+    }
+    return true;
+}
+
+bool config_load(struct config *config, const char *path, struct error *err)
+{
+    struct text text = {0};
+    struct toml_problem trouble = {0};
+    struct reading reading = {.config = config};
+    char *json = NULL;
+    bool ok = false;
+    if (!file_read(path, FILE_SIZE_MOST, &text, err)) {
+        if (err != NULL) {
+            err->code = ERROR_CONFIG;
+        }
+        goto out;
+    }
+    if (!toml_read(text_string(&text), text.len, "module.config", &json, visit, &reading,
+                   &trouble)) {
+        problem(&reading, trouble.line, trouble.column, trouble.text);
+    }
+    if (json != NULL && strlen(json) > CONFIG_JSON_MOST) {
+        problem(&reading, 1, 1,
+                "module.config: more than 64 KB; let the module read a file itself");
+    }
+    if (reading.count > 0) {
+        free(json);
+        tell_problems(&reading, path, err);
+        goto out;
+    }
+    ok = adopt_file(config, path, json, err);
+out:
+    text_finish(&text);
+    return ok;
+}
+
+char *config_find(const char *dir)
+{
+    char *at = path_absolute(dir);
+    while (at != NULL) {
+        char *file = path_join(at, FILE_NAME);
+        if (file == NULL || access(file, F_OK) == 0) {
+            free(at);
+            return file;
+        }
+        free(file);
+        if (strcmp(at, "/") == 0) {
+            free(at);
+            return NULL;
+        }
+        char *parent = path_dir(at);
+        free(at);
+        at = parent;
+    }
+    return NULL;
+}
+
+bool config_set(struct config *config, const char *key, const char *value, const char *option,
+                struct error *err)
+{
+    const struct key_row *row = key_find(key);
+    struct toml_value read;
+    struct error why;
+    char unquoted[4096];
+    if (row == NULL) {
+        return error_set(err, ERROR_INTERNAL, "%s: there is no key %s", option, key);
+    }
+    if (row->type == KEY_TEXT || row->type == KEY_PATH) {
+        read = (struct toml_value){.kind = TOML_STRING, .string = value};
+    } else {
+        read_plain(value, &read, unquoted, sizeof unquoted);
+    }
+    if (key_set(config, row, &read, &why)) {
+        return true;
+    }
+    /* The option is what was typed: it takes the key's place in the sentence. */
+    const char *rest = strchr(why.text, ':');
+    return error_set(err, ERROR_USAGE, "%s%s", option, rest != NULL ? rest : "");
+}
+
+/* Replaces *path by one that starts at `base`. */
+static bool from(const char *base, char **path, struct error *err)
+{
+    if (*path == NULL) {
+        return true;
+    }
+    char *joined = path_join(base, *path);
+    char *full = joined == NULL ? NULL : path_absolute(joined);
+    free(joined);
+    if (full == NULL) {
+        return error_set(err, ERROR_SYSTEM, "no memory for a path");
+    }
+    free(*path);
+    *path = full;
+    return true;
+}
+
+static bool resolve_library(struct config *config, struct error *err)
+{
+    if (config->module_path == NULL && config->module_name != NULL) {
+        if (strchr(config->module_name, '/') != NULL) {
+            return error_set(err, ERROR_CONFIG,
+                             "module.name: expected a name without '/', found \"%s\" (a path is "
+                             "module.path)",
+                             config->module_name);
+        }
+        const char *dir = config->module_dir != NULL ? config->module_dir : ".";
+        if (asprintf(&config->module_path, "%s/lib%s.so", dir, config->module_name) < 0) {
+            config->module_path = NULL;
+            return error_set(err, ERROR_SYSTEM, "no memory for a path");
+        }
+    }
+    if (config->module_path == NULL) {
+        return error_set(err, ERROR_USAGE,
+                         config->file != NULL
+                             ? "%s names no library: set module.path, or type `hotrun LIB`"
+                             : "no library is named, and there is no hotrun.toml here or in a "
+                               "parent folder: type `hotrun ./libNAME.so`%s",
+                         config->file != NULL ? config->file : "");
+    }
+    return true;
+}
+
+static bool check_stage_name(const struct config *config, struct error *err)
+{
+    const char *name = config->stage_name;
+    if (name == NULL || strchr(name, '/') != NULL || strlen(name) > 128) {
+        return error_set(err, ERROR_CONFIG,
+                         "stage.name: expected a file name of 1 to 128 bytes without '/', found "
+                         "\"%.80s\" (folders go into stage.dir)",
+                         name == NULL ? "" : name);
+    }
+    if (strstr(name, "{generation}") == NULL) {
+        return error_set(err, ERROR_CONFIG,
+                         "stage.name: \"%s\" would not be unique: it must contain {generation}",
+                         name);
+    }
+    if (config->stage_dir != NULL && strstr(name, "{pid}") == NULL) {
+        return error_set(
+            err, ERROR_CONFIG,
+            "stage.name: \"%s\" would not be unique in stage.dir, where another hotrun "
+            "may put its copies: it must contain {pid}",
+            name);
+    }
+    for (const char *at = strchr(name, '{'); at != NULL; at = strchr(at + 1, '{')) {
+        if (strncmp(at, "{name}", 6) != 0 && strncmp(at, "{pid}", 5) != 0 &&
+            strncmp(at, "{generation}", 12) != 0) {
+            return error_set(err, ERROR_CONFIG,
+                             "stage.name: expected {name}, {pid} or {generation}, found \"%.40s\"",
+                             at);
+        }
+    }
+    return true;
+}
+
+bool config_resolve_run_dir(struct config *config, struct error *err)
+{
+    const char *name = config->name;
+    if (config->run_dir == NULL) {
+        config->run_dir = path_join(config->base_dir, ".hotrun");
+        if (config->run_dir == NULL) {
+            return error_set(err, ERROR_SYSTEM, "no memory for a path");
+        }
+    }
+    if (!from(config->base_dir, &config->run_dir, err)) {
+        return false;
+    }
+    if (name == NULL) {
+        return true;
+    }
+    if (strchr(name, '/') != NULL || name[0] == '.' || strlen(name) > 64) {
+        return error_set(err, ERROR_USAGE,
+                         "run.name: expected a name of at most 64 bytes without '/' and without a "
+                         "'.' in front, found \"%.80s\"",
+                         name);
+    }
+    char *named = path_join(config->run_dir, name);
+    free(config->run_dir);
+    config->run_dir = named;
+    return named != NULL || error_set(err, ERROR_SYSTEM, "no memory for a path");
+}
+
+bool config_resolve(struct config *config, struct error *err)
+{
+    size_t args = 0;
+    for (size_t i = 0; config->args != NULL && config->args[i] != NULL; i++) {
+        args += strlen(config->args[i]) + 1;
+    }
+    if (args > ARGS_SIZE_MOST) {
+        return error_set(err, ERROR_USAGE,
+                         "the module's arguments take %zu bytes, at most %zu are allowed: put them "
+                         "into a file",
+                         args, ARGS_SIZE_MOST);
+    }
+    bool to_stdout = config->events_file != NULL && strcmp(config->events_file, "-") == 0;
+    return resolve_library(config, err) && check_stage_name(config, err) &&
+           from(config->base_dir, &config->module_path, err) &&
+           from(config->base_dir, &config->stage_dir, err) &&
+           (to_stdout || from(config->base_dir, &config->events_file, err)) &&
+           config_resolve_run_dir(config, err);
+}
+
+size_t config_key_count(void)
+{
+    return key_row_count;
+}
+
+struct config_key config_key_at(size_t index)
+{
+    const struct key_row *row = &key_rows[index];
+    return (struct config_key){row->key, key_expects(row), row->fallback, row->help};
+}

@@ -1,0 +1,11 @@
+/* "Did you mean": the known word that is nearest to one that is not known. */
+#ifndef CONFIG_SUGGEST_H
+#define CONFIG_SUGGEST_H
+
+#include <stddef.h>
+
+/* The nearest of words[0..count) by edits (insert, delete, replace, swap of neighbours), or NULL
+ * when none is near enough to be meant. */
+const char *suggest(const char *word, const char *const *words, size_t count);
+
+#endif

@@ -1,0 +1,240 @@
+#define TOML_HEADER_ONLY                1
+#define TOML_ENABLE_FORMATTERS          0
+#define TOML_ENABLE_UNRELEASED_FEATURES 0
+#include <toml++/toml.h>
+
+#include "config/toml.h"
+
+#include <cinttypes>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace
+{
+
+void quote(std::string &out, std::string_view text)
+{
+    out += '"';
+    for (char c : text) {
+        char escape[8];
+        if (c == '"' || c == '\\') {
+            out += '\\';
+            out += c;
+        } else if (static_cast<unsigned char>(c) < 0x20) {
+            (void)std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(c));
+            out += escape;
+        } else {
+            out += c;
+        }
+    }
+    out += '"';
+}
+
+void write_date(std::string &out, const toml::date &date)
+{
+    char text[16];
+    (void)std::snprintf(text, sizeof text, "%04u-%02u-%02u", date.year, date.month, date.day);
+    out += text;
+}
+
+void write_time(std::string &out, const toml::time &time)
+{
+    char text[32];
+    (void)std::snprintf(text, sizeof text, "%02u:%02u:%02u", time.hour, time.minute, time.second);
+    out += text;
+    if (time.nanosecond != 0) {
+        (void)std::snprintf(text, sizeof text, ".%09u", time.nanosecond);
+        out += text;
+    }
+}
+
+void write_offset(std::string &out, const toml::date_time &value)
+{
+    char text[16];
+    if (!value.offset) {
+        return;
+    }
+    int minutes = value.offset->minutes;
+    if (minutes == 0) {
+        out += 'Z';
+        return;
+    }
+    (void)std::snprintf(text, sizeof text, "%c%02d:%02d", minutes < 0 ? '-' : '+',
+                        std::abs(minutes) / 60, std::abs(minutes) % 60);
+    out += text;
+}
+
+/* JSON has no infinities and no dates: they become strings, as in proto3's JSON mapping. */
+void write_real(std::string &out, double real)
+{
+    char text[32];
+    if (std::isnan(real)) {
+        out += "\"NaN\"";
+    } else if (std::isinf(real)) {
+        out += real < 0 ? "\"-Infinity\"" : "\"Infinity\"";
+    } else {
+        for (int digits = 15; digits <= 17; digits++) { /* the shortest that reads back */
+            (void)std::snprintf(text, sizeof text, "%.*g", digits, real);
+            if (std::strtod(text, nullptr) == real) {
+                break;
+            }
+        }
+        out += text;
+    }
+}
+
+void write_json(std::string &out, const toml::node &node)
+{
+    bool first = true;
+    if (const toml::table *table = node.as_table()) {
+        out += '{';
+        for (const auto &[key, value] : *table) {
+            out += first ? "" : ",";
+            first = false;
+            quote(out, key.str());
+            out += ':';
+            write_json(out, value);
+        }
+        out += '}';
+    } else if (const toml::array *array = node.as_array()) {
+        out += '[';
+        for (const toml::node &value : *array) {
+            out += first ? "" : ",";
+            first = false;
+            write_json(out, value);
+        }
+        out += ']';
+    } else if (const auto *string = node.as_string()) {
+        quote(out, string->get());
+    } else if (const auto *integer = node.as_integer()) {
+        out += std::to_string(integer->get());
+    } else if (const auto *real = node.as_floating_point()) {
+        write_real(out, real->get());
+    } else if (const auto *boolean = node.as_boolean()) {
+        out += boolean->get() ? "true" : "false";
+    } else {
+        out += '"';
+        if (const auto *date = node.as_date()) {
+            write_date(out, date->get());
+        } else if (const auto *time = node.as_time()) {
+            write_time(out, time->get());
+        } else if (const auto *both = node.as_date_time()) {
+            write_date(out, both->get().date);
+            out += 'T';
+            write_time(out, both->get().time);
+            write_offset(out, both->get());
+        }
+        out += '"';
+    }
+}
+
+struct walk {
+    std::string json_table;
+    std::string json;
+    bool has_json = false;
+    toml_visitor *visitor = nullptr;
+    void *ctx = nullptr;
+
+    void array(toml_value &value, const toml::array &items)
+    {
+        std::vector<const char *> strings;
+        value.kind = TOML_ARRAY;
+        value.count = 0;
+        for (const toml::node &item : items) {
+            const auto *string = item.as_string();
+            if (string == nullptr) {
+                value.count = -1;
+                break;
+            }
+            strings.push_back(string->get().c_str());
+            value.count++;
+        }
+        value.strings = strings.data();
+        (void)visitor(ctx, &value);
+    }
+
+    void visit(const std::string &path, const toml::node &node, const toml::source_region &where)
+    {
+        if (path == json_table && node.is_table()) {
+            has_json = true;
+            write_json(json, node);
+            return;
+        }
+        toml_value value = {};
+        value.key = path.c_str();
+        value.line = where.begin.line;
+        value.column = where.begin.column;
+        if (const toml::table *table = node.as_table()) {
+            value.kind = TOML_TABLE;
+            if (visitor(ctx, &value)) {
+                descend(path + ".", *table);
+            }
+            return;
+        }
+        if (const toml::array *items = node.as_array()) {
+            array(value, *items);
+            return;
+        }
+        if (const auto *string = node.as_string()) {
+            value.kind = TOML_STRING;
+            value.string = string->get().c_str();
+        } else if (const auto *integer = node.as_integer()) {
+            value.kind = TOML_INTEGER;
+            value.integer = integer->get();
+            value.real = static_cast<double>(integer->get());
+        } else if (const auto *real = node.as_floating_point()) {
+            value.kind = TOML_FLOAT;
+            value.real = real->get();
+        } else if (const auto *boolean = node.as_boolean()) {
+            value.kind = TOML_BOOLEAN;
+            value.boolean = boolean->get();
+        } else {
+            value.kind = TOML_DATE;
+        }
+        (void)visitor(ctx, &value);
+    }
+
+    void descend(const std::string &prefix, const toml::table &table)
+    {
+        for (const auto &[key, node] : table) {
+            visit(prefix + std::string(key.str()), node, key.source());
+        }
+    }
+};
+
+void tell(toml_problem *problem, const toml::source_region &where, std::string_view text)
+{
+    problem->line = where.begin.line;
+    problem->column = where.begin.column;
+    (void)std::snprintf(problem->text, sizeof problem->text, "%.*s", static_cast<int>(text.size()),
+                        text.data());
+}
+
+} // namespace
+
+bool toml_read(const char *text, size_t len, const char *json_table, char **json,
+               toml_visitor *visitor, void *ctx, toml_problem *problem)
+{
+    *json = nullptr;
+    try {
+        toml::table table = toml::parse(std::string_view(text, len));
+        walk walk;
+        walk.json_table = json_table;
+        walk.visitor = visitor;
+        walk.ctx = ctx;
+        walk.descend("", table);
+        if (walk.has_json) {
+            *json = strdup(walk.json.c_str());
+        }
+        return true;
+    } catch (const toml::parse_error &error) {
+        tell(problem, error.source(), error.description());
+    } catch (const std::exception &error) {
+        tell(problem, {}, error.what());
+    }
+    return false;
+}

@@ -1,0 +1,168 @@
+"""The examples as a reader runs them: `make`, `hotrun`, a change, `make`."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tomllib
+import unittest
+
+from harness import Case, HOTRUN, main
+import modules
+
+EXAMPLES = os.path.join(modules.ROOT, "examples")
+COMPILERS = [pair for pair in (("gcc", "g++"), ("clang", "clang++"))
+             if shutil.which(pair[0]) and shutil.which(pair[1])]
+WARNINGS = "-O2 -g -Wall -Wextra -Wpedantic -Wshadow -Werror"
+
+
+class Example(Case):
+    def take(self, name):
+        """A copy of the example, which may be changed; built with the headers of this tree."""
+        self.folder = shutil.copytree(os.path.join(EXAMPLES, name), self.path(name),
+                                      ignore=shutil.ignore_patterns("*.so", ".hotrun", "game"))
+        self.make()
+
+    def make(self, *words, compilers=("gcc", "g++")):
+        settings = {"CC": compilers[0], "CXX": compilers[1], "CFLAGS": WARNINGS,
+                    "CXXFLAGS": WARNINGS, "HOTRUN": "-I" + modules.INCLUDE}
+        source = os.path.join(modules.ROOT, "src")
+        files = ("main.c", "kept.c", "pace.c", "program.c", "service.c", "stop.c")
+        settings["STATIC"] = " ".join(["-DHOTRUN_STATIC", "-I" + modules.INCLUDE, "-I" + source] +
+                                      [os.path.join(source, "static", name) for name in files])
+        command = ["make", "-B", "-s", *words, *(f"{k}={v}" for k, v in settings.items())]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), " ".join(command))
+
+    def change(self, name, *changes):
+        with open(self.path(name), encoding="utf-8") as file:
+            text = file.read()
+        for old, new in changes:
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        self.write(name, text)
+
+    def start(self, *options, **more):
+        """hotrun without a library: hotrun.toml names it."""
+        return self.hotrun(None, *options, name=None, log=False, **more)
+
+
+class Builds(Example):
+    def test_each_builds_without_a_warning_with_each_compiler(self):
+        for name in sorted(os.listdir(EXAMPLES)):
+            if not os.path.isdir(os.path.join(EXAMPLES, name)):
+                continue
+            self.fresh_folder()
+            self.take(name)
+            for compilers in COMPILERS:
+                with self.subTest(name, compilers=compilers):
+                    self.make(compilers=compilers)
+                    self.assertTrue(os.path.exists(self.path("README.md")))
+                    self.assertTrue(os.path.exists(self.path("hotrun.toml")))
+
+    def test_minimal_has_less_than_15_lines(self):
+        with open(os.path.join(EXAMPLES, "minimal", "minimal.c"), encoding="utf-8") as file:
+            self.assertLess(len(file.readlines()), 15)
+
+    def test_all_options_has_every_key(self):
+        def keys(path):
+            found, table = set(), ""
+            with open(path, encoding="utf-8") as file:
+                for line in file:
+                    if head := re.match(r"#?\s*\[([\w.]+)\]", line):
+                        table = head[1]
+                    elif (key := re.match(r"(?:# ?)?(\w+) = ", line)) and table != "module.config":
+                        found.add(f"{table}.{key[1]}")
+            return found
+        documented = os.path.join(modules.ROOT, "hotrun.toml.example")
+        used = os.path.join(EXAMPLES, "all-options", "hotrun.toml")
+        self.assertEqual(keys(used), keys(documented))
+        with open(used, "rb") as file:
+            self.assertEqual(tomllib.load(file)["module"]["path"], "libdemo.so")
+
+
+@unittest.skipUnless(os.path.exists(HOTRUN), "there is no hotrun to run them")
+class Runs(Example):
+    def test_minimal_counts_on_in_new_code(self):
+        self.take("minimal")
+        with self.start("--rate", "1000") as run:
+            run.line("1, generation 1")
+            run.line("61, generation 1")
+            self.change("minimal.c", ('"%lu, generation', '"new %lu, generation'))
+            mark = run.events.mark()
+            self.make()
+            reloaded = run.event("reloaded", mark)
+            self.assertEqual(reloaded["state"]["how"], "in-place")
+            line = run.line("new ")
+            self.assertGreater(int(re.search(r"new (\d+)", line)[1]), 61)
+
+    def test_serialized_state_takes_a_new_field_and_drops_an_old_one(self):
+        self.take("serialized-state")
+        with self.start("--rate", "1000") as run:
+            run.line("x 0.5")
+            self.change(
+                "particle.c", ("double vx;", "double y;\n    double z;"),
+                (".vx = 0.1", ".y = 7"), ("particle->vx = -particle->vx;", ";"),
+                ("particle->x += particle->vx", "particle->x += particle->y"),
+                ('AddNumberToObject(json, "vx", particle->vx)',
+                 'AddNumberToObject(json, "y", particle->y)'),
+                ('read_number(json, "vx", &particle->vx)', 'read_number(json, "y", &particle->y)'))
+            mark = run.events.mark()
+            self.make()
+            state = run.event("reloaded", mark)["state"]
+            self.assertEqual((state["how"], state["added"], state["dropped"]),
+                             ("json", ["y"], ["vx"]))
+
+    def test_reload_events_joins_and_starts_its_thread(self):
+        self.take("reload-events")
+        with self.start("--rate", "120") as run:
+            run.line("thread started")
+            self.change("ticker.c", ('"thread started"', '"second thread started"'))
+            self.make()
+            run.line("thread joined after")
+            run.line("second thread started")
+            run.event("reloaded")
+            self.change("ticker.c", ("ticker->busy--;", "ticker->busy -= missing();"),
+                        ("static hotrun_status step(",
+                         "extern uint32_t missing(void);\n\nstatic hotrun_status step("))
+            mark = run.err.mark()
+            self.make()
+            self.assertIn("missing", run.event("rejected", stage="load")["reason"])
+            run.line("second thread started", mark)
+
+    def test_all_options_gets_its_arguments_and_config(self):
+        self.take("all-options")
+        with self.start() as run:
+            run.line("argument 1: two words")
+            config = run.line("config: ").split("config: ", 1)[1]
+            for part in ('"all options"', '"green"', "480"):
+                self.assertIn(part, config)
+            run.line("steps in the last second")
+
+    def test_counter_cpp_goes_on_and_refuses_an_exception_with_its_reason(self):
+        self.take("counter-cpp")
+        with self.start("--rate", "1000") as run:
+            run.line("61")
+            self.change("counter.cpp", ("if (c.by == 0)", "if (c.by == 1)"))
+            mark = run.events.mark()
+            self.make()
+            reason = run.event("rejected", mark, stage="deserialize")["reason"]
+            self.assertIn("a counter that counts by 0", reason)
+            self.change("counter.cpp", ("if (c.by == 1)", "c.by = 10;\n    if (c.by == 0)"))
+            self.make()
+            self.assertEqual(run.event("reloaded", mark)["state"]["how"], "json")
+
+    def test_static_release_runs_both_ways(self):
+        self.take("static-release")
+        with self.start() as run:
+            run.line("second 0")
+        done = subprocess.run([self.path("game"), "x"], capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (0, "second 0\nsecond 1\nsecond 2\n"))
+        with subprocess.Popen([self.path("game")], stderr=subprocess.PIPE, text=True) as process:
+            self.assertEqual(process.stderr.readline(), "second 0\n")
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(60), 0)
+
+
+if __name__ == "__main__":
+    main()
