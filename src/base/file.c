@@ -72,7 +72,9 @@ bool file_replace(int dir_fd, const char *name, const void *bytes, size_t len, s
 {
     char fresh[256];
     (void)snprintf(fresh, sizeof fresh, ".%s.new", name);
-    int fd = openat(dir_fd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    /* What a crash left there may have another mode or another name, or be a FIFO. */
+    (void)unlinkat(dir_fd, fresh, 0);
+    int fd = openat(dir_fd, fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         return error_errno(err, "cannot create %s", fresh);
     }

@@ -226,7 +226,7 @@ static bool receive_setup(struct host *host, struct error *err)
     if (setup->config == NULL || !set_arguments(setup, &told->args)) {
         return error_set(err, ERROR_SYSTEM, "no memory for the setup");
     }
-    host->log.color = told->color != 0;
+    host->log.color = host->log.color && told->color != 0;
     host->log.level = (int)told->log_level;
     host->page->log_level = (int32_t)told->log_level;
     slots_init(&host->slots, told->slot_address);

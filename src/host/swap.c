@@ -51,11 +51,12 @@ void swap_prepare(struct host *host, const struct message_load *load)
 }
 
 static void send_rejected(struct host *host, uint64_t generation, enum swap_stage stage,
-                          const char *reason)
+                          bool by_old, const char *reason)
 {
     host_send(host, &(struct message){.type = MESSAGE_REJECTED,
                                       .rejected = {.generation = generation,
                                                    .stage = (uint64_t)stage,
+                                                   .by_old = by_old,
                                                    .reason = bytes_of(reason)}});
 }
 
@@ -171,7 +172,7 @@ static void commit(struct swap *swap, const hotrun_event *event)
 {
     struct host *host = swap->host;
     struct generation *fresh = swap->fresh;
-    if (swap->told.how == STATE_IN_PLACE) {
+    if (swap->told.how == STATE_IN_PLACE && swap->old != NULL) {
         fresh->slot = swap->old->slot;
         swap->old->slot = -1;
     }
@@ -204,7 +205,10 @@ static void refuse(struct swap *swap)
     if (swap->old != NULL) {
         tell_rejected(swap->old, swap->err.text);
     }
-    send_rejected(host, swap->load->generation, swap->stage, swap->err.text);
+    send_rejected(host, swap->load->generation, swap->stage,
+                  swap->old != NULL && swap->fresh == NULL && swap->stage != SWAP_LOAD &&
+                      swap->stage != SWAP_TABLE,
+                  swap->err.text);
 }
 
 static void take_over(struct swap *swap)
@@ -295,7 +299,7 @@ void swap_attempt(struct host *host)
     } else if (host->current == NULL && load->how != LOAD_SWAP) {
         start(&swap);
     } else {
-        send_rejected(host, load->generation, SWAP_LOAD, "the host cannot do that now");
+        send_rejected(host, load->generation, SWAP_LOAD, false, "the host cannot do that now");
         swap_forget(host);
     }
     text_finish(&swap.added);
@@ -313,5 +317,5 @@ void swap_cancel(struct host *host)
     if (asked) {
         tell_rejected(host->current, "a newer library takes its place");
     }
-    send_rejected(host, generation, SWAP_CANCEL, "cancelled");
+    send_rejected(host, generation, SWAP_CANCEL, false, "cancelled");
 }

@@ -45,7 +45,7 @@ static const struct field accepted_fields[] = {
     BYTES(accepted.module),          BYTES(accepted.added),
     BYTES(accepted.dropped),         BYTES(accepted.note)};
 static const struct field rejected_fields[] = {NUMBER(rejected.generation), NUMBER(rejected.stage),
-                                               BYTES(rejected.reason)};
+                                               NUMBER(rejected.by_old), BYTES(rejected.reason)};
 static const struct field closed_fields[] = {NUMBER(closed.generation), NUMBER(closed.kept),
                                              NUMBER(closed.resident), BYTES(closed.reason)};
 static const struct field tell_fields[] = {NUMBER(tell.type), NUMBER(tell.value), BYTES(tell.name),

@@ -106,6 +106,7 @@ struct message_accepted {
 
 struct message_rejected {
     uint64_t generation, stage; /* enum swap_stage */
+    uint64_t by_old;            /* it is the running generation that refused */
     struct bytes reason;
 };
 

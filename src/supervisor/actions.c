@@ -126,7 +126,7 @@ static void start_host(struct supervisor *sup, const struct build *build, int sl
                          ? sup->config->state_max_json
                          : sup->config->pin_limit;
     struct host_callbacks callbacks = {
-        .ctx = sup, .message = hearing_message, .died = hearing_death};
+        .ctx = sup, .orphans = &sup->orphans, .message = hearing_message, .died = hearing_death};
     if (sup->host != NULL) {
         host_process_destroy(sup->host);
         sup->host = NULL;
@@ -236,14 +236,10 @@ static void do_take(struct supervisor *sup)
 static void do_quarantine(struct supervisor *sup)
 {
     struct build *build = sup->next != NULL ? sup->next : sup->current;
-    if (sup->heard != NULL && sup->heard->type == MESSAGE_REJECTED) {
-        /* A running generation that does not let go is not the new build's fault. */
-        uint64_t stage = sup->heard->rejected.stage;
-        if (stage == SWAP_DEFER || stage == SWAP_SERIALIZE) {
-            return;
-        }
-    }
-    if (build != NULL) {
+    /* A running generation that does not let go is not the new build's fault. */
+    bool by_old = sup->heard != NULL && sup->heard->type == MESSAGE_REJECTED &&
+                  sup->heard->rejected.by_old != 0;
+    if (build != NULL && !by_old) {
         quarantine_add(&sup->quarantine, build->stage.hash);
     }
 }

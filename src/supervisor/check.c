@@ -23,6 +23,7 @@ struct check {
     const struct config *config;
     struct log *log;
     struct host_process *host;
+    struct orphans orphans;
     struct stage stage;
     char *folder, *copy;
     cJSON *found; /* the report */
@@ -107,6 +108,7 @@ static void on_death(void *ctx, struct host_process *host, const struct host_dea
         refuse(check, "load", reason);
     }
     host_process_destroy(host);
+    orphans_end(&check->orphans);
     check->host = NULL;
     uv_close((uv_handle_t *)&check->limit, NULL);
 }
@@ -140,7 +142,9 @@ static bool make_copy(struct check *check, enum stage_outcome *outcome, struct e
 static bool run_host(struct check *check, struct error *err)
 {
     struct shared shared;
-    struct host_callbacks callbacks = {.ctx = check, .message = on_message, .died = on_death};
+    struct host_callbacks callbacks = {
+        .ctx = check, .orphans = &check->orphans, .message = on_message, .died = on_death};
+    orphans_adopt();
     if (!shared_create(&shared, 4096, err)) {
         return false;
     }

@@ -357,6 +357,7 @@ void hearing_death(void *ctx, struct host_process *host, const struct host_death
     sup->host = NULL;
     shared_finish(&sup->memory);
     sup->memory = memory;
+    orphans_end(&sup->orphans);
     forget_all_mapped(sup);
     terminal_restore(&sup->terminal);
     supervisor_disarm(sup, TIMER_PROBATION);

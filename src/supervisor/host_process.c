@@ -122,6 +122,7 @@ static void on_process_exit(uv_process_t *process, int64_t exit_status, int term
 {
     struct host_process *host = process->data;
     host->alive = false;
+    orphans_forget(host->callbacks.orphans, process->pid);
     host->death = (struct host_death){
         .exit_status = (int)exit_status, .signal = term_signal, .noticed_ns = clock_ns()};
     (void)receive(host);
@@ -172,8 +173,11 @@ static bool spawn(struct host_process *host, uv_loop_t *loop, const struct confi
         {.flags = UV_INHERIT_FD, .data.fd = host->shared.fd},
     };
     set_arguments(args, config, path, &line);
-    uv_process_options_t options = {
-        .file = args[0], .args = args, .stdio = stdio, .stdio_count = 5, .exit_cb = on_process_exit};
+    uv_process_options_t options = {.file = args[0],
+                                    .args = args,
+                                    .stdio = stdio,
+                                    .stdio_count = 5,
+                                    .exit_cb = on_process_exit};
     int status = uv_spawn(loop, &host->process, &options);
     free(line);
     if (status != 0) {
@@ -182,6 +186,9 @@ static bool spawn(struct host_process *host, uv_loop_t *loop, const struct confi
     free(path);
     host->open++; /* uv_spawn initialises the handle even when it fails */
     host->alive = status == 0;
+    if (host->alive) {
+        orphans_expect(host->callbacks.orphans, host->process.pid);
+    }
     return status == 0;
 }
 

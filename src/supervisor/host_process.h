@@ -8,6 +8,7 @@
 #include "link/channel.h"
 #include "link/message.h"
 #include "link/shared.h"
+#include "supervisor/orphans.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +24,7 @@ struct host_death {
 
 struct host_callbacks {
     void *ctx;
+    struct orphans *orphans; /* is told of the host's process */
     /* The message's bytes live until it returns. */
     void (*message)(void *ctx, struct host_process *host, const struct message *message);
     /* Once, after the last message: the process is gone and reaped. The callee destroys `host`. */

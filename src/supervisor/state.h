@@ -27,7 +27,7 @@
 #define CALLS_MOST     8
 #define MAPPED_MOST    64
 #define NO_SLOT        (-1)
-#define SIGNALS_COUNT  5
+#define SIGNALS_COUNT  6
 
 enum supervisor_timer {
     TIMER_PROBATION, /* probation may be over */
@@ -72,6 +72,7 @@ struct supervisor {
     enum policy_state state, origin; /* origin: where a swap came from */
     bool paused;
 
+    struct orphans orphans;
     struct host_process *host; /* NULL: none lives */
     struct shared memory;      /* what the last dead host left; fd -1: nothing */
     bool cold;         /* the host has no code yet: it is starting with `next` or an attempt */

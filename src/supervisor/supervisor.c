@@ -87,6 +87,10 @@ void supervisor_disarm(struct supervisor *sup, enum supervisor_timer timer)
 static void on_signal(uv_signal_t *handle, int signal)
 {
     struct supervisor *sup = handle->data;
+    if (signal == SIGCHLD) {
+        orphans_reap(&sup->orphans);
+        return;
+    }
     if (signal == SIGUSR1 || signal == SIGUSR2) {
         supervisor_send(sup, &(struct message){.type = MESSAGE_TELL,
                                                .tell = {.type = HOTRUN_EVENT_SIGNAL,
@@ -104,7 +108,7 @@ static void on_signal(uv_signal_t *handle, int signal)
 
 static bool start_handles(struct supervisor *sup)
 {
-    static const int signals[SIGNALS_COUNT] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+    static const int signals[SIGNALS_COUNT] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD};
     for (size_t i = 0; i < TIMER_COUNT; i++) {
         (void)uv_timer_init(sup->loop, &sup->timers[i]);
         sup->timers[i].data = sup;
@@ -124,6 +128,7 @@ static bool set_up(struct supervisor *sup)
     const struct config *config = sup->config;
     struct error *err = &sup->fatal;
     (void)signal(SIGPIPE, SIG_IGN);
+    orphans_adopt();
     sup->slot_address = slots_find_address();
     if (sup->slot_address == 0) {
         return error_set(err, ERROR_SYSTEM, "there is no room for states in the address space");
@@ -191,6 +196,7 @@ static void tear_down(struct supervisor *sup)
     }
     (void)uv_run(sup->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(sup->loop);
+    orphans_end(&sup->orphans);
     events_destroy(sup->events);
     if (sup->run_dir.path != NULL) {
         run_dir_close(&sup->run_dir);

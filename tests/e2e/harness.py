@@ -150,13 +150,13 @@ class Run:
     def connect(self):
         """A stream to the control socket."""
         client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        client.settimeout(DEADLINE)
         here = os.getcwd()
         os.chdir(os.path.dirname(self.socket_path()))  # a socket's path is short
         try:
-            client.connect("control.sock")
+            client.connect("control.sock")  # before a time limit is set: waits for its turn
         finally:
             os.chdir(here)
+        client.settimeout(DEADLINE)
         return client
 
     def request(self, method, params=None, number=1):

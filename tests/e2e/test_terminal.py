@@ -159,7 +159,8 @@ class UnderAShell(Case):
             mark = self.terminal.mark()
             self.terminal.type("\x1a")
             self.terminal.wait("Stopped", mark)
-            self.assertEqual([processes.stat(pid)[0] for pid in both], ["T", "T"])
+            for pid in both:
+                self.assertTrue(processes.becomes(pid, "T"), processes.stat(pid))
             said = run.said.mark()
             mark = self.terminal.mark()
             self.terminal.type("fg\n")

@@ -20,7 +20,8 @@ static struct log to_memory(enum log_level level, bool color)
 {
     struct log log = {.fd = memfd_create("log", MFD_CLOEXEC), .color = color};
     atomic_init(&log.level, (int)level);
-    assert_true(log.fd >= 0);
+    /* As a terminal does: each line behind the last one. */
+    assert_true(log.fd >= 0 && fcntl(log.fd, F_SETFL, O_APPEND) == 0);
     return log;
 }
 
