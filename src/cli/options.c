@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include "base/path.h"
+#include "base/text.h"
 #include "cli/help.h"
 #include "config/suggest.h"
 
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define OPTIONS_MOST 16
@@ -22,6 +24,9 @@ struct parsing {
     struct given given[64];
     size_t count;
     const char *config_file;
+    const char *library;
+    char **args; /* behind `--` */
+    int arg_count;
     bool help, version;
 };
 
@@ -35,42 +40,106 @@ static const struct command_row *find_command(const char *word)
     return NULL;
 }
 
-/* A word that is neither a command nor a path, and no file either: most likely a mistyped command.
- */
-static bool check_word(const char *word, struct error *err)
+static const char *command_name(enum command command)
 {
-    const char *names[16];
-    bool path = strchr(word, '/') != NULL || strchr(word, '.') != NULL || access(word, F_OK) == 0;
-    if (path) {
-        return true;
-    }
+    const char *name = "";
     for (size_t i = 0; i < command_row_count; i++) {
-        names[i] = command_rows[i].name;
+        name = command_rows[i].command == command ? command_rows[i].name : name;
     }
-    const char *near = suggest(word, names, command_row_count);
-    return error_set(
-        err, ERROR_USAGE,
-        "unknown command %.100s%s%s%s; commands are run, check, status, reload, quit and "
-        "events, and a library is named by its file (./%.100s)",
-        word, near != NULL ? "; did you mean " : "", near != NULL ? near : "",
-        near != NULL ? "?" : "", word);
+    return name;
 }
 
-static bool unknown_option(const char *word, unsigned command, struct error *err)
+static bool unknown_command(const char *word, struct error *err)
+{
+    const char *names[OPTIONS_MOST] = {"--help", "--version"};
+    size_t count = 2;
+    struct text known = {0};
+    for (size_t i = 0; i < command_row_count; i++) {
+        text_printf(&known, "%s%s",
+                    i == 0                       ? ""
+                    : i + 1 == command_row_count ? " and "
+                                                 : ", ",
+                    command_rows[i].name);
+        names[count++] = command_rows[i].name;
+    }
+    const char *near = suggest(word, names, count);
+    error_set(err, ERROR_USAGE,
+              "unknown command %.100s%s%s%s; commands are %s, and a library is named by its file "
+              "(./%.100s)",
+              word, near != NULL ? "; did you mean " : "", near != NULL ? near : "",
+              near != NULL ? "?" : "", text_string(&known), word);
+    text_finish(&known);
+    return false;
+}
+
+/* A word that is no path and no file either is most likely a mistyped command; where no command can
+ * stand it is asked to be written as a path, so that nobody waits for a library called "status". */
+static bool check_library(const char *word, bool first, struct error *err)
+{
+    if (strchr(word, '/') != NULL || strchr(word, '.') != NULL || access(word, F_OK) == 0) {
+        return true;
+    }
+    if (word[0] == '\0') {
+        return error_set(err, ERROR_USAGE, "expected a library, found an empty word");
+    }
+    if (first) {
+        return unknown_command(word, err);
+    }
+    if (find_command(word) != NULL) {
+        return error_set(err, ERROR_USAGE,
+                         "the command stands first: hotrun %s [OPTIONS]; a library of this name is "
+                         "./%s",
+                         word, word);
+    }
+    return error_set(err, ERROR_USAGE,
+                     "%.100s: there is no such file here; ./%.100s names a library that is still "
+                     "to be built",
+                     word, word);
+}
+
+static bool check_word(const struct parsing *parsing, enum command command, const char *word,
+                       bool first, struct error *err)
+{
+    if (command != COMMAND_RUN && command != COMMAND_CHECK) {
+        return error_set(err, ERROR_USAGE,
+                         "unexpected word %.100s: hotrun %s takes options only, and finds the "
+                         "running hotrun by its run directory",
+                         word, command_name(command));
+    }
+    if (parsing->library != NULL) {
+        return error_set(err, ERROR_USAGE, "unexpected word %.100s: the library is %.100s%s", word,
+                         parsing->library,
+                         command == COMMAND_RUN ? ", and its arguments stand behind `--`" : "");
+    }
+    return check_library(word, first, err);
+}
+
+static bool unknown_option(const char *word, enum command command, struct error *err)
 {
     const char *names[OPTIONS_MOST];
     char spelled[OPTIONS_MOST][24];
+    char name[64];
     size_t count = 0;
+    (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
     for (size_t i = 0; i < option_row_count; i++) {
-        if ((option_rows[i].commands & command) != 0) {
-            (void)snprintf(spelled[count], sizeof spelled[count], "--%s", option_rows[i].name);
+        const struct option_row *row = &option_rows[i];
+        bool here = (row->commands & 1U << command) != 0;
+        if (strncmp(name, "--", 2) == 0 && strcmp(row->name, name + 2) == 0) {
+            return error_set(err, ERROR_USAGE,
+                             here ? "--%s takes no value" : "--%s is no option of hotrun %s",
+                             row->name, command_name(command));
+        }
+        if (here) {
+            (void)snprintf(spelled[count], sizeof spelled[count], "--%s", row->name);
             names[count] = spelled[count];
             count++;
         }
     }
-    const char *near = suggest(word, names, count);
-    return error_set(err, ERROR_USAGE, "unknown option %.100s%s%s; hotrun --help lists them", word,
-                     near != NULL ? "; did you mean " : "", near != NULL ? near : "");
+    const char *near = suggest(name, names, count);
+    return error_set(err, ERROR_USAGE, "unknown option %.100s%s%s%s; hotrun%s%s --help lists them",
+                     word, near != NULL ? "; did you mean " : "", near != NULL ? near : "",
+                     near != NULL ? "?" : "", command == COMMAND_RUN ? "" : " ",
+                     command == COMMAND_RUN ? "" : command_name(command));
 }
 
 static bool take(struct options *options, struct parsing *parsing, const struct option_row *row,
@@ -94,44 +163,83 @@ static bool take(struct options *options, struct parsing *parsing, const struct 
     return true;
 }
 
-/* Options of `command`; stops at the first word that is none, or behind `--`. */
-static bool parse_options(struct options *options, struct parsing *parsing, int argc, char **argv,
-                          unsigned command, struct error *err)
-{
-    struct option longs[OPTIONS_MOST + 1] = {0};
+/* What getopt_long is to know of the options of a command. */
+struct table {
+    struct option longs[OPTIONS_MOST + 1];
     const struct option_row *rows[OPTIONS_MOST];
-    char shorts[2 * OPTIONS_MOST + 4] = "+:";
-    size_t count = 0;
+    char shorts[2 * OPTIONS_MOST + 4];
+    size_t count;
+};
+
+#define FIRST_LONG 256
+
+static void make_table(struct table *table, enum command command)
+{
+    /* "-": words come in their order as option 1, as options may stand behind the library too. ":":
+     * no messages, and a missing value comes as ':'. */
+    *table = (struct table){.shorts = "-:"};
     for (size_t i = 0; i < option_row_count; i++) {
         const struct option_row *row = &option_rows[i];
-        if ((row->commands & command) == 0) {
+        if ((row->commands & 1U << command) == 0) {
             continue;
         }
-        longs[count] =
-            (struct option){row->name, row->value != NULL ? required_argument : no_argument, NULL,
-                            256 + (int)count};
-        rows[count++] = row;
+        int value = row->value != NULL ? required_argument : no_argument;
+        table->longs[table->count] =
+            (struct option){row->name, value, NULL, FIRST_LONG + (int)table->count};
+        table->rows[table->count++] = row;
         if (row->letter != 0) {
-            size_t len = strlen(shorts);
-            shorts[len] = row->letter;
-            shorts[len + 1] = row->value != NULL ? ':' : '\0';
+            size_t len = strlen(table->shorts);
+            table->shorts[len] = row->letter;
+            table->shorts[len + 1] = row->value != NULL ? ':' : '\0';
         }
     }
+}
+
+static const struct option_row *find_option(const struct table *table, int found)
+{
+    if (found >= FIRST_LONG) {
+        return table->rows[found - FIRST_LONG];
+    }
+    for (size_t i = 0; i < table->count; i++) {
+        if (table->rows[i]->letter != 0 && table->rows[i]->letter == found) {
+            return table->rows[i];
+        }
+    }
+    return NULL;
+}
+
+/* `unnamed`: the command was not named, so that the first word may have been meant as one. */
+static bool parse_words(struct options *options, struct parsing *parsing, int argc, char **argv,
+                        bool unnamed, struct error *err)
+{
+    struct table table;
     int found;
-    while ((found = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-        const struct option_row *row = found >= 256 ? rows[found - 256] : NULL;
-        for (size_t i = 0; row == NULL && i < count; i++) {
-            row = rows[i]->letter != 0 && rows[i]->letter == found ? rows[i] : NULL;
-        }
-        if (found == ':') {
+    make_table(&table, options->command);
+    optind = 0; /* glibc: scan anew */
+    while ((found = getopt_long(argc, argv, table.shorts, table.longs, NULL)) != -1) {
+        const struct option_row *row = find_option(&table, found);
+        if (found == 1) {
+            if (!check_word(parsing, options->command, optarg, unnamed && optind == 2, err)) {
+                return false;
+            }
+            parsing->library = optarg;
+        } else if (found == ':') {
             return error_set(err, ERROR_USAGE, "%s: expected a value behind it", argv[optind - 1]);
-        }
-        if (row == NULL) {
-            return unknown_option(argv[optind - 1], command, err);
-        }
-        if (!take(options, parsing, row, optarg, err)) {
+        } else if (row == NULL) {
+            char letter[] = {'-', optopt > 0x20 && optopt < 0x7f ? (char)optopt : '?',
+                             '\0'}; /* argv does not tell which of "-xyz" */
+            bool is_short = optopt != 0 && optopt < FIRST_LONG;
+            return unknown_option(is_short ? letter : argv[optind - 1], options->command, err);
+        } else if (!take(options, parsing, row, optarg, err)) {
             return false;
         }
+    }
+    parsing->args = argv + optind;
+    parsing->arg_count = argc - optind;
+    if (parsing->arg_count > 0 && options->command != COMMAND_RUN) {
+        return error_set(err, ERROR_USAGE,
+                         "unexpected word %.100s: hotrun %s hands no arguments on",
+                         parsing->args[0], command_name(options->command));
     }
     return true;
 }
@@ -144,8 +252,9 @@ static bool apply(struct config *config, const struct parsing *parsing, struct e
         char option[32];
         (void)snprintf(option, sizeof option, "--%s", row->name);
         /* The command line's paths start here, the file's in its own folder. */
-        bool path = strcmp(row->name, "run-dir") == 0 ||
-                    (strcmp(row->name, "events") == 0 && strcmp(value, "-") != 0);
+        bool path =
+            value[0] != '\0' && (strcmp(row->name, "run-dir") == 0 ||
+                                 (strcmp(row->name, "events") == 0 && strcmp(value, "-") != 0));
         char *full = path ? path_absolute(value) : NULL;
         bool ok = config_set(config, row->key, full != NULL ? full : value, option, err);
         free(full);
@@ -188,10 +297,26 @@ static bool set_arguments(struct config *config, char **words, int count, struct
     return true;
 }
 
+/* What is found without being named may lie in a folder where others write, such as /tmp, and a
+ * hotrun.toml names programs to start. */
+static bool check_owner(const char *file, struct error *err)
+{
+    struct stat st;
+    if (stat(file, &st) != 0 || st.st_uid == geteuid() || st.st_uid == 0) {
+        return true; /* what cannot be looked at cannot be read either */
+    }
+    return error_set(err, ERROR_CONFIG,
+                     "%s belongs to another user (%u): if you trust it, name it: hotrun -c %s",
+                     file, (unsigned)st.st_uid, file);
+}
+
 static bool load_file(struct config *config, const char *file, struct error *err)
 {
-    char *found = file != NULL ? strdup(file) : config_find(".");
-    bool ok = found == NULL || config_load(config, found, err);
+    if (file != NULL) {
+        return config_load(config, file, err);
+    }
+    char *found = config_find(".");
+    bool ok = found == NULL || (check_owner(found, err) && config_load(config, found, err));
     free(found);
     return ok;
 }
@@ -220,52 +345,20 @@ static bool find_run_dir(struct config *config, struct error *err)
     return true;
 }
 
-static bool resolve(struct options *options, const struct parsing *parsing, int argc, char **argv,
-                    struct error *err)
+static bool resolve(struct options *options, const struct parsing *parsing, struct error *err)
 {
     struct config *config = &options->config;
-    bool runs = options->command == COMMAND_RUN || options->command == COMMAND_CHECK;
-    int at = optind;
-    bool ended = at > 0 && strcmp(argv[at - 1], "--") == 0;
     if (!load_file(config, parsing->config_file, err) || !apply_environment(config, err) ||
         !apply(config, parsing, err)) {
         return false;
     }
-    if (runs && at < argc && !ended) {
-        if (!set_library(config, argv[at++], err)) {
-            return false;
-        }
-        ended = at < argc && strcmp(argv[at], "--") == 0;
-        at += ended;
+    if (options->command != COMMAND_RUN && options->command != COMMAND_CHECK) {
+        return find_run_dir(config, err) && config_resolve_run_dir(config, err);
     }
-    if (at < argc && !(ended && options->command == COMMAND_RUN)) {
-        return error_set(err, ERROR_USAGE,
-                         options->command == COMMAND_RUN
-                             ? "unexpected word %.100s: options stand before the library, the "
-                               "module's arguments behind `--`"
-                             : "unexpected word %.100s: see `hotrun --help`",
-                         argv[at]);
-    }
-    if (at < argc && !set_arguments(config, argv + at, argc - at, err)) {
-        return false;
-    }
-    return runs ? config_resolve(config, err)
-                : find_run_dir(config, err) && config_resolve_run_dir(config, err);
-}
-
-/* Options may stand behind the library too: `hotrun ./libgame.so --rate max`. */
-static void options_first(int argc, char **argv)
-{
-    if (argc < 3 || argv[1][0] == '-') {
-        return;
-    }
-    int last = 1;
-    while (last + 1 < argc && strcmp(argv[last + 1], "--") != 0) {
-        last++;
-    }
-    char *library = argv[1];
-    memmove(&argv[1], &argv[2], (size_t)(last - 1) * sizeof *argv);
-    argv[last] = library;
+    return (parsing->library == NULL || set_library(config, parsing->library, err)) &&
+           (parsing->arg_count == 0 ||
+            set_arguments(config, parsing->args, parsing->arg_count, err)) &&
+           config_resolve(config, err);
 }
 
 bool options_parse(struct options *options, int argc, char **argv, struct error *err)
@@ -280,12 +373,8 @@ bool options_parse(struct options *options, int argc, char **argv, struct error 
         options->command = row->command;
         argc--;
         argv++;
-    } else if (argc > 1 && argv[1][0] != '-' && !check_word(argv[1], err)) {
-        goto fail;
     }
-    options_first(argc, argv);
-    optind = 0; /* glibc: scan anew */
-    if (!parse_options(options, &parsing, argc, argv, 1U << options->command, err)) {
+    if (!parse_words(options, &parsing, argc, argv, row == NULL, err)) {
         goto fail;
     }
     if (parsing.help) {
@@ -301,7 +390,7 @@ bool options_parse(struct options *options, int argc, char **argv, struct error 
         options->command = COMMAND_VERSION;
         return true;
     }
-    if (resolve(options, &parsing, argc, argv, err)) {
+    if (resolve(options, &parsing, err)) {
         return true;
     }
 fail:
@@ -312,7 +401,6 @@ fail:
 void options_finish(struct options *options)
 {
     config_finish(&options->config);
-    free(options->library);
     free(options->help);
-    options->library = options->help = NULL;
+    options->help = NULL;
 }

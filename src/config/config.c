@@ -19,6 +19,8 @@
 #define CONFIG_JSON_MOST ((size_t)64 << 10)
 #define ARGS_SIZE_MOST   ((size_t)48 << 10)
 #define PROBLEMS_MOST    10
+#define KEYS_MOST        64
+#define CONFIG_TABLE     "module.config"
 
 /* A value as it stands in the rows' `fallback` or on the command line: TOML's spelling of plain
  * values. */
@@ -36,7 +38,8 @@ static void read_plain(const char *text, struct toml_value *value, char *string,
         value->boolean = text[0] == 't';
     } else if (strcmp(text, "[]") == 0) {
         value->kind = TOML_ARRAY;
-    } else if (end != text && *end == '\0' && isfinite(real)) {
+    } else if (len > 0 && strspn(text, "+-.0123456789eE") == len && *end == '\0' &&
+               isfinite(real)) {
         value->kind = strpbrk(text, ".eE") != NULL ? TOML_FLOAT : TOML_INTEGER;
         value->real = real;
         value->integer = value->kind == TOML_INTEGER ? strtoll(text, NULL, 10) : 0;
@@ -96,6 +99,7 @@ struct problem {
 
 struct reading {
     struct config *config;
+    char *json;                             /* [module.config], owned */
     struct problem problems[PROBLEMS_MOST]; /* by their place in the file */
     unsigned count;                         /* of all, also those that found no room */
 };
@@ -121,18 +125,27 @@ static void problem(struct reading *reading, unsigned line, unsigned column, con
                    sentence);
 }
 
+/* As many as the error has room for: the first ones, whole. */
 static bool tell_problems(const struct reading *reading, const char *path, struct error *err)
 {
     struct text text = {0};
     unsigned stored = reading->count < PROBLEMS_MOST ? reading->count : PROBLEMS_MOST;
+    unsigned told = 0;
     char *shown = path_short(path);
-    for (unsigned i = 0; i < stored; i++) {
-        const struct problem *found = &reading->problems[i];
-        text_printf(&text, "%s%s:%u:%u: %s", i > 0 ? "\n" : "", shown != NULL ? shown : path,
-                    found->line, found->column, found->sentence);
+    while (told < stored) {
+        const struct problem *found = &reading->problems[told];
+        if (!text_printf(&text, "%s%s:%u:%u: %s", told > 0 ? "\n" : "",
+                         shown != NULL ? shown : path, found->line, found->column,
+                         found->sentence)) {
+            break;
+        }
+        told++;
+        text.limit = sizeof err->text - sizeof "\nand 4294967295 more";
     }
-    if (reading->count > stored) {
-        text_printf(&text, "\nand %u more", reading->count - stored);
+    text.limit = 0;
+    text.failed = false;
+    if (reading->count > told) {
+        text_printf(&text, "%sand %u more", told > 0 ? "\n" : "", reading->count - told);
     }
     error_set(err, ERROR_CONFIG, "%s", text_string(&text));
     text_finish(&text);
@@ -151,35 +164,65 @@ static bool is_table(const char *key)
     return false;
 }
 
-static void unknown(struct reading *reading, const struct toml_value *value)
+/* The known key that `key` stands for: one of the same name in another table, else the nearest. */
+static const char *nearest_key(const char *key)
 {
-    const char *words[64];
+    const char *words[KEYS_MOST];
     size_t count = 0;
-    const char *what = value->kind == TOML_TABLE ? "table" : "key";
-    char tables[32][16];
-    for (size_t i = 0; i < key_row_count && count < 63; i++) {
-        if (value->kind == TOML_TABLE) {
-            size_t len = strcspn(key_rows[i].key, ".");
-            if (count < 32 &&
-                (count == 0 || strncmp(tables[count - 1], key_rows[i].key, len) != 0)) {
-                (void)snprintf(tables[count], sizeof tables[count], "%.*s", (int)len,
-                               key_rows[i].key);
-                words[count] = tables[count];
-                count++;
-            }
-        } else {
-            words[count++] = key_rows[i].key;
+    const char *dot = strrchr(key, '.');
+    const char *name = dot != NULL ? dot + 1 : key;
+    for (size_t i = 0; i < key_row_count; i++) {
+        if (strcmp(strchr(key_rows[i].key, '.') + 1, name) == 0) {
+            return key_rows[i].key;
+        }
+        words[count++] = key_rows[i].key;
+    }
+    words[count++] = CONFIG_TABLE;
+    return suggest(key, words, count);
+}
+
+static const char *nearest_table(const char *key, char *tables, size_t size)
+{
+    const char *words[KEYS_MOST];
+    size_t count = 0;
+    for (size_t i = 0, used = 0; i < key_row_count; i++) {
+        size_t len = strcspn(key_rows[i].key, ".");
+        if (count == 0 || strncmp(words[count - 1], key_rows[i].key, len) != 0) {
+            (void)snprintf(tables + used, size - used, "%.*s", (int)len, key_rows[i].key);
+            words[count++] = tables + used;
+            used += len + 1;
         }
     }
-    if (value->kind != TOML_TABLE) {
-        words[count++] = "module.config";
-    }
+    words[count++] = CONFIG_TABLE;
+    return strcmp(key, "config") == 0 ? CONFIG_TABLE : suggest(key, words, count);
+}
+
+static void unknown(struct reading *reading, const struct toml_value *value)
+{
+    char tables[256];
+    char key[100];
     char sentence[512];
-    const char *near = suggest(value->key, words, count);
-    (void)snprintf(sentence, sizeof sentence, "unknown %s %.200s%s%s%s", what, value->key,
+    bool table = value->kind == TOML_TABLE;
+    const char *near =
+        table ? nearest_table(value->key, tables, sizeof tables) : nearest_key(value->key);
+    key_excerpt(value->key, key, sizeof key);
+    (void)snprintf(sentence, sizeof sentence, "unknown %s %s%s%s%s", table ? "table" : "key", key,
                    near != NULL ? "; did you mean " : "", near != NULL ? near : "",
                    near != NULL ? "?" : "; hotrun.toml.example has them all");
     problem(reading, value->line, value->column, sentence);
+}
+
+static void visit_module_config(struct reading *reading, const struct toml_value *value)
+{
+    if (value->kind != TOML_TABLE) {
+        problem(reading, value->line, value->column,
+                CONFIG_TABLE ": expected a table of values for the module");
+    } else if (strlen(value->string) > CONFIG_JSON_MOST) {
+        problem(reading, value->line, value->column,
+                CONFIG_TABLE ": expected at most 64 KB as JSON; let the module read a file itself");
+    } else if ((reading->json = strdup(value->string)) == NULL) {
+        problem(reading, value->line, value->column, CONFIG_TABLE ": no memory");
+    }
 }
 
 static bool visit(void *ctx, const struct toml_value *value)
@@ -187,12 +230,14 @@ static bool visit(void *ctx, const struct toml_value *value)
     struct reading *reading = ctx;
     struct error err;
     const struct key_row *row = key_find(value->key);
-    if (value->kind == TOML_TABLE && row == NULL && is_table(value->key)) {
-        return true;
-    }
-    if (row == NULL && strcmp(value->key, "module.config") == 0) {
-        problem(reading, value->line, value->column,
-                "module.config: expected a table of values for the module");
+    if (strcmp(value->key, CONFIG_TABLE) == 0) {
+        visit_module_config(reading, value);
+    } else if (row == NULL && is_table(value->key)) {
+        if (value->kind == TOML_TABLE) {
+            return true;
+        }
+        (void)error_set(&err, ERROR_CONFIG, "%s: expected a table, [%s]", value->key, value->key);
+        problem(reading, value->line, value->column, err.text);
     } else if (row == NULL) {
         unknown(reading, value);
     } else if (!key_set(reading->config, row, value, &err)) {
@@ -201,23 +246,18 @@ static bool visit(void *ctx, const struct toml_value *value)
     return false;
 }
 
-static bool adopt_file(struct config *config, const char *path, char *json, struct error *err)
+static bool adopt_file(struct config *config, const char *path, struct error *err)
 {
     char *file = path_absolute(path);
     char *dir = file == NULL ? NULL : path_dir(file);
     if (dir == NULL) {
         free(file);
-        free(json);
         return error_set(err, ERROR_SYSTEM, "no memory for a path");
     }
     free(config->file);
     free(config->base_dir);
     config->file = file;
     config->base_dir = dir;
-    if (json != NULL) {
-        free(config->module_config);
-        config->module_config = json;
-    }
     return true;
 }
 
@@ -226,7 +266,6 @@ bool config_load(struct config *config, const char *path, struct error *err)
     struct text text = {0};
     struct toml_problem trouble = {0};
     struct reading reading = {.config = config};
-    char *json = NULL;
     bool ok = false;
     if (!file_read(path, FILE_SIZE_MOST, &text, err)) {
         if (err != NULL) {
@@ -234,21 +273,17 @@ bool config_load(struct config *config, const char *path, struct error *err)
         }
         goto out;
     }
-    if (!toml_read(text_string(&text), text.len, "module.config", &json, visit, &reading,
-                   &trouble)) {
+    if (!toml_read(text_string(&text), text.len, CONFIG_TABLE, visit, &reading, &trouble)) {
         problem(&reading, trouble.line, trouble.column, trouble.text);
     }
-    if (json != NULL && strlen(json) > CONFIG_JSON_MOST) {
-        problem(&reading, 1, 1,
-                "module.config: more than 64 KB; let the module read a file itself");
+    ok = reading.count > 0 ? tell_problems(&reading, path, err) : adopt_file(config, path, err);
+    if (ok && reading.json != NULL) {
+        free(config->module_config);
+        config->module_config = reading.json;
+        reading.json = NULL;
     }
-    if (reading.count > 0) {
-        free(json);
-        tell_problems(&reading, path, err);
-        goto out;
-    }
-    ok = adopt_file(config, path, json, err);
 out:
+    free(reading.json);
     text_finish(&text);
     return ok;
 }

@@ -93,24 +93,44 @@ const char *key_expects(const struct key_row *row)
     return words[row->type];
 }
 
+void key_excerpt(const char *text, char *out, size_t size)
+{
+    size_t len = strnlen(text, size);
+    bool cut = len == size;
+    if (cut) {
+        len = size - sizeof "...";
+        while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80) {
+            len--;
+        }
+    }
+    for (size_t i = 0; i < len; i++) {
+        out[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
+    }
+    (void)snprintf(out + len, size - len, "%s", cut ? "..." : "");
+}
+
 static void describe(const struct toml_value *value, char *text, size_t size)
 {
+    char excerpt[80];
     switch (value->kind) {
     case TOML_STRING:
-        (void)snprintf(text, size, "\"%.80s\"", value->string);
+        key_excerpt(value->string, excerpt, sizeof excerpt);
+        (void)snprintf(text, size, "\"%s\"", excerpt);
         break;
     case TOML_INTEGER:
         (void)snprintf(text, size, "%lld", (long long)value->integer);
         break;
     case TOML_FLOAT:
-        (void)snprintf(text, size, "%g", value->real);
+        (void)snprintf(excerpt, sizeof excerpt, "%.15g", value->real);
+        (void)snprintf(text, size, "%s%s", excerpt,
+                       isfinite(value->real) && strpbrk(excerpt, ".e") == NULL ? ".0" : "");
         break;
     case TOML_BOOLEAN:
         (void)snprintf(text, size, "%s", value->boolean ? "true" : "false");
         break;
     case TOML_ARRAY:
         (void)snprintf(text, size, "%s",
-                       value->count < 0 ? "an array of other things" : "an array");
+                       value->count < 0 ? "an array of other things" : "an array of strings");
         break;
     case TOML_TABLE:
         (void)snprintf(text, size, "a table");
@@ -139,7 +159,8 @@ static bool with_unit(const char *text, const struct unit *units, size_t count, 
 {
     char *end = NULL;
     double amount = strtod(text, &end);
-    if (end == text || !isfinite(amount)) {
+    if (strspn(text, "+-.0123456789eE") < (size_t)(end - text) || end == text ||
+        !isfinite(amount)) { /* strtod takes white space, hexadecimal numbers and "inf" as well */
         return false;
     }
     while (*end == ' ') {

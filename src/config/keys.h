@@ -41,6 +41,10 @@ const struct key_row *key_find(const char *key);
 bool key_set(struct config *config, const struct key_row *row, const struct toml_value *value,
              struct error *err);
 
+/* As much of `text` as fits, in whole characters and without control characters, for a message;
+ * "..." stands for what is left out. */
+void key_excerpt(const char *text, char *out, size_t size);
+
 /* "a number of milliseconds, or a time such as \"2s\"": what a row expects. */
 const char *key_expects(const struct key_row *row);
 

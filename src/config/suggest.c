@@ -39,12 +39,14 @@ static size_t distance(const char *a, const char *b)
 
 const char *suggest(const char *word, const char *const *words, size_t count)
 {
-    size_t best = strlen(word) / 3 + 2;
+    size_t best = LENGTH_MOST;
+    size_t len = strlen(word);
     const char *nearest = NULL;
     for (size_t i = 0; i < count; i++) {
-        size_t d = distance(word, words[i]);
-        if (d < best) {
-            best = d;
+        size_t longer = len > strlen(words[i]) ? len : strlen(words[i]);
+        size_t edits = distance(word, words[i]);
+        if (edits < best && edits <= (longer + 1) / 3) {
+            best = edits;
             nearest = words[i];
         }
     }

@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* The nearest of words[0..count) by edits (insert, delete, replace, swap of neighbours), or NULL
- * when none is near enough to be meant. */
+/* The nearest of words[0..count) by edits (insert, delete, replace, swap of neighbours), the first
+ * of several; NULL when none is near enough to be meant: one edit for each three letters. */
 const char *suggest(const char *word, const char *const *words, size_t count);
 
 #endif

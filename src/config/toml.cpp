@@ -1,11 +1,12 @@
 #define TOML_HEADER_ONLY                1
 #define TOML_ENABLE_FORMATTERS          0
 #define TOML_ENABLE_UNRELEASED_FEATURES 0
+#define TOML_MAX_NESTED_VALUES          64
 #include <toml++/toml.h>
 
 #include "config/toml.h"
 
-#include <cinttypes>
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +16,8 @@
 
 namespace
 {
+
+constexpr unsigned KEY_PARTS_MOST = 16;
 
 void quote(std::string &out, std::string_view text)
 {
@@ -84,6 +87,9 @@ void write_real(std::string &out, double real)
             }
         }
         out += text;
+        if (std::strpbrk(text, ".e") == nullptr) {
+            out += ".0"; /* it was no integer */
+        }
     }
 }
 
@@ -132,10 +138,33 @@ void write_json(std::string &out, const toml::node &node)
     }
 }
 
+/* What TOML allows and hotrun does not. */
+struct refusal {
+    toml::source_region where;
+    const char *why;
+};
+
+const char *c_string(const toml::value<std::string> &string)
+{
+    if (string->find('\0') != std::string::npos) {
+        throw refusal{string.source(), "expected a string without \\u0000"};
+    }
+    return string->c_str();
+}
+
+bool is_bare(std::string_view key)
+{
+    for (char c : key) {
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!letter && (c < '0' || c > '9') && c != '_' && c != '-') {
+            return false;
+        }
+    }
+    return !key.empty();
+}
+
 struct walk {
     std::string json_table;
-    std::string json;
-    bool has_json = false;
     toml_visitor *visitor = nullptr;
     void *ctx = nullptr;
 
@@ -150,7 +179,7 @@ struct walk {
                 value.count = -1;
                 break;
             }
-            strings.push_back(string->get().c_str());
+            strings.push_back(c_string(*string));
             value.count++;
         }
         value.strings = strings.data();
@@ -159,18 +188,18 @@ struct walk {
 
     void visit(const std::string &path, const toml::node &node, const toml::source_region &where)
     {
-        if (path == json_table && node.is_table()) {
-            has_json = true;
-            write_json(json, node);
-            return;
-        }
         toml_value value = {};
         value.key = path.c_str();
         value.line = where.begin.line;
         value.column = where.begin.column;
         if (const toml::table *table = node.as_table()) {
+            std::string json;
             value.kind = TOML_TABLE;
-            if (visitor(ctx, &value)) {
+            if (path == json_table) {
+                write_json(json, node);
+                value.string = json.c_str();
+                (void)visitor(ctx, &value);
+            } else if (visitor(ctx, &value)) {
                 descend(path + ".", *table);
             }
             return;
@@ -181,7 +210,7 @@ struct walk {
         }
         if (const auto *string = node.as_string()) {
             value.kind = TOML_STRING;
-            value.string = string->get().c_str();
+            value.string = c_string(*string);
         } else if (const auto *integer = node.as_integer()) {
             value.kind = TOML_INTEGER;
             value.integer = integer->get();
@@ -201,10 +230,68 @@ struct walk {
     void descend(const std::string &prefix, const toml::table &table)
     {
         for (const auto &[key, node] : table) {
-            visit(prefix + std::string(key.str()), node, key.source());
+            std::string path = prefix;
+            if (is_bare(key.str())) {
+                path += key.str();
+            } else {
+                quote(path, key.str());
+            }
+            visit(path, node, key.source());
         }
     }
 };
+
+/* The place behind the string that starts at `at`. */
+size_t skip_string(std::string_view text, size_t at)
+{
+    char quote = text[at];
+    std::string_view end = text.substr(at, 3);
+    bool lines = end == "\"\"\"" || end == "'''";
+    end = end.substr(0, lines ? 3 : 1);
+    at += end.size();
+    while (at < text.size() && text.substr(at, end.size()) != end) {
+        if (text[at] == '\n' && !lines) {
+            return at;
+        }
+        at += text[at] == '\\' && quote == '"' ? 2 : 1;
+    }
+    return std::min(at + end.size(), text.size());
+}
+
+/* toml++ recurses once for each part of a dotted key, and so does what frees its tables: a line of
+ * "a.a.a..." would use up the stack. Outside of strings and comments a dot stands in keys and
+ * numbers only. The place of the dot that is too much, or npos. */
+size_t find_deep_key(std::string_view text)
+{
+    unsigned dots = 0;
+    for (size_t at = 0; at < text.size();) {
+        char c = text[at];
+        if (c == '"' || c == '\'') {
+            at = skip_string(text, at);
+            continue;
+        }
+        if (c == '#') {
+            at = std::min(text.find('\n', at), text.size());
+            continue;
+        }
+        if (c == '.' && ++dots == KEY_PARTS_MOST) {
+            return at;
+        }
+        dots = c == '\n' || std::strchr("=,[]{}", c) != nullptr ? 0 : dots;
+        at++;
+    }
+    return std::string_view::npos;
+}
+
+toml::source_region place(std::string_view text, size_t at)
+{
+    toml::source_region where;
+    size_t line_start = text.rfind('\n', at) + 1; /* npos + 1 is 0 */
+    where.begin.line = 1 + static_cast<toml::source_index>(std::count(
+                               text.begin(), text.begin() + static_cast<long>(at), '\n'));
+    where.begin.column = static_cast<toml::source_index>(at - line_start + 1);
+    return where;
+}
 
 void tell(toml_problem *problem, const toml::source_region &where, std::string_view text)
 {
@@ -216,23 +303,26 @@ void tell(toml_problem *problem, const toml::source_region &where, std::string_v
 
 } // namespace
 
-bool toml_read(const char *text, size_t len, const char *json_table, char **json,
-               toml_visitor *visitor, void *ctx, toml_problem *problem)
+bool toml_read(const char *text, size_t len, const char *json_table, toml_visitor *visitor,
+               void *ctx, toml_problem *problem)
 {
-    *json = nullptr;
     try {
-        toml::table table = toml::parse(std::string_view(text, len));
+        std::string_view all(text, len);
+        size_t deep = find_deep_key(all);
+        if (deep != std::string_view::npos) {
+            throw refusal{place(all, deep), "expected a key of at most 16 parts"};
+        }
+        toml::table table = toml::parse(all);
         walk walk;
         walk.json_table = json_table;
         walk.visitor = visitor;
         walk.ctx = ctx;
         walk.descend("", table);
-        if (walk.has_json) {
-            *json = strdup(walk.json.c_str());
-        }
         return true;
     } catch (const toml::parse_error &error) {
         tell(problem, error.source(), error.description());
+    } catch (const refusal &refused) {
+        tell(problem, refused.where, refused.why);
     } catch (const std::exception &error) {
         tell(problem, {}, error.what());
     }

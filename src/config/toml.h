@@ -16,13 +16,13 @@ enum toml_kind {
     TOML_FLOAT,
     TOML_BOOLEAN,
     TOML_ARRAY, /* of strings: `strings`; of anything else: count is -1 */
-    TOML_TABLE, /* handed out for tables too, before what is in them */
+    TOML_TABLE, /* before what is in it; `string` is NULL but for the table that comes as JSON */
     TOML_DATE
 };
 
 struct toml_value {
     enum toml_kind kind;
-    const char *key; /* the whole path: "step.rate" */
+    const char *key; /* the whole path, "step.rate"; parts that TOML wants in quotes have them */
     const char *string;
     int64_t integer;
     double real;
@@ -41,11 +41,13 @@ struct toml_problem {
  */
 typedef bool toml_visitor(void *ctx, const struct toml_value *value);
 
-/* Parses text[0..len). The table `json_table` ("module.config") is not visited but written as JSON
- * to *json (malloc'ed, NULL when there is none). False with *problem when it is no TOML, or there
- * is no memory. */
-bool toml_read(const char *text, size_t len, const char *json_table, char **json,
-               toml_visitor *visitor, void *ctx, struct toml_problem *problem);
+/* Parses text[0..len). The table `json_table` ("module.config") is visited once, as JSON in
+ * `string`: keys sorted, integers exact, dates and times as strings in TOML's spelling, infinities
+ * and NaN as "Infinity", "-Infinity" and "NaN". False with *problem when it is no TOML, a key has
+ * more than 16 parts, a string outside of that table holds a NUL, or there is no memory (line 0).
+ */
+bool toml_read(const char *text, size_t len, const char *json_table, toml_visitor *visitor,
+               void *ctx, struct toml_problem *problem);
 
 #ifdef __cplusplus
 }

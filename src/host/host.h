@@ -78,6 +78,7 @@ struct host {
     bool in_place_told;        /* the warning about states that hotrun cannot look into */
     uint64_t strays_told;      /* fingerprint of the last warning about symbols */
     enum snapshot_why publish; /* due after the next step; 0: nothing is */
+    uint64_t publish_step;     /* the step that follows what json_after holds */
     bool publish_json;         /* json_after holds the state as it was before that step */
 
     bool stopping; /* a STOP, EXIT or request_exit is due */
@@ -94,9 +95,6 @@ void host_send(struct host *host, const struct message *message);
 /* A line for the supervisor to log. */
 void host_note(struct host *host, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-
-/* Reads and handles what the supervisor has sent. Ends the process when the supervisor is gone. */
-void host_receive(struct host *host);
 
 /* Leaves at once, without any further user code, with the reason in the status page. */
 _Noreturn void host_leave(struct host *host, enum page_end end, int status, const char *reason);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "host/generation.h"
 #include "host/host.h"
+#include "host/orders.h"
 #include "host/snapshot.h"
 #include "host/stop.h"
 #include "host/swap.h"
@@ -54,7 +55,7 @@ static void look_up(struct host *host)
     atomic_store_explicit(&host->page->command, 0, memory_order_relaxed);
     /* Cleared before looking: what is set from here on is seen next time. */
     atomic_thread_fence(memory_order_seq_cst);
-    host_receive(host);
+    orders_receive(host);
     if (host->current != NULL) {
         services_serve(host);
     }

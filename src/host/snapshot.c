@@ -107,7 +107,7 @@ void snapshot_after_commit(struct host *host)
     enum snapshot_why why = host->publish;
     host->publish = 0;
     if (host->publish_json) {
-        publish_in_turn(host, &host->json_after, why, host->index - 1);
+        publish_in_turn(host, &host->json_after, why, host->publish_step);
     } else if (!snapshot_has_json(host->current)) {
         publish_in_turn(host, NULL, why, host->index);
     }

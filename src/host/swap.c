@@ -179,7 +179,9 @@ static void commit(struct swap *swap, const hotrun_event *event)
     host->older = swap->old;
     host->current = fresh;
     host->step_flags = HOTRUN_STEP_UPDATED | (swap->load->restored ? HOTRUN_STEP_RESTORED : 0U);
-    host->step_now = true;
+    host->publish_step = host->index;
+    /* At rate once, what came back has had its step. */
+    host->step_now = host->pace.kind != PACE_ONCE || swap->load->failed == 0;
     atomic_store_explicit(&host->page->committed, fresh->number, memory_order_relaxed);
     atomic_store_explicit(&host->page->first_index, host->index, memory_order_relaxed);
     services_commit(fresh);
@@ -187,6 +189,9 @@ static void commit(struct swap *swap, const hotrun_event *event)
         (void)generation_event(fresh, event);
     }
     send_accepted(swap);
+    if (!host->step_now) {
+        snapshot_after_commit(host);
+    }
 }
 
 /* The new generation goes; the old one, if any, goes on. */

@@ -122,7 +122,9 @@ enum channel_result channel_receive(struct channel *channel, struct message *mes
     do {
         /* MSG_TRUNC: the packet's own length, so that one that was cut is seen. */
         got = recv(channel->fd, channel->in, sizeof channel->in, MSG_DONTWAIT | MSG_TRUNC);
-    } while (got < 0 && errno == EINTR);
+        /* ECONNRESET is told once, of a peer that ended without reading all, and before what it
+         * sent: its last words still wait. */
+    } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
     if (got < 0) {
         return errno == EAGAIN || errno == EWOULDBLOCK ? CHANNEL_EMPTY : CHANNEL_CLOSED;
     }

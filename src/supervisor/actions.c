@@ -9,14 +9,6 @@
 #define BACKOFF_FIRST_MS 100U
 #define BACKOFF_MOST_MS  1000U
 
-void supervisor_send(struct supervisor *sup, const struct message *message)
-{
-    struct error err;
-    if (sup->host != NULL && !host_process_send(sup->host, message, &err)) {
-        log_line(sup->log, LOG_ERROR, "the host was not told: %s", err.text);
-    }
-}
-
 static bool pin_is_used(const struct supervisor *sup, int slot)
 {
     bool used = slot == sup->good_slot || (sup->next != NULL && slot == sup->next_pin);
@@ -29,7 +21,7 @@ static bool pin_is_used(const struct supervisor *sup, int slot)
     return used;
 }
 
-int supervisor_free_pin(const struct supervisor *sup)
+static int free_pin(const struct supervisor *sup)
 {
     int slot = SHARED_PIN_0;
     while (slot < SHARED_PIN_2 && pin_is_used(sup, slot)) {
@@ -138,7 +130,7 @@ static void start_host(struct supervisor *sup, const struct build *build, int sl
         }
         if (slot != NO_SLOT && slot == sup->good_slot && slot <= SHARED_TURN_1) {
             /* New code is going to write into the slots in turn, and may not live. */
-            int pin = supervisor_free_pin(sup);
+            int pin = free_pin(sup);
             if (shared_copy(&shared, slot, pin)) {
                 sup->good_slot = slot = pin;
             }
@@ -202,7 +194,7 @@ static void do_swap(struct supervisor *sup)
 {
     set_next(sup, sup->arrived);
     sup->arrived = NULL;
-    sup->next_pin = supervisor_free_pin(sup);
+    sup->next_pin = free_pin(sup);
     supervisor_disarm(sup, TIMER_PROBATION);
     send_load(sup, LOAD_SWAP, sup->next, sup->next_pin);
 }

@@ -68,17 +68,3 @@ bool commands_handle(void *ctx, const char *method, const cJSON *params, struct 
     }
     return false;
 }
-
-void commands_answer_reloads(struct supervisor *sup, const char *event, const char *reason)
-{
-    while (sup->reload_call_count > 0) {
-        struct control_call *call = sup->reload_calls[--sup->reload_call_count];
-        cJSON *result = cJSON_CreateObject();
-        event_add_text(result, "outcome", event);
-        event_add_number(result, "generation", sup->report.generation);
-        if (reason[0] != '\0') {
-            event_add_text(result, "reason", reason);
-        }
-        control_answer(call, result);
-    }
-}

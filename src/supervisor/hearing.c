@@ -8,19 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void hearing_look(struct supervisor *sup)
-{
-    if (sup->host == NULL || sup->current == NULL || sup->cold) {
-        return;
-    }
-    const struct page *page = host_process_shared(sup->host)->page;
-    uint64_t index = page_index(atomic_load_explicit(&page->word, memory_order_relaxed));
-    if (index >= sup->first_step) {
-        sup->report.step = index;
-    }
-}
-
-void supervisor_adopt(struct supervisor *sup, const struct message_accepted *told)
+static void adopt(struct supervisor *sup, const struct message_accepted *told)
 {
     sup->cold = false;
     sup->asked_ns = 0;
@@ -49,9 +37,6 @@ static void shift_fallbacks(struct supervisor *sup, bool pinned, uint64_t step)
 {
     struct fallback previous = {sup->current, pinned ? sup->next_pin : NO_SLOT};
     bool proven = sup->origin != POLICY_PROBATION;
-    if (!proven) {
-        report_superseded(&sup->report, sup->current->generation);
-    }
     if (proven || sup->fallback_count == 0) {
         for (unsigned i = 0; i < sup->fallback_count; i++) {
             build_drop(&sup->fallbacks[i].build);
@@ -94,7 +79,8 @@ static void came_back(struct supervisor *sup, const struct message_accepted *tol
         build_drop(&sup->attempts[i].build);
     }
     sup->attempt_count = sup->attempt_next = 0;
-    supervisor_adopt(sup, told);
+    sup->unconfirmed = false;
+    adopt(sup, told);
     report_back(&sup->report, &back);
     supervisor_dispatch(sup, POLICY_SWAP_ACCEPTED);
 }
@@ -102,6 +88,9 @@ static void came_back(struct supervisor *sup, const struct message_accepted *tol
 static void took_over(struct supervisor *sup, const struct message_accepted *told)
 {
     bool first = !sup->loaded_once;
+    if (sup->unconfirmed) {
+        report_superseded(&sup->report, sup->current->generation);
+    }
     if (sup->state == POLICY_SWAPPING && !sup->cold) {
         shift_fallbacks(sup, told->pinned != 0, told->first_step);
     } else if (sup->state == POLICY_STARTING) {
@@ -114,11 +103,12 @@ static void took_over(struct supervisor *sup, const struct message_accepted *tol
     sup->current = sup->next;
     sup->next = NULL;
     sup->loaded_once = true;
+    sup->unconfirmed = true;
     sup->held_reason[0] = '\0';
-    supervisor_adopt(sup, told);
+    adopt(sup, told);
     start_probation(sup);
     report_loaded(&sup->report, told, sup->current, sup->library, first, sup->rate, sup->rate_hz);
-    staging_outcome(sup, first ? "loaded" : "reloaded", "");
+    supervisor_answer_reloads(sup, first ? "loaded" : "reloaded", "");
     supervisor_dispatch(sup, POLICY_SWAP_ACCEPTED);
 }
 
@@ -155,7 +145,7 @@ static void rejected(struct supervisor *sup, const struct message_rejected *told
     }
     /* The library that failed is still `next`: it goes into quarantine. */
     supervisor_dispatch(sup, POLICY_SWAP_REJECTED);
-    staging_outcome(sup, "rejected", told->reason.data);
+    supervisor_answer_reloads(sup, "rejected", told->reason.data);
 }
 
 static void forget_mapped(struct supervisor *sup, uint64_t generation)
@@ -184,6 +174,7 @@ static void closed(struct supervisor *sup, const struct message_closed *told)
     if (sup->confirming_generation != 0) {
         uint64_t generation = sup->confirming_generation;
         sup->confirming_generation = 0;
+        sup->unconfirmed = false;
         report_confirmed(&sup->report, generation, told->resident != 0, told->reason.data);
     }
 }
@@ -201,7 +192,7 @@ void hearing_message(void *ctx, struct host_process *host, const struct message 
         return;
     }
     sup->heard = message;
-    hearing_look(sup);
+    supervisor_look(sup);
     switch (message->type) {
     case MESSAGE_ACCEPTED:
         accepted(sup, &message->accepted);
@@ -214,7 +205,7 @@ void hearing_message(void *ctx, struct host_process *host, const struct message 
                         "the module puts the reload off for longer than reload.defer_limit; "
                         "it is loaded as soon as the module lets it",
                         sup->current != NULL ? sup->current->generation : 0);
-        staging_outcome(sup, "rejected", "the module puts the reload off");
+        supervisor_answer_reloads(sup, "rejected", "the module puts the reload off");
         break;
     case MESSAGE_CLOSED:
         closed(sup, &message->closed);
@@ -288,6 +279,9 @@ static void blame(struct supervisor *sup, const struct page *page, enum phase ph
         bool whole = sup->next_pin != NO_SLOT &&
                      shared_peek(host_process_shared(sup->host), sup->next_pin, &pinned) &&
                      pinned.generation == sup->current->generation;
+        if (sup->unconfirmed) {
+            report_superseded(&sup->report, sup->current->generation);
+        }
         shift_fallbacks(sup, whole, sup->report.step);
     }
     bool leaving = phase == PHASE_FINI || phase == PHASE_UNLOAD;
@@ -308,6 +302,9 @@ static int end_status(const struct supervisor *sup, const struct page *page,
         return sup->gave_up && sup->stop_signal != 0 ? 128 + sup->stop_signal : 0;
     default:
         break;
+    }
+    if (sup->current == NULL && sup->stop_signal != 0) {
+        return 0; /* it was still being loaded: nothing was cut short */
     }
     return 128 + (sup->stop_signal != 0 ? sup->stop_signal
                   : death->signal != 0  ? death->signal
@@ -337,7 +334,7 @@ void hearing_death(void *ctx, struct host_process *host, const struct host_death
         told.reason = reason;
     }
     told.generation = is_known(sup, generation) ? generation : current_generation(sup);
-    hearing_look(sup);
+    supervisor_look(sup);
     if (told.step + 1 < sup->first_step) {
         told.step = sup->report.step; /* written over */
     }
@@ -349,6 +346,7 @@ void hearing_death(void *ctx, struct host_process *host, const struct host_death
         blame(sup, page, phase, told.generation);
     }
     if (sup->confirming_generation != 0) {
+        sup->unconfirmed = false;
         report_confirmed(&sup->report, sup->confirming_generation, false, "");
         sup->confirming_generation = 0;
     }
@@ -373,7 +371,7 @@ void hearing_death(void *ctx, struct host_process *host, const struct host_death
     sup->death.step = told.step;
     sup->death.noticed_ns = death->noticed_ns;
     if (sup->state == POLICY_SWAPPING || sup->state == POLICY_STARTING) {
-        staging_outcome(sup, "rejected", sup->death.reason);
+        supervisor_answer_reloads(sup, "rejected", sup->death.reason);
     }
     supervisor_dispatch(sup, POLICY_HOST_DIED);
     sup->uncounted = false;

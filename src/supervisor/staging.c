@@ -25,11 +25,6 @@ static uint64_t running(const struct supervisor *sup)
     return runs ? sup->current->generation : 0;
 }
 
-void staging_outcome(struct supervisor *sup, const char *event, const char *reason)
-{
-    commands_answer_reloads(sup, event, reason);
-}
-
 static void tell_module(struct supervisor *sup, const char *reason)
 {
     if (running(sup) != 0) {
@@ -56,7 +51,7 @@ static void wait_for_file(struct supervisor *sup, bool by_command)
     (void)snprintf(reason, sizeof reason, "%s is not there", sup->library);
     if (!sup->missing_told || by_command) {
         report_waiting(&sup->report, reason);
-        staging_outcome(sup, "waiting", reason);
+        supervisor_answer_reloads(sup, "waiting", reason);
     }
     sup->missing_told = true;
     if (!sup->config->watch && sup->current == NULL) {
@@ -78,7 +73,7 @@ static void refuse_file(struct supervisor *sup, const struct stage *stage,
     if (hashed && quarantine_has(&sup->quarantine, stage->hash) && !sup->forced) {
         report_quarantined(&sup->report, reason, running(sup));
         tell_module(sup, reason);
-        staging_outcome(sup, "quarantined", reason);
+        supervisor_answer_reloads(sup, "quarantined", reason);
         return;
     }
     if (hashed) {
@@ -86,7 +81,7 @@ static void refuse_file(struct supervisor *sup, const struct stage *stage,
     }
     report_rejected(&sup->report, swap_stage_name(SWAP_FILE), reason, running(sup));
     tell_module(sup, reason);
-    staging_outcome(sup, "rejected", reason);
+    supervisor_answer_reloads(sup, "rejected", reason);
     if (!sup->config->watch && sup->current == NULL) {
         sup->exit_status = 126;
         sup->ending = true;
@@ -105,7 +100,7 @@ static void same_as_before(struct supervisor *sup)
                    "the library's bytes are those of generation %llu, which %s",
                    (unsigned long long)known->generation, what);
     report_unchanged(&sup->report, reason);
-    staging_outcome(sup, "unchanged", reason);
+    supervisor_answer_reloads(sup, "unchanged", reason);
 }
 
 static void refused_before(struct supervisor *sup)
@@ -115,7 +110,7 @@ static void refused_before(struct supervisor *sup)
         "them all the same)";
     report_quarantined(&sup->report, reason, running(sup));
     tell_module(sup, reason);
-    staging_outcome(sup, "quarantined", reason);
+    supervisor_answer_reloads(sup, "quarantined", reason);
 }
 
 /* Takes `path` over. */
@@ -205,12 +200,6 @@ void staging_now(struct supervisor *sup, bool by_command)
 out:
     free(name);
     free(path);
-}
-
-void staging_start(struct supervisor *sup)
-{
-    sup->noticed_ns = clock_ns();
-    staging_now(sup, false);
 }
 
 void staging_changed(void *ctx, enum watch_news news, uint64_t since_ns)

@@ -80,6 +80,7 @@ struct supervisor {
 
     struct build *current; /* owns the loop, or did when its host died */
     uint64_t first_step;   /* current's first step */
+    bool unconfirmed; /* current was told as loaded, and neither as confirmed nor as superseded */
     uint64_t state_bytes, state_version;
     bool callbacks;
     char module[64];       /* its name for itself */
@@ -110,6 +111,7 @@ struct supervisor {
     char held_reason[640];
 
     uv_timer_t timers[TIMER_COUNT];
+    const uv_timer_cb *timer_callbacks; /* one for each */
     uv_signal_t signals[SIGNALS_COUNT];
     enum rate_kind rate;
     double rate_hz;
@@ -129,40 +131,35 @@ struct supervisor {
     uint64_t deaths;
 };
 
+/* state.c */
+void supervisor_send(struct supervisor *sup,
+                     const struct message *message); /* to the host; none: nothing */
+void supervisor_look(struct supervisor *sup);        /* report.step as the status page has it */
+/* A save has come to its end: those who asked for a reload are answered. `event`: the outcome's
+ * name. */
+void supervisor_answer_reloads(struct supervisor *sup, const char *event, const char *reason);
+void supervisor_finish_if_idle(
+    struct supervisor *sup); /* ends the loop when `ending` and no host lives */
+void supervisor_arm(struct supervisor *sup, enum supervisor_timer timer, uint64_t ms);
+void supervisor_disarm(struct supervisor *sup, enum supervisor_timer timer);
+
 /* actions.c */
 void supervisor_dispatch(struct supervisor *sup, enum policy_event event);
-void supervisor_send(struct supervisor *sup, const struct message *message);
 void supervisor_hold(struct supervisor *sup, const char *reason);
-void supervisor_adopt(struct supervisor *sup,
-                      const struct message_accepted *told); /* a generation owns the loop */
-int supervisor_free_pin(const struct supervisor *sup);
 
 /* staging.c */
-void staging_start(struct supervisor *sup); /* the library as it is at the start */
 void staging_changed(void *ctx, enum watch_news news, uint64_t since_ns);
-void staging_now(struct supervisor *sup, bool by_command);
-/* A save has come to its end: those who asked for it are answered. `event` is the outcome's name.
- */
-void staging_outcome(struct supervisor *sup, const char *event, const char *reason);
+void staging_now(struct supervisor *sup, bool by_command); /* with noticed_ns set */
 
 /* hearing.c */
 void hearing_message(void *ctx, struct host_process *host, const struct message *message);
 void hearing_death(void *ctx, struct host_process *host, const struct host_death *death);
-/* Refreshes what the status page tells: report.generation and step. */
-void hearing_look(struct supervisor *sup);
 
 /* commands.c */
 bool commands_handle(void *ctx, const char *method, const cJSON *params, struct control_call *call);
-void commands_answer_reloads(struct supervisor *sup, const char *event, const char *reason);
 
 /* status.c */
 cJSON *status_make(struct supervisor *sup);
 void status_write(struct supervisor *sup); /* status.json */
-
-/* supervisor.c */
-void supervisor_arm(struct supervisor *sup, enum supervisor_timer timer, uint64_t ms);
-void supervisor_disarm(struct supervisor *sup, enum supervisor_timer timer);
-void supervisor_finish_if_idle(
-    struct supervisor *sup); /* ends the loop when `ending` and no host lives */
 
 #endif

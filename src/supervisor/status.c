@@ -19,7 +19,7 @@ cJSON *status_make(struct supervisor *sup)
 {
     cJSON *status = cJSON_CreateObject();
     uint64_t late = 0;
-    hearing_look(sup);
+    supervisor_look(sup);
     if (sup->host != NULL) {
         const struct page *page = host_process_shared(sup->host)->page;
         late = atomic_load_explicit(&page->late, memory_order_relaxed);

@@ -17,7 +17,7 @@ static void on_probation(uv_timer_t *timer)
         return;
     }
     const struct page *page = host_process_shared(sup->host)->page;
-    hearing_look(sup);
+    supervisor_look(sup);
     bool enough = sup->report.step - sup->first_step >= sup->config->probation_steps;
     bool idle = atomic_load_explicit(&page->idle, memory_order_relaxed) != 0;
     if (enough || idle) {
@@ -73,16 +73,6 @@ static void on_status(uv_timer_t *timer)
 static const uv_timer_cb timer_callbacks[TIMER_COUNT] = {
     [TIMER_PROBATION] = on_probation, [TIMER_START] = on_start_limit, [TIMER_STOP] = on_stop_limit,
     [TIMER_BACKOFF] = on_backoff,     [TIMER_BUSY] = on_busy,         [TIMER_STATUS] = on_status};
-
-void supervisor_arm(struct supervisor *sup, enum supervisor_timer timer, uint64_t ms)
-{
-    (void)uv_timer_start(&sup->timers[timer], timer_callbacks[timer], ms, 0);
-}
-
-void supervisor_disarm(struct supervisor *sup, enum supervisor_timer timer)
-{
-    (void)uv_timer_stop(&sup->timers[timer]);
-}
 
 static void on_signal(uv_signal_t *handle, int signal)
 {
@@ -163,7 +153,7 @@ static bool set_up(struct supervisor *sup)
 /* Everything that set_up made, in reverse; also what it did not come to. */
 static void tear_down(struct supervisor *sup)
 {
-    commands_answer_reloads(sup, "stopped", "hotrun ends");
+    supervisor_answer_reloads(sup, "stopped", "hotrun ends");
     host_process_destroy(sup->host);
     sup->host = NULL;
     build_drop(&sup->current);
@@ -204,13 +194,6 @@ static void tear_down(struct supervisor *sup)
     free(sup->library);
 }
 
-void supervisor_finish_if_idle(struct supervisor *sup)
-{
-    if (sup->ending && sup->host == NULL) {
-        uv_stop(sup->loop);
-    }
-}
-
 int supervisor_run(const struct config *config, struct log *log, struct error *err)
 {
     static uv_loop_t loop;
@@ -224,6 +207,7 @@ int supervisor_run(const struct config *config, struct log *log, struct error *e
                               .memory = {.fd = -1},
                               .rate = config->rate,
                               .rate_hz = config->rate_hz,
+                              .timer_callbacks = timer_callbacks,
                               .started_ns = clock_ns()};
     int status = uv_loop_init(&loop);
     if (status != 0) {
@@ -232,7 +216,8 @@ int supervisor_run(const struct config *config, struct log *log, struct error *e
     }
     terminal_save(&sup.terminal);
     if (set_up(&sup)) {
-        staging_start(&sup);
+        sup.noticed_ns = clock_ns();
+        staging_now(&sup, false);
         if (!sup.ending || sup.host != NULL) {
             (void)uv_run(&loop, UV_RUN_DEFAULT);
         }

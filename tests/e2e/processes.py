@@ -27,14 +27,19 @@ def alive(pid):
     return stat(pid)[0] not in ("", "Z", "X")
 
 
-def becomes(pid, letter, timeout=10):
-    """Whether the process gets into this state in time. /proc tells nobody: it has to be asked."""
+def asked(holds, timeout=10):
+    """Asks until holds() or the time is over: for what tells nobody when it changes."""
     until = time.monotonic() + timeout
-    while stat(pid)[0] != letter:
+    while not holds():
         if time.monotonic() > until:
             return False
         time.sleep(0.002)
     return True
+
+
+def becomes(pid, letter):
+    """Whether the process gets into this state in time."""
+    return asked(lambda: stat(pid)[0] == letter)
 
 
 def children(pid):

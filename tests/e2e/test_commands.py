@@ -253,11 +253,18 @@ class Running(Case):
             self.assertEqual((told["pid"], told["host_pid"], told["generation"]),
                              (run.pid, run.host_pid(), 2))
             self.assertTrue(told["library"].endswith("libprobe.so"))
-            with open(self.path(".hotrun", "status.json"), encoding="utf-8") as file:
-                self.assertEqual(json.load(file)["pid"], run.pid)
+            self.assertTrue(processes.asked(lambda: self.written_status() == (run.pid, 2)))
             os.mkdir(self.path("below"))
             below = self.command("status", "--json", folder=self.path("below"))
             self.assertEqual(json.loads(below.stdout)["pid"], run.pid)
+
+    def written_status(self):
+        try:
+            with open(self.path(".hotrun", "status.json"), encoding="utf-8") as file:
+                status = json.load(file)
+        except FileNotFoundError:
+            return None
+        return (status["pid"], status["generation"])
 
     def test_reload(self):
         with self.hotrun(probe(1)) as run:

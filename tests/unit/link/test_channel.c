@@ -1,7 +1,7 @@
-#define _GNU_SOURCE /* pipes and sockets with flags */
 #include "link/channel.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -101,6 +101,16 @@ static void both_ways_go_at_once_and_in_order(void **state)
     }
 }
 
+/* The left end sends what waits when the right one has read all there was. */
+static void expect_flushed_number(uint64_t number)
+{
+    struct pollfd readable = {.fd = channel_fd(right), .events = POLLIN};
+    if (poll(&readable, 1, 0) == 0) {
+        (void)channel_flush(left);
+    }
+    expect_number(right, number);
+}
+
 static void a_stopped_reader_does_not_block_the_writer(void **state)
 {
     (void)state;
@@ -112,23 +122,15 @@ static void a_stopped_reader_does_not_block_the_writer(void **state)
     }
     assert_true(channel_flush(left));
     for (uint64_t i = 0; i < MANY; i++) {
-        struct error err;
-        struct message message;
-        enum channel_result result = channel_receive(right, &message, &err);
-        if (result == CHANNEL_EMPTY) {
-            (void)channel_flush(left);
-            result = channel_receive(right, &message, &err);
-        }
-        assert_int_equal(result, CHANNEL_GOT);
-        assert_int_equal(message.confirm.generation, i);
+        expect_flushed_number(i);
         if (i % 7 == 0) {
             send_number(left, MANY + i / 7); /* behind what waits */
         }
     }
-    assert_false(channel_flush(left));
     for (uint64_t i = 0; i <= (MANY - 1) / 7; i++) {
-        expect_number(right, MANY + i);
+        expect_flushed_number(MANY + i);
     }
+    assert_false(channel_flush(left));
     expect_nothing(right, CHANNEL_EMPTY);
 }
 

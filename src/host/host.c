@@ -1,0 +1,32 @@
+#include "host/host.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+void host_send(struct host *host, const struct message *message)
+{
+    struct error err;
+    if (!channel_send(host->channel, message, &err)) {
+        log_line(&host->log, LOG_ERROR, "the supervisor was not told: %s", err.text);
+    }
+}
+
+void host_note(struct host *host, enum log_level level, const char *format, ...)
+{
+    char line[2048];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    host_send(host, &(struct message){.type = MESSAGE_NOTE,
+                                      .note = {.level = (uint64_t)level, .text = bytes_of(line)}});
+}
+
+_Noreturn void host_leave(struct host *host, enum page_end end, int status, const char *reason)
+{
+    (void)snprintf(host->page->reason, sizeof host->page->reason, "%s", reason);
+    host->page->exit_status = status;
+    atomic_store_explicit(&host->page->end, (uint32_t)end, memory_order_release);
+    _exit(1);
+}

@@ -1,0 +1,78 @@
+#include "host/orders.h"
+
+#include "host/generation.h"
+#include "host/host.h"
+#include "host/snapshot.h"
+#include "host/swap.h"
+
+#include <unistd.h>
+
+static void told_to_tell(struct host *host, const struct message_tell *tell)
+{
+    if (host->current == NULL) {
+        return;
+    }
+    hotrun_event event = {.size = (uint32_t)sizeof event,
+                          .type = (uint32_t)tell->type,
+                          .name = tell->name.len > 0 ? tell->name.data : NULL,
+                          .text = tell->text.len > 0 ? tell->text.data : NULL,
+                          .value = tell->value};
+    (void)generation_event(host->current, &event);
+}
+
+static void handle(struct host *host, const struct message *message)
+{
+    switch (message->type) {
+    case MESSAGE_LOAD:
+        swap_prepare(host, &message->load);
+        break;
+    case MESSAGE_CANCEL:
+        swap_cancel(host);
+        break;
+    case MESSAGE_CONFIRM:
+        if (host->older == NULL) {
+            host_send(host, &(struct message){.type = MESSAGE_CLOSED,
+                                              .closed = {.reason = bytes_of("")}});
+        }
+        swap_retire_older(host);
+        break;
+    case MESSAGE_TELL:
+        told_to_tell(host, &message->tell);
+        break;
+    case MESSAGE_SNAPSHOT:
+        if (host->current != NULL) {
+            snapshot_request(host, (enum snapshot_why)message->snapshot.why);
+        }
+        break;
+    case MESSAGE_STOP:
+        if (!host->stopping && !host->done) {
+            host->stopping = true;
+            host->end = PAGE_END_STOP;
+            host->exit_status = (int)message->stop.status;
+        }
+        break;
+    default:
+        host_leave(host, PAGE_END_HOST, 0, "a message that is not for a host");
+    }
+}
+
+void orders_receive(struct host *host)
+{
+    struct message message;
+    struct error err;
+    for (;;) {
+        /* What is prepared is done before the next message is read: its order is the supervisor's.
+         */
+        switch (channel_receive(host->channel, &message, &err)) {
+        case CHANNEL_GOT:
+            handle(host, &message);
+            break;
+        case CHANNEL_EMPTY:
+            return;
+        case CHANNEL_CLOSED:
+            _exit(1);
+        case CHANNEL_BAD:
+            host_leave(host, PAGE_END_HOST, 0, err.text);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+/* What the parts of the supervisor share beside its fields. */
+#include "supervisor/state.h"
+
+void supervisor_send(struct supervisor *sup, const struct message *message)
+{
+    struct error err;
+    if (sup->host != NULL && !host_process_send(sup->host, message, &err)) {
+        log_line(sup->log, LOG_ERROR, "the host was not told: %s", err.text);
+    }
+}
+
+void supervisor_look(struct supervisor *sup)
+{
+    if (sup->host == NULL || sup->current == NULL || sup->cold) {
+        return;
+    }
+    const struct page *page = host_process_shared(sup->host)->page;
+    uint64_t index = page_index(atomic_load_explicit(&page->word, memory_order_relaxed));
+    if (index >= sup->first_step) {
+        sup->report.step = index;
+    }
+}
+
+void supervisor_answer_reloads(struct supervisor *sup, const char *event, const char *reason)
+{
+    while (sup->reload_call_count > 0) {
+        struct control_call *call = sup->reload_calls[--sup->reload_call_count];
+        cJSON *result = cJSON_CreateObject();
+        event_add_text(result, "outcome", event);
+        event_add_number(result, "generation", sup->report.generation);
+        if (reason[0] != '\0') {
+            event_add_text(result, "reason", reason);
+        }
+        control_answer(call, result);
+    }
+}
+
+void supervisor_finish_if_idle(struct supervisor *sup)
+{
+    if (sup->ending && sup->host == NULL) {
+        uv_stop(sup->loop);
+    }
+}
+
+void supervisor_arm(struct supervisor *sup, enum supervisor_timer timer, uint64_t ms)
+{
+    (void)uv_timer_start(&sup->timers[timer], sup->timer_callbacks[timer], ms, 0);
+}
+
+void supervisor_disarm(struct supervisor *sup, enum supervisor_timer timer)
+{
+    (void)uv_timer_stop(&sup->timers[timer]);
+}

@@ -1,0 +1,252 @@
+"""The measurements. Each function yields rows of the table."""
+
+import os
+import signal
+import statistics
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+
+import workshop as ws
+
+
+@dataclass
+class Row:
+    what: str
+    value: str
+    bare: str = ""
+    ratio: str = ""
+    target: str = ""
+    ok: bool | None = None  # None: no target
+
+
+def row(what, value, bare, unit, digits, target, limit, judged=None):
+    """`limit` is for `judged`, which is the value unless given."""
+    ratio = f"{value / bare:.2f}" if bare else ""
+    return Row(what, f"{value:.{digits}f} {unit}", f"{bare:.{digits}f} {unit}" if bare else "",
+               ratio, target, (value if judged is None else judged) <= limit)
+
+
+def kept_alive(command):
+    """A program that says `ready` and works until it is killed."""
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True)
+    if process.stdout.readline() != "ready\n":
+        process.kill()
+        process.wait()
+        raise ws.Failure(f"{command[0]} did not start")
+    return process
+
+
+# ---- reloads ------------------------------------------------------------------------------------
+
+RELOAD_FACTOR = 1.6
+FIELDS = ("detect", "stage", "serialize", "load", "init", "deserialize", "total", "pause")
+
+
+def reload_rows(shop, rate, on_disk, json_state, count):
+    """Saves to hotrun and to the bare program in turn, on one filesystem."""
+    folder = shop.fresh_folder(on_disk)
+    sheet = shop.sheet()
+    library = shop.reloaded("json" if json_state else "plain",
+                            *(["-DBENCH_JSON"] if json_state else []))
+    for name in ("bare", "copies"):
+        (folder / name).mkdir()
+    # Two steps and the probation have passed before the next save: a save by a person finds the
+    # last generation confirmed, and this is what is measured.
+    pause_us = 25000 if rate == "max" else 30000 + int(4e6 / float(rate))
+    with ws.Hotrun(shop, folder, library, rate, [sheet.path]) as hotrun:
+        bare = kept_alive([shop.program("bare_reload"), folder / "bare", folder / "copies",
+                           sheet.path])
+        try:
+            lines = ws.run(shop.program("saver"), library, sheet.path, count, pause_us,
+                           folder / "fresh.so", hotrun.hot, folder / "bare")
+        finally:
+            bare.kill()
+            bare.wait()
+        reloads = hotrun.events("reloaded")
+    times = {"hotrun": [], "bare": []}
+    pauses = {"hotrun": [], "bare": []}
+    from_call = {"hotrun": [], "bare": []}
+    for line in lines.splitlines():
+        lane, after, before, pause = line.split()
+        times[lane].append(int(after) / 1e6)
+        from_call[lane].append(int(before) / 1e6)
+        pauses[lane].append(int(pause) / 1e6)
+    value, high = ws.spread(times["hotrun"])
+    limit, bare_high = ws.spread(times["bare"])
+    place = "disk" if on_disk else "tmpfs"
+    state = "1 KB of JSON" if json_state else "in place"
+    pace = "max" if rate == "max" else f"{rate} Hz"
+    yield row(f"save to first new step, {pace}, {place}, {state}", value, limit, "ms", 3,
+              f"{RELOAD_FACTOR} x", RELOAD_FACTOR, value / limit)
+    called, bare_called = (statistics.median(from_call[lane]) for lane in ("hotrun", "bare"))
+    yield Row("   p90; from the call of rename", f"{high:.3f}; {called:.3f}",
+              f"{bare_high:.3f}; {bare_called:.3f}", f"{called / bare_called:.2f}")
+    if reloads:
+        parts = {field: statistics.median(event["us"][field] for event in reloads)
+                 for field in FIELDS}
+        yield Row("   us: " + ", ".join(f"{field} {part:.0f}" for field, part in parts.items()), "")
+    if json_state and rate == "max":
+        yield row(f"pause between old and new step, {place}, {state}",
+                  statistics.median(pauses["hotrun"]), statistics.median(pauses["bare"]), "ms", 3,
+                  "0.25 ms", 0.25)
+
+
+# ---- steps --------------------------------------------------------------------------------------
+
+def step_cost(shop, rounds, seconds):
+    library = shop.module("empty", "empty")
+    hotrun_ns, bare_ns = [], []
+    for _ in range(rounds):
+        with ws.Hotrun(shop, shop.fresh_folder(), library, "max") as hotrun:
+            time.sleep(0.3)  # the batches have grown to their length
+            begun, first = time.monotonic_ns(), hotrun.status()["step"]
+            time.sleep(seconds)
+            ended, last = time.monotonic_ns(), hotrun.status()["step"]
+        hotrun_ns.append((ended - begun) / (last - first))
+        bare_ns.append(float(ws.run(shop.program("bare_call"), library, int(seconds * 1000))))
+    value, limit = statistics.median(hotrun_ns), statistics.median(bare_ns)
+    result = row("empty step at max", value, limit, "ns", 2, "bare + 1 ns", 1.0, value - limit)
+    result.what += f": {value - limit:+.2f} ns"
+    yield result
+
+
+IDLE_SHARE = 0.6
+
+
+def idle(shop, seconds):
+    library = shop.module("empty", "empty")
+    with ws.Hotrun(shop, shop.fresh_folder(), library, 60) as hotrun:
+        time.sleep(1.0)  # started and confirmed
+        begun = time.monotonic_ns()
+        before = [ws.cpu_ns(pid) for pid in (hotrun.pid, hotrun.host_pid)]
+        time.sleep(seconds)
+        took = time.monotonic_ns() - begun
+        after = [ws.cpu_ns(pid) for pid in (hotrun.pid, hotrun.host_pid)]
+    shares = [100 * (b - a) / took for a, b in zip(before, after)]
+    lines = ws.run(shop.program("bare_pace"), 60, seconds).split()
+    bare = 100 * int(lines[-1]) / (seconds * 1e9)
+    yield row("idle at 60 Hz, empty step, share of a core", sum(shares), bare, "%", 3,
+              f"{IDLE_SHARE} %", IDLE_SHARE)
+    yield Row("   supervisor; host", f"{shares[0]:.3f}; {shares[1]:.3f}")
+
+
+def scribble(path, stop):
+    """Writes into the FIFO every few ms, off the beat of any rate."""
+    fd = os.open(path, os.O_WRONLY)
+    try:
+        while not stop.wait(0.0037):
+            os.write(fd, b"x")
+    finally:
+        os.close(fd)
+
+
+JITTER_US = 25.0
+
+
+def jitter(shop, hz, seconds):
+    folder = shop.fresh_folder()
+    sheet = shop.sheet()
+    fifo = folder / "fifo"
+    os.mkfifo(fifo)
+    library = shop.module("ticking", "ticking")
+    stop = threading.Event()
+    with ws.Hotrun(shop, folder, library, hz, [sheet.path, fifo, hz]):
+        writer = threading.Thread(target=scribble, args=(fifo, stop))
+        writer.start()
+        time.sleep(seconds)
+        stop.set()
+        writer.join()
+        samples = sheet.samples()
+    if len(samples) < hz * seconds / 2:
+        raise ws.Failure(f"{len(samples)} steps in {seconds} s at {hz} Hz")
+    told, began = ([pair[i] / 1e3 for pair in samples] for i in (0, 1))
+    lines = ws.run(shop.program("bare_pace"), hz, seconds).split()
+    bare = [int(line) / 1e3 for line in lines[:-1]]
+    yield row(f"jitter at {hz} Hz, p50", statistics.median(told), statistics.median(bare), "us", 1,
+              f"{JITTER_US:.0f} us", JITTER_US)
+    yield Row("   p99; p50 of the step's own clock",
+              f"{ws.percentile(told, 0.99):.1f}; {statistics.median(began):.1f}",
+              f"{ws.percentile(bare, 0.99):.1f}")
+
+
+# ---- the whole ----------------------------------------------------------------------------------
+
+START_MS = 15.0
+
+
+def start(shop, count):
+    library = shop.reloaded("plain")
+    times, bare_times = [], []
+    for _ in range(count):
+        sheet = shop.sheet()
+        hotrun = ws.Hotrun(shop, shop.fresh_folder(), library, "max", [sheet.path])
+        with hotrun:
+            ws.until(lambda: sheet.path.exists() and sheet.lane(0)["first_ns"], "the first step")
+        times.append((sheet.lane(0)["first_ns"] - hotrun.begun_ns) / 1e6)
+        begun = time.monotonic_ns()
+        ws.run(shop.program("bare_reload"), library, sheet.path)
+        bare_times.append((sheet.lane(1)["first_ns"] - begun) / 1e6)
+    value, high = ws.spread(times)
+    limit, bare_high = ws.spread(bare_times)
+    yield row("start to first step", value, limit, "ms", 2, f"{START_MS:.0f} ms", START_MS)
+    yield Row("   p90", f"{high:.2f}", f"{bare_high:.2f}")
+
+
+def many_reloads(shop, count):
+    folder = shop.fresh_folder()
+    sheet = shop.sheet()
+    library = shop.reloaded("json", "-DBENCH_JSON")
+    readings = []
+    with ws.Hotrun(shop, folder, library, 1000, [sheet.path]) as hotrun:
+        confirmed = 0
+        for saves in (10, count - 10):
+            ws.run(shop.program("saver"), library, sheet.path, saves, 2000, folder / "fresh.so",
+                   hotrun.hot)
+            ws.until(lambda: len(hotrun.events("confirmed")) > confirmed, "the confirmation")
+            time.sleep(0.1)  # status.json is written
+            confirmed = len(hotrun.events("confirmed"))
+            readings.append({"supervisor": ws.holdings(hotrun.pid),
+                             "host": ws.holdings(hotrun.host_pid), "files": hotrun.files()})
+        made = len(hotrun.events("reloaded"))
+    first, last = readings
+    growth = [last[who][what] - first[who][what] for who in ("supervisor", "host")
+              for what in ("maps", "fds")] + [last["files"] - first["files"]]
+    rss = [last[who]["rss"] - first[who]["rss"] for who in ("supervisor", "host")]
+    # What malloc and the kernel round to: a leak of 100 bytes a reload shows at the full count.
+    flat = all(more <= 0 for more in growth) and all(more <= 200 for more in rss)
+    yield Row(f"{made} reloads: growth of RSS, supervisor; host", f"{rss[0]:+d}; {rss[1]:+d} KB",
+              "", "", "flat", flat)
+    for who in ("supervisor", "host"):
+        pairs = ", ".join(f"{what} {first[who][what]} -> {last[who][what]}"
+                          for what in ("rss", "maps", "fds"))
+        yield Row(f"   {who}: {pairs}", "")
+    yield Row(f"   files in the run directory {first['files']} -> {last['files']}", "")
+
+
+LARGE = 30 * 1000 * 1000
+SUPERVISOR_MB = 8.0
+
+
+def large_library(shop, saves):
+    folder = shop.fresh_folder()
+    library = shop.module("empty", "large", f'-DBENCH_BLOB="{shop.blob(LARGE)}"')
+    small = shop.module("empty", "empty")
+    with ws.Hotrun(shop, shop.fresh_folder(), small, 60) as hotrun:
+        bare = ws.memory(hotrun.pid)["VmHWM"] / 1e3
+    with ws.Hotrun(shop, folder, library, 60) as hotrun:
+        for number in range(saves):
+            fresh = folder / "fresh.so"
+            content = bytearray(library.read_bytes())
+            at = content.index(b"BENCH-SAVE-HERE") + 16
+            content[at:at + 8] = (number + 1).to_bytes(8, "little")
+            fresh.write_bytes(content)
+            fresh.chmod(0o755)
+            fresh.rename(hotrun.target)
+            ws.until(lambda: len(hotrun.events("reloaded")) > number, "the reload")
+        found = ws.memory(hotrun.pid)
+    result = row("supervisor's memory, 30 MB library, most ever", found["VmHWM"] / 1e3, bare, "MB",
+                 2, f"{SUPERVISOR_MB:.0f} MB", SUPERVISOR_MB)
+    result.what += f" (at the end {found['VmRSS'] / 1e3:.2f}; bare: 15 KB)"
+    yield result
