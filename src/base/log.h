@@ -34,7 +34,8 @@ void log_init(struct log *log, enum log_level level, bool no_color);
 void log_line(struct log *log, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* One line at INFO whose first word or words (up to the first two spaces) have a colour. */
+/* One line at INFO whose first words, up to the first two spaces or the first ": ", have a colour.
+ */
 void log_tone(struct log *log, enum log_tone tone, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

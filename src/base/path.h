@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-/* "dir/name"; `name` alone when it is absolute. */
+/* "dir/name"; `name` alone when it is absolute, or `dir` is "" or ".". */
 char *path_join(const char *dir, const char *name);
 
 /* The folder of `path`: "a/b" -> "a", "b" -> ".", "/b" -> "/". */

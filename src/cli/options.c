@@ -49,24 +49,38 @@ static const char *command_name(enum command command)
     return name;
 }
 
+/* "run, check and status": the commands of a set. */
+static void list_commands(struct text *text, unsigned commands)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < command_row_count; i++) {
+        left += (commands & 1U << command_rows[i].command) != 0;
+    }
+    for (size_t i = 0; i < command_row_count; i++) {
+        if ((commands & 1U << command_rows[i].command) != 0) {
+            left--;
+            text_printf(text, "%s%s", command_rows[i].name,
+                        left == 0   ? ""
+                        : left == 1 ? " and "
+                                    : ", ");
+        }
+    }
+}
+
 static bool unknown_command(const char *word, struct error *err)
 {
     const char *names[OPTIONS_MOST] = {"--help", "--version"};
     size_t count = 2;
     struct text known = {0};
     for (size_t i = 0; i < command_row_count; i++) {
-        text_printf(&known, "%s%s",
-                    i == 0                       ? ""
-                    : i + 1 == command_row_count ? " and "
-                                                 : ", ",
-                    command_rows[i].name);
         names[count++] = command_rows[i].name;
     }
+    list_commands(&known, ~0U);
     const char *near = suggest(word, names, count);
     error_set(err, ERROR_USAGE,
-              "unknown command %.100s%s%s%s; commands are %s, and a library is named by its file "
+              "unknown command %.100s%s%s%s commands are %s; a library is named by its file "
               "(./%.100s)",
-              word, near != NULL ? "; did you mean " : "", near != NULL ? near : "",
+              word, near != NULL ? "; did you mean " : ":", near != NULL ? near : "",
               near != NULL ? "?" : "", text_string(&known), word);
     text_finish(&known);
     return false;
@@ -125,9 +139,13 @@ static bool unknown_option(const char *word, enum command command, struct error 
         const struct option_row *row = &option_rows[i];
         bool here = (row->commands & 1U << command) != 0;
         if (strncmp(name, "--", 2) == 0 && strcmp(row->name, name + 2) == 0) {
-            return error_set(err, ERROR_USAGE,
-                             here ? "--%s takes no value" : "--%s is no option of hotrun %s",
-                             row->name, command_name(command));
+            struct text others = {0};
+            list_commands(&others, row->commands);
+            error_set(err, ERROR_USAGE,
+                      here ? "--%s takes no value" : "--%s is no option of hotrun %s, but of %s",
+                      row->name, command_name(command), text_string(&others));
+            text_finish(&others);
+            return false;
         }
         if (here) {
             (void)snprintf(spelled[count], sizeof spelled[count], "--%s", row->name);
@@ -147,6 +165,9 @@ static bool take(struct options *options, struct parsing *parsing, const struct 
 {
     if (strcmp(row->name, "config") == 0) {
         parsing->config_file = value;
+        if (value[0] == '\0') {
+            return error_set(err, ERROR_USAGE, "--config: expected a file, found \"\"");
+        }
     } else if (strcmp(row->name, "json") == 0) {
         options->json = true;
     } else if (strcmp(row->name, "force") == 0) {
@@ -305,9 +326,12 @@ static bool check_owner(const char *file, struct error *err)
     if (stat(file, &st) != 0 || st.st_uid == geteuid() || st.st_uid == 0) {
         return true; /* what cannot be looked at cannot be read either */
     }
-    return error_set(err, ERROR_CONFIG,
-                     "%s belongs to another user (%u): if you trust it, name it: hotrun -c %s",
-                     file, (unsigned)st.st_uid, file);
+    char *shown = path_short(file);
+    error_set(err, ERROR_CONFIG,
+              "%s belongs to another user (%u): if you trust it, name it: hotrun -c %s", file,
+              (unsigned)st.st_uid, shown != NULL ? shown : file);
+    free(shown);
+    return false;
 }
 
 static bool load_file(struct config *config, const char *file, struct error *err)

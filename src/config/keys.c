@@ -81,10 +81,10 @@ const char *key_expects(const struct key_row *row)
                                         [KEY_BOOL] = "true or false",
                                         [KEY_COUNT] = "a whole number",
                                         [KEY_SMALL] = "a whole number",
-                                        [KEY_MS] = "a number of milliseconds",
+                                        [KEY_MS] = "a whole number of milliseconds",
                                         [KEY_TIME] = "a number of milliseconds, or a time such as "
                                                      "\"2s\" or \"500ms\"",
-                                        [KEY_SIZE] = "a number of bytes, or a size such as "
+                                        [KEY_SIZE] = "a whole number of bytes, or a size such as "
                                                      "\"64MB\" (KB is 1000, KiB is 1024)",
                                         [KEY_RATE] = "steps a second, \"max\" or \"once\"",
                                         [KEY_MISMATCH] = "\"refuse\" or \"reset\"",
@@ -130,7 +130,7 @@ static void describe(const struct toml_value *value, char *text, size_t size)
         break;
     case TOML_ARRAY:
         (void)snprintf(text, size, "%s",
-                       value->count < 0 ? "an array of other things" : "an array of strings");
+                       value->count < 0 ? "an array of other things" : "an array");
         break;
     case TOML_TABLE:
         (void)snprintf(text, size, "a table");

@@ -202,6 +202,11 @@ static bool copy_slot(const struct shared *from, int slot, const struct shared *
     if (!shared_peek(from, slot, &snapshot) || snapshot.len > to->limit) {
         return false;
     }
+    /* A copy that stops on its way must not leave the old header over the new bytes. */
+    struct header header = {.magic = 0};
+    if (!write_at(to->fd, &header, sizeof header, slot_offset(to, to_slot))) {
+        return false;
+    }
     off_t in = slot_offset(from, slot) + (off_t)PAGE_SIZE;
     off_t out = slot_offset(to, to_slot) + (off_t)PAGE_SIZE;
     for (uint64_t done = 0; done < snapshot.len;) {
@@ -213,7 +218,7 @@ static bool copy_slot(const struct shared *from, int slot, const struct shared *
         done += len;
     }
     /* The reader checks the bytes; a header over damaged ones says so there. */
-    struct header header = {.magic = MAGIC, .snapshot = snapshot};
+    header = (struct header){.magic = MAGIC, .snapshot = snapshot};
     header.check = hash_bytes(&header.snapshot, sizeof header.snapshot);
     return write_at(to->fd, &header, sizeof header, slot_offset(to, to_slot));
 }

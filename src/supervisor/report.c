@@ -316,5 +316,10 @@ void report_exited(struct report *report, int status)
     cJSON *exited = event(report, "exited");
     event_add_number(exited, "status", (uint64_t)status);
     events_emit(report->events, exited);
-    log_line(report->log, LOG_DEBUG, "exited with status %d", status);
+    char step[32];
+    report_count(report->step, step, sizeof step);
+    if (report->generation != 0) {
+        log_tone(report->log, LOG_TONE_FAINT, "ended  generation %llu  step %s  status %d",
+                 (unsigned long long)report->generation, step, status);
+    }
 }

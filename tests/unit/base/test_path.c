@@ -45,10 +45,9 @@ static void a_path_is_a_folder_and_a_name(void **state)
     static const struct {
         const char *path, *dir, *base;
     } rows[] = {
-        {"a/b", "a", "b"},     {"b", ".", "b"},         {"/b", "/", "b"},
-        {"/a/b", "/a", "b"},   {"../b", "..", "b"},     {"a/b/", "a/b", ""},
-        {"/", "/", ""},        {"", ".", ""},           {"//b", "/", "b"},
-        {".b.so", ".", ".b.so"},
+        {"a/b", "a", "b"},   {"b", ".", "b"},         {"/b", "/", "b"}, {"/a/b", "/a", "b"},
+        {"../b", "..", "b"}, {"a/b/", "a/b", ""},     {"/", "/", ""},   {"", ".", ""},
+        {"//b", "/", "b"},   {".b.so", ".", ".b.so"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         expect(path_dir(rows[i].path), rows[i].dir);

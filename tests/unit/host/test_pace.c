@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#define START (UINT64_C(86400) * 365 * NS_PER_S) /* a machine that has been up for a year */
+#define START  (UINT64_C(86400) * 365 * NS_PER_S) /* a machine that has been up for a year */
 #define MAX_DT (250 * NS_PER_MS)
 
 static struct pace at_rate(double hz)

@@ -27,9 +27,27 @@ static const struct message samples[] = {
     {.type = MESSAGE_STOP, .stop = {3}},
     {.type = MESSAGE_READY, .ready = {4}},
     {.type = MESSAGE_ACCEPTED,
-     .accepted = {1,  2,  3,  4,  5,  6,           7,          8,           9,           10,
-                  11, 12, 13, 14, 15, UINT64_MAX, TEXT("mod"), TEXT("a\0b"), TEXT("c\0d"), TEXT("n")}},
-    {.type = MESSAGE_REJECTED, .rejected = {1, 2, TEXT("undefined symbol")}},
+     .accepted = {1,
+                  2,
+                  3,
+                  4,
+                  5,
+                  6,
+                  7,
+                  8,
+                  9,
+                  10,
+                  11,
+                  12,
+                  13,
+                  14,
+                  15,
+                  UINT64_MAX,
+                  TEXT("mod"),
+                  TEXT("a\0b"),
+                  TEXT("c\0d"),
+                  TEXT("n")}},
+    {.type = MESSAGE_REJECTED, .rejected = {1, 2, 3, TEXT("undefined symbol")}},
     {.type = MESSAGE_DEFERRED, .deferred = {5}},
     {.type = MESSAGE_CLOSED, .closed = {1, 2, 3, TEXT("it stays")}},
     {.type = MESSAGE_PUBLISHED, .published = {1, 2, 3, 4, 5, 6, TEXT("why")}},
@@ -44,22 +62,15 @@ static const struct message samples[] = {
 #define SAMPLES (sizeof samples / sizeof samples[0])
 
 #define SIZE_OF(member) sizeof(((struct message *)NULL)->member)
-static const size_t sizes[MESSAGE_TYPE_COUNT] = {[MESSAGE_SETUP] = SIZE_OF(setup),
-                                                 [MESSAGE_LOAD] = SIZE_OF(load),
-                                                 [MESSAGE_CANCEL] = SIZE_OF(cancel),
-                                                 [MESSAGE_CONFIRM] = SIZE_OF(confirm),
-                                                 [MESSAGE_TELL] = SIZE_OF(tell),
-                                                 [MESSAGE_SNAPSHOT] = SIZE_OF(snapshot),
-                                                 [MESSAGE_STOP] = SIZE_OF(stop),
-                                                 [MESSAGE_READY] = SIZE_OF(ready),
-                                                 [MESSAGE_ACCEPTED] = SIZE_OF(accepted),
-                                                 [MESSAGE_REJECTED] = SIZE_OF(rejected),
-                                                 [MESSAGE_DEFERRED] = SIZE_OF(deferred),
-                                                 [MESSAGE_CLOSED] = SIZE_OF(closed),
-                                                 [MESSAGE_PUBLISHED] = SIZE_OF(published),
-                                                 [MESSAGE_RATE] = SIZE_OF(rate),
-                                                 [MESSAGE_NOTE] = SIZE_OF(note),
-                                                 [MESSAGE_CHECKED] = SIZE_OF(checked)};
+static const size_t sizes[MESSAGE_TYPE_COUNT] = {
+    [MESSAGE_SETUP] = SIZE_OF(setup),         [MESSAGE_LOAD] = SIZE_OF(load),
+    [MESSAGE_CANCEL] = SIZE_OF(cancel),       [MESSAGE_CONFIRM] = SIZE_OF(confirm),
+    [MESSAGE_TELL] = SIZE_OF(tell),           [MESSAGE_SNAPSHOT] = SIZE_OF(snapshot),
+    [MESSAGE_STOP] = SIZE_OF(stop),           [MESSAGE_READY] = SIZE_OF(ready),
+    [MESSAGE_ACCEPTED] = SIZE_OF(accepted),   [MESSAGE_REJECTED] = SIZE_OF(rejected),
+    [MESSAGE_DEFERRED] = SIZE_OF(deferred),   [MESSAGE_CLOSED] = SIZE_OF(closed),
+    [MESSAGE_PUBLISHED] = SIZE_OF(published), [MESSAGE_RATE] = SIZE_OF(rate),
+    [MESSAGE_NOTE] = SIZE_OF(note),           [MESSAGE_CHECKED] = SIZE_OF(checked)};
 
 static char packet[MESSAGE_SIZE_MAX];
 
@@ -148,7 +159,8 @@ static void empty_bytes_arrive_as_empty_strings(void **state)
     (void)state;
     struct error err;
     struct message got;
-    struct message sent = {.type = MESSAGE_TELL, .tell = {.name = bytes_of(NULL), .text = {NULL, 0}}};
+    struct message sent = {.type = MESSAGE_TELL,
+                           .tell = {.name = bytes_of(NULL), .text = {NULL, 0}}};
     size_t len = encode(&sent);
     assert_true(message_decode(&got, packet, len, &err));
     assert_int_equal(got.tell.name.len, 0);
@@ -196,9 +208,16 @@ static void a_length_that_leads_outside_is_refused(void **state)
 {
     (void)state;
     static const struct message note = {.type = MESSAGE_NOTE, .note = {1, TEXT("a note")}};
-    static const uint64_t lengths[] = {
-        7,          8,           1 << 20,         UINT32_MAX,      INT64_MAX,
-        UINT64_MAX, UINT64_MAX - 1, UINT64_MAX - 23, UINT64_MAX - 24, UINT64_MAX - 25};
+    static const uint64_t lengths[] = {7,
+                                       8,
+                                       1 << 20,
+                                       UINT32_MAX,
+                                       INT64_MAX,
+                                       UINT64_MAX,
+                                       UINT64_MAX - 1,
+                                       UINT64_MAX - 23,
+                                       UINT64_MAX - 24,
+                                       UINT64_MAX - 25};
     size_t len = encode(&note);
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         memcpy(packet + 16, &lengths[i], 8);
@@ -285,7 +304,7 @@ static void the_largest_message_fits_and_one_byte_more_does_not(void **state)
 static void stages_and_ways_have_words(void **state)
 {
     (void)state;
-    static const char *const stages[] = {"?",         "file", "defer",       "load",  "table",
+    static const char *const stages[] = {"?",         "file", "defer",       "load",   "table",
                                          "serialize", "init", "deserialize", "cancel", "?"};
     static const char *const ways[] = {"?", "json", "in-place", "reset", "new", "?"};
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {

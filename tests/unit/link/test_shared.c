@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -248,9 +248,8 @@ static void a_publication_that_stops_anywhere_leaves_nothing_torn(void **state)
         const void *bytes;
         size_t len;
         off_t at;
-    } writes[] = {{&begun, sizeof begun, 0},
-                  {new_text, sizeof new_text - 1, PAGE},
-                  {&done, sizeof done, 0}};
+    } writes[] = {
+        {&begun, sizeof begun, 0}, {new_text, sizeof new_text - 1, PAGE}, {&done, sizeof done, 0}};
     for (size_t write = 0; write < 3; write++) {
         for (size_t cut = 0; cut <= writes[write].len; cut++) {
             scribble(0, 0, &was, sizeof was);
@@ -349,6 +348,27 @@ static void a_copy_reads_like_the_original(void **state)
     expect(&shared, SHARED_PIN_0, 4, "good");
 }
 
+static void a_copy_that_stops_on_its_way_leaves_an_empty_slot(void **state)
+{
+    (void)state;
+    struct snapshot snapshot;
+    struct rlimit before;
+    publish(&shared, SHARED_TURN_0, 2, "to be copied");
+    publish(&shared, SHARED_PIN_0, 1, "what was there");
+    /* The header can still be written, the bytes behind it cannot. */
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    struct rlimit short_of = before;
+    short_of.rlim_cur = (rlim_t)slot_offset(&shared, SHARED_PIN_0) + PAGE;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &short_of), 0);
+    bool copied = shared_copy(&shared, SHARED_TURN_0, SHARED_PIN_0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, SIG_DFL);
+    assert_false(copied);
+    assert_false(shared_peek(&shared, SHARED_PIN_0, &snapshot));
+    expect(&shared, SHARED_TURN_0, 2, "to be copied");
+}
+
 static void nobody_can_cut_or_stretch_the_memory(void **state)
 {
     (void)state;
@@ -373,109 +393,6 @@ static void what_is_no_shared_memory_is_refused(void **state)
     assert_false(shared_attach(&wrong, -1, &err));
     shared_finish(&wrong);
     shared_finish(&wrong);
-}
-
-/* What the child says, by its exit status: 0 for all is well. */
-static int host_says(void)
-{
-    struct error err;
-    struct shared end;
-    struct text text = {0};
-    struct snapshot snapshot = envelope(2);
-    if (!shared_attach(&end, dup(shared.fd), &err) || end.limit < LIMIT) {
-        return 1;
-    }
-    if (!shared_read(&end, SHARED_PIN_0, &snapshot, &text, &err) || text.len != 6) {
-        return 2;
-    }
-    text_finish(&text);
-    snapshot = envelope(2);
-    if (!shared_publish(&end, SHARED_TURN_0, &snapshot, "from the host", 13, &err)) {
-        return 3;
-    }
-    atomic_store(&end.page->word, page_word(81204, PHASE_STEP));
-    atomic_store(&end.page->generation, 3);
-    return atomic_load(&end.page->command) == 1 ? 0 : 4;
-}
-
-static void two_processes_see_the_same(void **state)
-{
-    (void)state;
-    int status;
-    publish(&shared, SHARED_PIN_0, 1, "pinned");
-    atomic_store(&shared.page->command, 1);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        _exit(host_says());
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    expect(&shared, SHARED_TURN_0, 2, "from the host");
-    uint64_t word = atomic_load(&shared.page->word);
-    assert_int_equal(page_index(word), 81204);
-    assert_int_equal(page_phase(word), PHASE_STEP);
-    assert_int_equal(atomic_load(&shared.page->generation), 3);
-}
-
-#define BUSY_SIZE 100000
-
-/* Publishes for ever, each snapshot of one letter; says so on `told` after the first. */
-static void publish_for_ever(const struct shared *to, int told)
-{
-    static char image[BUSY_SIZE];
-    for (uint64_t i = 0;; i++) {
-        struct snapshot snapshot = envelope(i);
-        memset(image, 'a' + (int)(i % 26), sizeof image);
-        (void)shared_publish(to, (int)(i % 2), &snapshot, image, sizeof image, NULL);
-        if (i == 1) {
-            (void)!write(told, "", 1);
-        }
-    }
-}
-
-/* True when the slot has a snapshot; it is then of one letter throughout. */
-static bool expect_one_letter(const struct shared *busy, int slot)
-{
-    struct error err;
-    struct snapshot snapshot;
-    if (!shared_read(busy, slot, &snapshot, &bytes, &err)) {
-        return false;
-    }
-    assert_int_equal(bytes.len, BUSY_SIZE);
-    assert_int_equal(bytes.data[0], 'a' + (int)(snapshot.sequence % 26));
-    assert_memory_equal(bytes.data, bytes.data + 1, BUSY_SIZE - 1);
-    return true;
-}
-
-static void a_publisher_that_is_killed_leaves_whole_snapshots_or_none(void **state)
-{
-    (void)state;
-    for (int round = 0; round < 40; round++) {
-        int told[2];
-        char byte;
-        struct shared busy;
-        create(&busy, BUSY_SIZE);
-        assert_int_equal(pipe(told), 0);
-        pid_t child = fork();
-        assert_true(child >= 0);
-        if (child == 0) {
-            publish_for_ever(&busy, told[1]);
-        }
-        assert_int_equal(read(told[0], &byte, 1), 1);
-        for (int i = 0; i < round % 8; i++) { /* while it is being written */
-            (void)expect_one_letter(&busy, i % 2);
-        }
-        assert_int_equal(kill(child, SIGKILL), 0);
-        assert_int_equal(waitpid(child, NULL, 0), child);
-        /* At most one was in the making: the other slot is whole. */
-        bool first = expect_one_letter(&busy, 0);
-        bool second = expect_one_letter(&busy, 1);
-        assert_true(first || second);
-        shared_finish(&busy);
-        close(told[0]);
-        close(told[1]);
-    }
 }
 
 static void a_word_is_a_step_and_a_phase(void **state)
@@ -511,10 +428,9 @@ int main(void)
         WITH_MEMORY(damaged_bytes_are_not_believed_after_a_salvage_either),
         WITH_MEMORY(what_is_too_large_for_the_next_memory_is_not_salvaged),
         WITH_MEMORY(a_copy_reads_like_the_original),
+        WITH_MEMORY(a_copy_that_stops_on_its_way_leaves_an_empty_slot),
         WITH_MEMORY(nobody_can_cut_or_stretch_the_memory),
         WITH_MEMORY(what_is_no_shared_memory_is_refused),
-        WITH_MEMORY(two_processes_see_the_same),
-        WITH_MEMORY(a_publisher_that_is_killed_leaves_whole_snapshots_or_none),
         cmocka_unit_test(a_word_is_a_step_and_a_phase),
     };
     return cmocka_run_group_tests_name("link: shared", tests, NULL, NULL);

@@ -166,7 +166,7 @@ static void what_is_done_fits_where_it_leads(void **state)
     (void)state;
     static const struct {
         unsigned steps;
-        enum policy_state next, or;
+        enum policy_state next, or ;
     } leads[] = {{POLICY_SWAP, POLICY_SWAPPING, POLICY_SWAPPING},
                  {POLICY_FRESH, POLICY_SWAPPING, POLICY_STARTING},
                  {POLICY_START, POLICY_STARTING, POLICY_SAME},
@@ -180,8 +180,8 @@ static void what_is_done_fits_where_it_leads(void **state)
         struct policy_cell cell = policy_decide(in, on);
         for (size_t i = 0; i < sizeof leads / sizeof leads[0]; i++) {
             expect_truth(!has(cell, leads[i].steps) || cell.next == leads[i].next ||
-                             cell.next == leads[i].or,
-                         in, on);
+                             cell.next == leads[i].or
+                         , in, on);
         }
         expect_truth(cell.next != in, in, on);
     }

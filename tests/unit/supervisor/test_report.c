@@ -122,7 +122,8 @@ static void a_reload_tells_its_times_and_its_keys(void **state)
     report_loaded(&t.report, &accepted, &build, "libgame.so", false, RATE_HZ, 60);
     assert_string_equal(
         expect_event("reloaded"),
-        ",\"library\":\"libgame.so\",\"us\":{\"detect\":5,\"stage\":90,\"serialize\":10,\"load\":20,"
+        ",\"library\":\"libgame.so\",\"us\":{\"detect\":5,\"stage\":90,\"serialize\":10,\"load\":"
+        "20,"
         "\"init\":3,\"deserialize\":4,\"total\":314,\"pause\":50},\"state\":{\"how\":\"json\","
         "\"bytes\":1234,\"added\":[\"speed\",\"z\"],\"dropped\":[\"vx\"]}}\n");
     expect_lines("generation 7  0.31 ms  state kept (1.2 KB)  + speed  + z  - vx\n");
