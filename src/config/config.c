@@ -164,21 +164,31 @@ static bool is_table(const char *key)
     return false;
 }
 
-/* The known key that `key` stands for: one of the same name in another table, else the nearest. */
+/* The known key that `key` stands for: the nearest name in its table, else in any table. */
 static const char *nearest_key(const char *key)
 {
-    const char *words[KEYS_MOST];
-    size_t count = 0;
+    const char *names[KEYS_MOST];
+    const char *keys[KEYS_MOST];
     const char *dot = strrchr(key, '.');
     const char *name = dot != NULL ? dot + 1 : key;
-    for (size_t i = 0; i < key_row_count; i++) {
-        if (strcmp(strchr(key_rows[i].key, '.') + 1, name) == 0) {
-            return key_rows[i].key;
+    size_t table = (size_t)(name - key);
+    for (int any = 0; any < 2; any++) {
+        size_t count = 0;
+        for (size_t i = 0; i <= key_row_count; i++) {
+            const char *known = i < key_row_count ? key_rows[i].key : CONFIG_TABLE;
+            if (any || strncmp(known, key, table) == 0) {
+                keys[count] = known;
+                names[count++] = strchr(known, '.') + 1;
+            }
         }
-        words[count++] = key_rows[i].key;
+        const char *near = suggest(name, names, count);
+        for (size_t i = 0; near != NULL && i < count; i++) {
+            if (names[i] == near) {
+                return keys[i];
+            }
+        }
     }
-    words[count++] = CONFIG_TABLE;
-    return suggest(key, words, count);
+    return NULL;
 }
 
 static const char *nearest_table(const char *key, char *tables, size_t size)

@@ -1,5 +1,6 @@
 #include "config/suggest.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define LENGTH_MOST 48
@@ -44,7 +45,8 @@ const char *suggest(const char *word, const char *const *words, size_t count)
     const char *nearest = NULL;
     for (size_t i = 0; i < count; i++) {
         size_t longer = len > strlen(words[i]) ? len : strlen(words[i]);
-        size_t edits = distance(word, words[i]);
+        bool begins = len >= 3 && strncmp(word, words[i], len) == 0 && words[i][len] != '\0';
+        size_t edits = begins ? 1 : distance(word, words[i]);
         if (edits < best && edits <= (longer + 1) / 3) {
             best = edits;
             nearest = words[i];

@@ -5,7 +5,8 @@
 #include <stddef.h>
 
 /* The nearest of words[0..count) by edits (insert, delete, replace, swap of neighbours), the first
- * of several; NULL when none is near enough to be meant: one edit for each three letters. */
+ * of several; NULL when none is near enough to be meant: one edit for each three letters, or a
+ * beginning of three. */
 const char *suggest(const char *word, const char *const *words, size_t count);
 
 #endif

@@ -34,8 +34,7 @@ void check_run(struct host *host, const struct load *load)
     struct text callbacks = {0};
     struct text strays = {.limit = 8192};
     char name[256];
-    struct generation *generation =
-        generation_create(host, load->generation, load->path, load->name, &stage, &err);
+    struct generation *generation = generation_create(host, load, &stage, &err);
     told.load_ns = clock_ns() - begun;
     host->done = true;
     if (generation == NULL) {

@@ -23,8 +23,8 @@ static void warn_of_strays(struct host *host, const struct generation *generatio
     text_finish(&strays);
 }
 
-struct generation *generation_create(struct host *host, uint64_t number, const char *path,
-                                     const char *name, enum swap_stage *stage, struct error *err)
+struct generation *generation_create(struct host *host, const struct load *load,
+                                     enum swap_stage *stage, struct error *err)
 {
     *stage = SWAP_LOAD;
     struct generation *generation = calloc(1, sizeof *generation);
@@ -33,12 +33,13 @@ struct generation *generation_create(struct host *host, uint64_t number, const c
         return NULL;
     }
     generation->host = host;
-    generation->number = number;
+    generation->number = load->generation;
     generation->slot = -1;
-    (void)snprintf(generation->name, sizeof generation->name, "%s", name);
+    (void)snprintf(generation->name, sizeof generation->name, "%s", load->name);
     services_init(generation);
     host_enter(host, generation, PHASE_LOAD);
-    generation->library = library_open(path, name, err);
+    generation->library =
+        library_open(load->path, load->name, load->has_facts ? &load->facts : NULL, err);
     host_back(host);
     if (generation->library != NULL) {
         *stage = SWAP_TABLE;

@@ -13,11 +13,12 @@
 
 struct generation;
 struct host;
+struct load;
 
-/* Loads the library at `path` and checks its table. NULL with `err`, and *stage tells which of the
- * two failed. Warns of symbols that are bound to others' definitions. */
-struct generation *generation_create(struct host *host, uint64_t number, const char *path,
-                                     const char *name, enum swap_stage *stage, struct error *err);
+/* Loads the library that `load` names and checks its table. NULL with `err`, and *stage tells which
+ * of the two failed. Warns of symbols that are bound to others' definitions. */
+struct generation *generation_create(struct host *host, const struct load *load,
+                                     enum swap_stage *stage, struct error *err);
 
 /* Gives it a zeroed state in a free slot. */
 bool generation_take_state(struct generation *generation, struct error *err);

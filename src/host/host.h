@@ -47,8 +47,10 @@ struct load { /* a LOAD that is under way or put off */
     int slot;
     bool restored;
     char *path, *name, *module, *reason; /* owned */
-    uint64_t deferred_since_ns;          /* 0: not deferred */
-    uint64_t asked_index;                /* the module was asked before this step */
+    struct elf_facts facts;
+    bool has_facts;
+    uint64_t deferred_since_ns; /* 0: not deferred */
+    uint64_t asked_index;       /* the module was asked before this step */
     bool deferral_told;
 };
 

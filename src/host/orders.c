@@ -35,6 +35,9 @@ static void handle(struct host *host, const struct message *message)
                                               .closed = {.reason = bytes_of("")}});
         }
         swap_retire_older(host);
+        if (host->current != NULL && host->current->module->deserialize != NULL) {
+            slots_prepare(&host->slots, host->current->module->state_size);
+        }
         break;
     case MESSAGE_TELL:
         told_to_tell(host, &message->tell);

@@ -44,6 +44,10 @@ void swap_prepare(struct host *host, const struct message_load *load)
                                     .module = strdup(load->module.data),
                                     .reason = strdup(load->reason.data)};
     }
+    if (host->load != NULL && load->facts.len == sizeof host->load->facts) {
+        memcpy(&host->load->facts, load->facts.data, sizeof host->load->facts);
+        host->load->has_facts = true;
+    }
     if (host->load == NULL || host->load->path == NULL || host->load->name == NULL ||
         host->load->module == NULL || host->load->reason == NULL) {
         host_leave(host, PAGE_END_HOST, 0, "no memory for a load");
@@ -129,8 +133,7 @@ static bool open_fresh(struct swap *swap)
 {
     const struct load *load = swap->load;
     uint64_t begun = clock_ns();
-    swap->fresh = generation_create(swap->host, load->generation, load->path, load->name,
-                                    &swap->stage, &swap->err);
+    swap->fresh = generation_create(swap->host, load, &swap->stage, &swap->err);
     swap->told.load_ns = clock_ns() - begun;
     if (swap->fresh == NULL) {
         return false;

@@ -30,9 +30,9 @@ static const struct field setup_fields[] = {
     NUMBER(setup.log_level),      NUMBER(setup.color),
     BYTES(setup.config),          BYTES(setup.args)};
 static const struct field load_fields[] = {
-    NUMBER(load.how),    NUMBER(load.generation), NUMBER(load.slot), NUMBER(load.started_ns),
-    NUMBER(load.failed), NUMBER(load.restored),   NUMBER(load.step), BYTES(load.path),
-    BYTES(load.name),    BYTES(load.module),      BYTES(load.reason)};
+    NUMBER(load.how),    NUMBER(load.generation), NUMBER(load.slot),  NUMBER(load.started_ns),
+    NUMBER(load.failed), NUMBER(load.restored),   NUMBER(load.step),  BYTES(load.path),
+    BYTES(load.name),    BYTES(load.module),      BYTES(load.reason), BYTES(load.facts)};
 static const struct field accepted_fields[] = {
     NUMBER(accepted.generation),     NUMBER(accepted.how),
     NUMBER(accepted.state_bytes),    NUMBER(accepted.state_size),

@@ -90,6 +90,7 @@ struct message_load {
     struct bytes path, name; /* the private copy; what messages call the library */
     struct bytes module;     /* the module's name that is expected; "": any */
     struct bytes reason;     /* with `failed` */
+    struct bytes facts;      /* struct elf_facts, as the file check found them */
 };
 
 struct message_accepted {

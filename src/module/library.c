@@ -37,7 +37,8 @@ static bool read_facts(const char *path, const char *name, struct elf_facts *fac
     return ok;
 }
 
-struct library *library_open(const char *path, const char *name, struct error *err)
+struct library *library_open(const char *path, const char *name, const struct elf_facts *facts,
+                             struct error *err)
 {
     struct library *library = calloc(1, sizeof *library);
     struct link_map *map = NULL;
@@ -54,8 +55,12 @@ struct library *library_open(const char *path, const char *name, struct error *e
         (void)error_set(err, ERROR_SYSTEM, "no memory to load %s", name);
         goto fail;
     }
-    if (!read_facts(library->path, name, &library->facts, err) ||
-        !load_sanitizer_check(&library->facts, name, err)) {
+    if (facts != NULL) {
+        library->facts = *facts;
+    } else if (!read_facts(library->path, name, &library->facts, err)) {
+        goto fail;
+    }
+    if (!load_sanitizer_check(&library->facts, name, err)) {
         goto fail;
     }
     library->handle = dlopen(library->path, RTLD_NOW | RTLD_LOCAL);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "hotrun/hotrun.h"
+#include "module/elf_file.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,10 +18,10 @@ struct library; /* opaque */
  * `name` is what messages call it ("libgame.so"). NULL with a sentence for a person: "undefined
  * symbol draw_hud, used by libgame.so, defined nowhere"; "libm.so.9, needed by libgame.so, was not
  * found". A library built with a sanitizer whose runtime is not loaded is refused before dlopen
- * (which would end the process): the sentence holds the --wrap line that helps. The file's own
- * facts are read before it is loaded (about 3 us for a small one); the caller checked it with
- * elf_file_check() when it was staged. */
-struct library *library_open(const char *path, const char *name, struct error *err);
+ * (which would end the process): the sentence holds the --wrap line that helps. `facts`:
+ * what elf_file_check() found when the file was staged; NULL: they are read from the file. */
+struct library *library_open(const char *path, const char *name, const struct elf_facts *facts,
+                             struct error *err);
 
 /* The entry table, checked as far as one library alone can be: it is there (as the symbol
  * hotrun_module_table) and inside of this library, its size covers the fields of ABI 1.0, the major

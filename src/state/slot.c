@@ -69,7 +69,8 @@ static bool check_file_limit(size_t size, struct error *err)
     return true;
 }
 
-static bool map_slot(struct slot *slot, uint64_t address, size_t size, struct error *err)
+static bool map_slot(struct slot *slot, uint64_t address, size_t size, int access,
+                     struct error *err)
 {
     int fd = memfd_create("hotrun-state", MFD_CLOEXEC);
     if (fd < 0) {
@@ -79,8 +80,7 @@ static bool map_slot(struct slot *slot, uint64_t address, size_t size, struct er
         (void)error_errno(err, "no memory for a state of %zu bytes", size);
         goto close_file;
     }
-    void *base = mmap(at_address(address), size, PROT_READ | PROT_WRITE,
-                      MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
+    void *base = mmap(at_address(address), size, access, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
     bool taken = base == MAP_FAILED ? errno == EEXIST : base != at_address(address);
     if (taken) {
         (void)error_set(err, ERROR_BUSY,
@@ -109,6 +109,32 @@ close_file:
     return false;
 }
 
+static size_t whole_pages(size_t size)
+{
+    size_t page = page_size();
+    return size == 0 ? page : (size + page - 1) / page * page;
+}
+
+static bool slot_is_free(const struct slot *slot)
+{
+    return slot->base == NULL || slot->prepared;
+}
+
+/* A slot that was prepared for just this size is taken by giving access to it. */
+static bool take_prepared(struct slots *slots, int index, size_t size)
+{
+    struct slot *slot = &slots->slot[index];
+    if (!slot->prepared) {
+        return false;
+    }
+    slot->prepared = false;
+    if (slot->size == size && mprotect(slot->base, size, PROT_READ | PROT_WRITE) == 0) {
+        return true;
+    }
+    slots_release(slots, index);
+    return false;
+}
+
 int slots_take(struct slots *slots, size_t size, struct error *err)
 {
     if (size > SLOT_SIZE_MAX) {
@@ -116,18 +142,34 @@ int slots_take(struct slots *slots, size_t size, struct error *err)
                         (size_t)SLOT_SIZE_MAX);
         return -1;
     }
-    int index = slots->slot[0].base == NULL ? 0 : 1;
-    if (slots->slot[index].base != NULL) {
+    int index = slot_is_free(&slots->slot[0]) ? 0 : 1;
+    if (!slot_is_free(&slots->slot[index])) {
         (void)error_set(err, ERROR_INTERNAL, "both places for the state are taken");
         return -1;
     }
-    size_t page = page_size();
-    size_t whole = size == 0 ? page : (size + page - 1) / page * page;
+    size_t whole = whole_pages(size);
     uint64_t address = slots->address + (uint64_t)index * SLOT_STRIDE;
-    if (!check_file_limit(whole, err) || !map_slot(&slots->slot[index], address, whole, err)) {
+    if (take_prepared(slots, index, whole)) {
+        return index;
+    }
+    if (!check_file_limit(whole, err) ||
+        !map_slot(&slots->slot[index], address, whole, PROT_READ | PROT_WRITE, err)) {
         return -1;
     }
     return index;
+}
+
+void slots_prepare(struct slots *slots, size_t size)
+{
+    int index = slots->slot[0].base == NULL ? 0 : 1;
+    size_t whole = whole_pages(size);
+    uint64_t address = slots->address + (uint64_t)index * SLOT_STRIDE;
+    struct slot *slot = &slots->slot[index];
+    if (slot->base == NULL && size <= SLOT_SIZE_MAX && check_file_limit(whole, NULL) &&
+        map_slot(slot, address, whole, PROT_NONE, NULL)) {
+        slot->prepared = true;
+        (void)!pwrite(slot->fd, "", 1, 0); /* the first page is there then */
+    }
 }
 
 void slots_release(struct slots *slots, int index)

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ struct slot {
     void *base;  /* NULL: free */
     size_t size; /* as mapped: whole pages, at least one */
     int fd;
+    bool prepared; /* mapped without access, for the next slots_take */
 };
 
 struct slots {
@@ -34,6 +36,10 @@ void slots_init(struct slots *slots, uint64_t address);
  * both are taken, the size is above SLOT_SIZE_MAX or memory is refused. Size 0 maps one page. Not
  * inherited by forked children. */
 int slots_take(struct slots *slots, size_t size, struct error *err);
+
+/* Gets ready for a slots_take of the same size, so that it costs one call: maps the free slot,
+ * without access. Does nothing when none is free or memory is short. */
+void slots_prepare(struct slots *slots, size_t size);
 
 /* Unmaps slot `index`; a free one is left alone. */
 void slots_release(struct slots *slots, int index);

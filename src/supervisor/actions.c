@@ -93,7 +93,8 @@ static void send_load(struct supervisor *sup, enum load_how how, const struct bu
                  .path = bytes_of(build->path),
                  .name = bytes_of(sup->library),
                  .module = bytes_of(sup->module),
-                 .reason = bytes_of(known ? sup->death.reason : "")}};
+                 .reason = bytes_of(known ? sup->death.reason : ""),
+                 .facts = {(const char *)&build->stage.facts, sizeof build->stage.facts}}};
     supervisor_send(sup, &message);
     sup->asked_ns = clock_ns();
     if (sup->config->start_timeout_ns > 0) {
@@ -437,10 +438,12 @@ void supervisor_dispatch(struct supervisor *sup, enum policy_event event)
     bool paused = sup->paused && sup->state == POLICY_RUNNING;
     enum policy_state column = paused ? POLICY_PAUSED : sup->state;
     struct policy_cell cell = policy_decide(column, event);
-    char text[128];
-    policy_cell_text(cell, text, sizeof text);
-    log_line(sup->log, LOG_TRACE, "policy: %s in %s: %s", policy_event_name(event),
-             policy_state_name(column), text);
+    if (sup->log->level <= LOG_TRACE) {
+        char text[128];
+        policy_cell_text(cell, text, sizeof text);
+        log_line(sup->log, LOG_TRACE, "policy: %s in %s: %s", policy_event_name(event),
+                 policy_state_name(column), text);
+    }
     unsigned steps = cell.steps;
     if (cell.next == POLICY_SWAPPING && event != POLICY_SWAP_ACCEPTED) {
         sup->origin = column == POLICY_PAUSED ? POLICY_RUNNING : column;

@@ -153,13 +153,15 @@ static bool run_host(struct check *check, struct error *err)
     if (check->host == NULL) {
         return false;
     }
-    struct message load = {.type = MESSAGE_LOAD,
-                           .load = {.how = LOAD_CHECK,
-                                    .generation = 1,
-                                    .path = bytes_of(check->copy),
-                                    .name = bytes_of(path_base(check->config->module_path)),
-                                    .module = bytes_of(""),
-                                    .reason = bytes_of("")}};
+    struct message load = {
+        .type = MESSAGE_LOAD,
+        .load = {.how = LOAD_CHECK,
+                 .generation = 1,
+                 .path = bytes_of(check->copy),
+                 .name = bytes_of(path_base(check->config->module_path)),
+                 .module = bytes_of(""),
+                 .reason = bytes_of(""),
+                 .facts = {(const char *)&check->stage.facts, sizeof check->stage.facts}}};
     if (!host_process_send(check->host, &load, err)) {
         host_process_destroy(check->host);
         return false;

@@ -115,7 +115,8 @@ struct supervisor {
     uv_signal_t signals[SIGNALS_COUNT];
     enum rate_kind rate;
     double rate_hz;
-    uint64_t noticed_ns; /* the change that is being staged */
+    uint64_t noticed_ns;         /* the change that is being staged */
+    char *copy_name, *copy_path; /* of the next copy, made ready while there is time */
     uint64_t busy_wait_ms;
     bool missing_told;
     bool forced; /* reload --force: quarantine and unchanged are passed over */

@@ -192,6 +192,8 @@ static void tear_down(struct supervisor *sup)
         run_dir_close(&sup->run_dir);
     }
     free(sup->library);
+    free(sup->copy_name);
+    free(sup->copy_path);
 }
 
 int supervisor_run(const struct config *config, struct log *log, struct error *err)

@@ -33,7 +33,7 @@ static int tear_down(void **state)
 static struct library *must_open(const char *path)
 {
     struct error err = {0};
-    struct library *library = library_open(path, "libgame.so", &err);
+    struct library *library = library_open(path, "libgame.so", NULL, &err);
     if (library == NULL) {
         fail_msg("%s", err.text);
     }
@@ -43,7 +43,7 @@ static struct library *must_open(const char *path)
 static void must_refuse(const char *path, const char *words)
 {
     struct error err = {0};
-    struct library *library = library_open(path, "libgame.so", &err);
+    struct library *library = library_open(path, "libgame.so", NULL, &err);
     assert_null(library);
     if (strstr(err.text, words) == NULL) {
         fail_msg("'%s' does not say '%s'", err.text, words);

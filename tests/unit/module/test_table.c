@@ -52,7 +52,7 @@ static const char TABLE[] =
 static struct library *open_built(char *path)
 {
     struct error err = {0};
-    struct library *library = library_open(path, "libgame.so", &err);
+    struct library *library = library_open(path, "libgame.so", NULL, &err);
     if (library == NULL) {
         fail_msg("%s", err.text);
     }
