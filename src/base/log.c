@@ -28,6 +28,8 @@ static void disarm(char *line, size_t len)
         unsigned char c = (unsigned char)line[i];
         if ((c < 0x20 && c != '\t' && c != '\n') || c == 0x7f) {
             line[i] = '?';
+        } else if (c == 0xc2 && i + 1 < len && ((unsigned char)line[i + 1] & 0xe0) == 0x80) {
+            line[i] = line[i + 1] = '?'; /* the same control bytes as UTF-8 spells them */
         }
     }
 }

@@ -154,9 +154,9 @@ static bool unknown_option(const char *word, enum command command, struct error 
         }
     }
     const char *near = suggest(name, names, count);
-    return error_set(err, ERROR_USAGE, "unknown option %.100s%s%s%s; hotrun%s%s --help lists them",
+    return error_set(err, ERROR_USAGE, "unknown option %.100s%s%s%s hotrun%s%s --help lists them",
                      word, near != NULL ? "; did you mean " : "", near != NULL ? near : "",
-                     near != NULL ? "?" : "", command == COMMAND_RUN ? "" : " ",
+                     near != NULL ? "?" : ";", command == COMMAND_RUN ? "" : " ",
                      command == COMMAND_RUN ? "" : command_name(command));
 }
 

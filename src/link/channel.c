@@ -23,8 +23,15 @@ struct channel {
 
 bool channel_pair(int fds[2], struct error *err)
 {
-    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0 ||
-           error_errno(err, "cannot create a socket pair");
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0) {
+        return error_errno(err, "cannot create a socket pair");
+    }
+    /* The largest message must fit, whatever the machine's default is. */
+    int room = 2 * (int)MESSAGE_SIZE_MAX;
+    for (int i = 0; i < 2; i++) {
+        (void)setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+    }
+    return true;
 }
 
 struct channel *channel_create(int fd, struct error *err)

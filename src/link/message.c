@@ -128,7 +128,7 @@ size_t message_encode(const struct message *message, void *buffer, size_t size)
 {
     char *out = buffer;
     size_t used = 8;
-    if (size < used) {
+    if (size < used || message->type < 1 || message->type >= MESSAGE_TYPE_COUNT) {
         return 0;
     }
     uint64_t type = (uint64_t)message->type;

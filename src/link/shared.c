@@ -55,7 +55,8 @@ static bool map_page(struct shared *shared, struct error *err)
 
 bool shared_create(struct shared *shared, uint64_t limit, struct error *err)
 {
-    *shared = (struct shared){.fd = -1, .limit = limit};
+    /* Whole pages, so that both ends come to the same limit. */
+    *shared = (struct shared){.fd = -1, .limit = (limit + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE};
     shared->fd = memfd_create("hotrun-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (shared->fd < 0) {
         return error_errno(err, "cannot create shared memory");

@@ -75,12 +75,13 @@ enum {
     CHECKS_FOR_FACTS = 5
 };
 
-static bool run(int fd, uint64_t size, size_t checks, struct elf_facts *facts, struct error *err)
+static bool run(int fd, const void *bytes, uint64_t size, size_t checks, struct elf_facts *facts,
+                struct error *err)
 {
     struct elf_parts parts;
     memset(&parts.header, 0, sizeof parts - offsetof(struct elf_parts, header));
     memset(facts, 0, sizeof *facts);
-    elf_reader_init(&parts.reader, fd, size);
+    elf_reader_init(&parts.reader, fd, bytes, size);
     parts.facts = facts;
     if (err != NULL) {
         err->code = ERROR_NONE;
@@ -106,10 +107,15 @@ static bool run(int fd, uint64_t size, size_t checks, struct elf_facts *facts, s
 
 bool elf_file_check(int fd, uint64_t size, struct elf_facts *facts, struct error *err)
 {
-    return run(fd, size, sizeof CHECKS / sizeof CHECKS[0], facts, err);
+    return run(fd, NULL, size, sizeof CHECKS / sizeof CHECKS[0], facts, err);
+}
+
+bool elf_bytes_check(const void *bytes, uint64_t size, struct elf_facts *facts, struct error *err)
+{
+    return run(-1, bytes, size, sizeof CHECKS / sizeof CHECKS[0], facts, err);
 }
 
 bool elf_file_facts(int fd, uint64_t size, struct elf_facts *facts, struct error *err)
 {
-    return run(fd, size, CHECKS_FOR_FACTS, facts, err);
+    return run(fd, NULL, size, CHECKS_FOR_FACTS, facts, err);
 }

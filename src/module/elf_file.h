@@ -34,6 +34,9 @@ struct elf_facts {
  * looked at. Linear in the number of symbols and relocations. [any thread] */
 bool elf_file_check(int fd, uint64_t size, struct elf_facts *facts, struct error *err);
 
+/* The same for a file that was read whole. */
+bool elf_bytes_check(const void *bytes, uint64_t size, struct elf_facts *facts, struct error *err);
+
 /* The same without versions and relocations: enough to fill the facts of a file that was checked
  * before. */
 bool elf_file_facts(int fd, uint64_t size, struct elf_facts *facts, struct error *err);

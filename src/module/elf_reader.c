@@ -5,8 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-void elf_reader_init(struct elf_reader *reader, int fd, uint64_t size)
+void elf_reader_init(struct elf_reader *reader, int fd, const void *memory, uint64_t size)
 {
+    reader->memory = memory;
     reader->fd = fd;
     reader->size = size;
     reader->failure = 0;
@@ -71,6 +72,10 @@ bool elf_reader_get(struct elf_reader *reader, uint64_t offset, void *out, size_
 {
     if (offset > reader->size || len > reader->size - offset) {
         return false;
+    }
+    if (reader->memory != NULL) {
+        memcpy(out, reader->memory + offset, len);
+        return true;
     }
     unsigned char *to = out;
     while (len > 0) {

@@ -20,7 +20,8 @@ struct elf_block {
 };
 
 struct elf_reader {
-    int fd; /* not owned; its offset is left alone */
+    const unsigned char *memory; /* the whole file, not owned; NULL: it is read from fd */
+    int fd;                      /* not owned; its offset is left alone */
     uint64_t size;
     int failure; /* errno of the first read that failed; 0 */
     uint64_t calls;
@@ -28,7 +29,8 @@ struct elf_reader {
     struct elf_block blocks[ELF_BLOCKS];
 };
 
-void elf_reader_init(struct elf_reader *reader, int fd, uint64_t size);
+/* `memory` (may be NULL): all `size` bytes, when they are at hand already. */
+void elf_reader_init(struct elf_reader *reader, int fd, const void *memory, uint64_t size);
 
 /* Copies `len` bytes at `offset` to `out`. False when they are not all inside of the file, or when
  * reading failed (then `failure` is set; a file that became shorter counts as EIO). */

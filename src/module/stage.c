@@ -217,7 +217,9 @@ static enum stage_outcome read_and_check(struct pass *pass)
             return STAGE_SAME;
         }
     }
-    if (!elf_file_check(pass->copy, pass->stage->size, &pass->stage->facts, &why)) {
+    bool good = whole ? elf_bytes_check(pass->piece, pass->stage->size, &pass->stage->facts, &why)
+                      : elf_file_check(pass->copy, pass->stage->size, &pass->stage->facts, &why);
+    if (!good) {
         return refuse(pass, &why);
     }
     return STAGE_COPIED;

@@ -210,15 +210,22 @@ void report_superseded(struct report *report, uint64_t generation)
              (unsigned long long)generation);
 }
 
+static void signal_words(int signal, char *text, size_t size)
+{
+    const char *name = sigabbrev_np(signal);
+    if (name != NULL) {
+        (void)snprintf(text, size, "SIG%s", name);
+    } else {
+        (void)snprintf(text, size, "signal %d", signal);
+    }
+}
+
 void report_death_words(const struct report_death *death, char *text, size_t size)
 {
-    const char *name = death->signal > 0 ? sigabbrev_np(death->signal) : NULL;
     if (death->reason[0] != '\0') {
         (void)snprintf(text, size, "%s", death->reason);
-    } else if (name != NULL) {
-        (void)snprintf(text, size, "SIG%s", name);
     } else if (death->signal > 0) {
-        (void)snprintf(text, size, "signal %d", death->signal);
+        signal_words(death->signal, text, size);
     } else {
         (void)snprintf(text, size, "exit status %d without request_exit", death->exit_status);
     }
@@ -230,10 +237,8 @@ void report_crashed(struct report *report, const struct report_death *death)
     char step[32];
     cJSON *crashed = event_create(death->hung ? "hung" : "crashed", death->generation, death->step);
     if (death->signal > 0) {
-        const char *name = sigabbrev_np(death->signal);
         char signal[32];
-        (void)snprintf(signal, sizeof signal, name != NULL ? "SIG%s" : "%s",
-                       name != NULL ? name : "?");
+        signal_words(death->signal, signal, sizeof signal);
         event_add_text(crashed, "signal", signal);
     } else {
         event_add_number(crashed, "exit_status", (uint64_t)death->exit_status);
