@@ -1,3 +1,19 @@
+/* toml++ 3.3 asserts what a file can break ("[" and the end of the line), and with NDEBUG it
+ * assumes it. Here the assertions stay, and throw. */
+#undef NDEBUG
+
+namespace
+{
+struct lost {
+};
+
+[[noreturn]] void lose()
+{
+    throw lost{};
+}
+} // namespace
+
+#define TOML_ASSERT(truth)              ((truth) ? static_cast<void>(0) : lose())
 #define TOML_HEADER_ONLY                1
 #define TOML_ENABLE_FORMATTERS          0
 #define TOML_ENABLE_UNRELEASED_FEATURES 0
@@ -258,13 +274,20 @@ size_t skip_string(std::string_view text, size_t at)
     return std::min(at + end.size(), text.size());
 }
 
-/* toml++ recurses once for each part of a dotted key, and so does what frees its tables: a line of
- * "a.a.a..." would use up the stack. Outside of strings and comments a dot stands in keys and
- * numbers only. The place of the dot that is too much, or npos. */
-size_t find_deep_key(std::string_view text)
+struct finding {
+    size_t at;
+    const char *why; /* nullptr: nothing was found */
+};
+
+/* What toml++ 3.3 must not see. It recurses once for each part of a dotted key, and so does what
+ * frees its tables: a line of "a.a.a..." would use up the stack. And some letters outside of
+ * strings and comments, where TOML has ASCII only, lead it to what it declares unreachable. A dot
+ * stands in keys and numbers only, once strings and comments are left out. */
+finding look_ahead(std::string_view text)
 {
     unsigned dots = 0;
-    for (size_t at = 0; at < text.size();) {
+    size_t at = text.substr(0, 3) == "\xef\xbb\xbf" ? 3 : 0;
+    while (at < text.size()) {
         char c = text[at];
         if (c == '"' || c == '\'') {
             at = skip_string(text, at);
@@ -274,13 +297,16 @@ size_t find_deep_key(std::string_view text)
             at = std::min(text.find('\n', at), text.size());
             continue;
         }
+        if (static_cast<unsigned char>(c) >= 0x80) {
+            return {at, "expected letters other than a to z in quotes and comments only"};
+        }
         if (c == '.' && ++dots == KEY_PARTS_MOST) {
-            return at;
+            return {at, "expected a key of at most 16 parts"};
         }
         dots = c == '\n' || std::strchr("=,[]{}", c) != nullptr ? 0 : dots;
         at++;
     }
-    return std::string_view::npos;
+    return {at, nullptr};
 }
 
 toml::source_region place(std::string_view text, size_t at)
@@ -289,8 +315,35 @@ toml::source_region place(std::string_view text, size_t at)
     size_t line_start = text.rfind('\n', at) + 1; /* npos + 1 is 0 */
     where.begin.line = 1 + static_cast<toml::source_index>(std::count(
                                text.begin(), text.begin() + static_cast<long>(at), '\n'));
-    where.begin.column = static_cast<toml::source_index>(at - line_start + 1);
+    where.begin.column = 1;
+    for (char c : text.substr(line_start, at - line_start)) {
+        where.begin.column += (static_cast<unsigned char>(c) & 0xc0) != 0x80; /* characters */
+    }
     return where;
+}
+
+bool loses(std::string_view text)
+{
+    try {
+        (void)toml::parse(text);
+    } catch (const lost &) {
+        return true;
+    } catch (const toml::parse_error &) {
+    }
+    return false;
+}
+
+/* Where toml++ broke off without saying it: the end of the shortest beginning with which it does.
+ */
+size_t find_loss(std::string_view text)
+{
+    size_t good = 0;
+    size_t bad = text.size();
+    while (bad - good > 1) {
+        size_t middle = good + (bad - good) / 2;
+        (loses(text.substr(0, middle)) ? bad : good) = middle;
+    }
+    return good;
 }
 
 void tell(toml_problem *problem, const toml::source_region &where, std::string_view text)
@@ -306,11 +359,11 @@ void tell(toml_problem *problem, const toml::source_region &where, std::string_v
 bool toml_read(const char *text, size_t len, const char *json_table, toml_visitor *visitor,
                void *ctx, toml_problem *problem)
 {
+    std::string_view all(text, len);
     try {
-        std::string_view all(text, len);
-        size_t deep = find_deep_key(all);
-        if (deep != std::string_view::npos) {
-            throw refusal{place(all, deep), "expected a key of at most 16 parts"};
+        finding found = look_ahead(all);
+        if (found.why != nullptr) {
+            throw refusal{place(all, found.at), found.why};
         }
         toml::table table = toml::parse(all);
         walk walk;
@@ -321,6 +374,8 @@ bool toml_read(const char *text, size_t len, const char *json_table, toml_visito
         return true;
     } catch (const toml::parse_error &error) {
         tell(problem, error.source(), error.description());
+    } catch (const lost &) {
+        tell(problem, place(all, find_loss(all)), "expected a key or a value");
     } catch (const refusal &refused) {
         tell(problem, refused.where, refused.why);
     } catch (const std::exception &error) {

@@ -70,6 +70,8 @@ static bool carry_json(struct swap *swap, const struct text *json, uint32_t from
     struct error why;
     if (!json_compare_keys(text_string(json), json->len, text_string(after), after->len, KEYS_TOLD,
                            &swap->added, &more_added, &swap->dropped, &more_dropped, &why)) {
+        text_clear(&swap->added);
+        text_clear(&swap->dropped);
         host_note(host, LOG_WARN, "added and dropped keys are not told: %s", why.text);
     }
     host->publish_json = true;

@@ -8,7 +8,8 @@ void host_send(struct host *host, const struct message *message)
 {
     struct error err;
     if (!channel_send(host->channel, message, &err)) {
-        log_line(&host->log, LOG_ERROR, "the supervisor was not told: %s", err.text);
+        /* An answer that gets lost would be waited for for ever. */
+        host_leave(host, PAGE_END_HOST, 0, err.text);
     }
 }
 

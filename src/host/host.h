@@ -91,7 +91,7 @@ struct host {
         json_after; /* the module's state as text; memory that is used again and again */
 };
 
-/* Sends to the supervisor; a message that cannot be built is logged and lost. */
+/* Sends to the supervisor. A message that cannot be sent ends the process. */
 void host_send(struct host *host, const struct message *message);
 
 /* A line for the supervisor to log. */

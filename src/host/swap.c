@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KEYS_BYTES                                                                                 \
+    ((size_t)8192) /* of the names of added and of dropped keys: they must fit a message */
+
 static bool lives_on(const struct generation *older)
 {
     return !carry_is_stateless(older) && older->slot < 0;
@@ -298,7 +301,11 @@ void swap_attempt(struct host *host)
         (load->deferred_since_ns != 0 && stepping && load->asked_index == host->index)) {
         return;
     }
-    struct swap swap = {.host = host, .load = host->load, .old = host->current};
+    struct swap swap = {.host = host,
+                        .load = host->load,
+                        .old = host->current,
+                        .added = {.limit = KEYS_BYTES},
+                        .dropped = {.limit = KEYS_BYTES}};
     if (load->how == LOAD_SWAP && host->current != NULL) {
         take_over(&swap);
     } else if (load->how == LOAD_CHECK && host->current == NULL) {

@@ -49,6 +49,9 @@ struct page {
     _Atomic uint32_t end;        /* enum page_end */
     _Atomic int32_t exit_status; /* with PAGE_END_EXIT */
     char reason[512];            /* with PAGE_END_ERROR, PAGE_END_HOST */
+
+    /* Written once, before the host is started. */
+    uint64_t snapshot_limit;
 };
 
 #define PAGE_PHASE_BITS 4

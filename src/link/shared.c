@@ -55,8 +55,7 @@ static bool map_page(struct shared *shared, struct error *err)
 
 bool shared_create(struct shared *shared, uint64_t limit, struct error *err)
 {
-    /* Whole pages, so that both ends come to the same limit. */
-    *shared = (struct shared){.fd = -1, .limit = (limit + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE};
+    *shared = (struct shared){.fd = -1, .limit = limit};
     shared->fd = memfd_create("hotrun-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (shared->fd < 0) {
         return error_errno(err, "cannot create shared memory");
@@ -66,6 +65,7 @@ bool shared_create(struct shared *shared, uint64_t limit, struct error *err)
         fcntl(shared->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
         error_errno(err, "cannot size shared memory");
     } else if (map_page(shared, err)) {
+        shared->page->snapshot_limit = limit;
         return true;
     }
     shared_finish(shared);
@@ -84,8 +84,12 @@ bool shared_attach(struct shared *shared, int fd, struct error *err)
         return error_set(err, ERROR_INTERNAL, "shared memory of %lld bytes is too small",
                          (long long)st.st_size);
     }
-    shared->limit = room - PAGE_SIZE;
-    return map_page(shared, err);
+    if (!map_page(shared, err)) {
+        return false;
+    }
+    shared->limit = shared->page->snapshot_limit;
+    return shared->limit <= room - PAGE_SIZE ||
+           error_set(err, ERROR_INTERNAL, "shared memory is smaller than it says");
 }
 
 void shared_finish(struct shared *shared)

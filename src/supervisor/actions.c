@@ -124,18 +124,19 @@ static void start_host(struct supervisor *sup, const struct build *build, int sl
         host_process_destroy(sup->host);
         sup->host = NULL;
     }
+    if (sup->memory.fd >= 0 && slot != NO_SLOT && slot == sup->good_slot && slot <= SHARED_TURN_1) {
+        /* New code is going to write into the slots in turn, and may not live. */
+        int pin = free_pin(sup);
+        if (shared_copy(&sup->memory, slot, pin)) {
+            sup->good_slot = slot = pin;
+        }
+    }
     bool ok = shared_create(&shared, limit, &err);
     if (ok) {
         if (sup->memory.fd >= 0) {
             (void)shared_salvage(&sup->memory, &shared);
         }
-        if (slot != NO_SLOT && slot == sup->good_slot && slot <= SHARED_TURN_1) {
-            /* New code is going to write into the slots in turn, and may not live. */
-            int pin = free_pin(sup);
-            if (shared_copy(&shared, slot, pin)) {
-                sup->good_slot = slot = pin;
-            }
-        }
+
         sup->host = host_process_start(sup->loop, sup->config, sup->slot_address, sup->rate,
                                        sup->rate_hz, &shared, &callbacks, &err);
     }
@@ -356,6 +357,10 @@ static void do_confirm(struct supervisor *sup)
 void supervisor_hold(struct supervisor *sup, const char *reason)
 {
     bool told = sup->heard != NULL && sup->heard->type == MESSAGE_REJECTED;
+    if (sup->good_slot == NO_SLOT && sup->attempt_count > 0) {
+        /* What could not be brought back is still the last good state. */
+        sup->good_slot = sup->attempts[0].slot;
+    }
     if (sup->current != NULL && sup->next == NULL && sup->good_slot == NO_SLOT) {
         sup->good_slot = newest_slot(&sup->memory, sup->current->generation, UINT64_MAX);
     }

@@ -25,6 +25,7 @@ static void each_kind_of_slip_finds_its_word(void **state)
     assert_string_equal(near("qiut"), "quit");
     assert_string_equal(near("rn"), "run");
     assert_string_equal(near("status"), "status");
+    assert_string_equal(near("eve"), "events"); /* its beginning */
 }
 
 static void a_word_that_means_something_else_finds_none(void **state)

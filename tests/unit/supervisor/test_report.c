@@ -344,7 +344,7 @@ static void the_end_is_an_event(void **state)
     (void)state;
     report_exited(&t.report, 139);
     assert_string_equal(expect_event("exited"), ",\"status\":139}\n");
-    expect_lines("");
+    expect_lines("ended  generation 4  step 81,204  status 139\n");
 }
 
 static void numbers_beyond_doubles_are_told_exactly(void **state)
