@@ -111,6 +111,7 @@ static bool ask(struct swap *swap, bool *deferred)
     load->asked_index = swap->host->index;
     hotrun_status status = generation_event(swap->old, &event);
     *deferred = status == HOTRUN_DEFER;
+    atomic_store_explicit(&swap->host->page->deferring, *deferred, memory_order_relaxed);
     if (status == HOTRUN_OK) {
         return true;
     }
@@ -328,6 +329,7 @@ void swap_cancel(struct host *host)
     }
     uint64_t generation = host->load->generation;
     bool asked = host->load->deferred_since_ns != 0;
+    atomic_store_explicit(&host->page->deferring, 0, memory_order_relaxed);
     swap_forget(host);
     if (asked) {
         tell_rejected(host->current, "a newer library takes its place");

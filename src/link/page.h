@@ -45,6 +45,7 @@ struct page {
     _Atomic uint64_t committed;              /* the generation that owns the loop; 0: none */
     _Atomic uint64_t first_index;            /* index of its first step */
     _Atomic uint64_t late;       /* steps that were left out because others took too long */
+    _Atomic uint32_t deferring;  /* 1: the module puts a swap off */
     _Atomic uint32_t idle;       /* 1: no step is due until something happens (rate once) */
     _Atomic uint32_t end;        /* enum page_end */
     _Atomic int32_t exit_status; /* with PAGE_END_EXIT */

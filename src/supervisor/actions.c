@@ -268,6 +268,10 @@ static bool do_count(struct supervisor *sup)
  * newest snapshot first. */
 static void do_restart(struct supervisor *sup)
 {
+    if (sup->current == NULL) {
+        supervisor_hold(sup, sup->death.reason);
+        return;
+    }
     uint64_t generation = sup->current->generation;
     int slot = newest_slot(&sup->memory, generation, UINT64_MAX);
     sup->death.rolled_back = false;
@@ -320,13 +324,6 @@ static void do_rollback(struct supervisor *sup)
         add_attempt(sup, fallback->build, slot);
     }
     drop_fallbacks(sup);
-    if (sup->attempt_count == 0) {
-        struct report_back back = {.rolled_back = true,
-                                   .reason = sup->death.reason,
-                                   .from = sup->death.generation,
-                                   .how = "held"};
-        report_back(&sup->report, &back);
-    }
     run_attempt(sup);
 }
 
@@ -357,6 +354,13 @@ static void do_confirm(struct supervisor *sup)
 void supervisor_hold(struct supervisor *sup, const char *reason)
 {
     bool told = sup->heard != NULL && sup->heard->type == MESSAGE_REJECTED;
+    if (sup->unconfirmed) {
+        /* What was told as loaded is gone, and nothing came back in its place. */
+        struct report_back back = {
+            .rolled_back = true, .reason = reason, .from = sup->report.generation, .how = "held"};
+        sup->unconfirmed = false;
+        report_back(&sup->report, &back);
+    }
     if (sup->good_slot == NO_SLOT && sup->attempt_count > 0) {
         /* What could not be brought back is still the last good state. */
         sup->good_slot = sup->attempts[0].slot;

@@ -88,7 +88,7 @@ static void came_back(struct supervisor *sup, const struct message_accepted *tol
 static void took_over(struct supervisor *sup, const struct message_accepted *told)
 {
     bool first = !sup->loaded_once;
-    if (sup->unconfirmed) {
+    if (sup->unconfirmed && sup->current != NULL) {
         report_superseded(&sup->report, sup->current->generation);
     }
     if (sup->state == POLICY_SWAPPING && !sup->cold) {
@@ -121,7 +121,10 @@ static void accepted(struct supervisor *sup, const struct message_accepted *told
     } else if (sup->next != NULL && sup->next->generation == told->generation) {
         took_over(sup, told);
     } else {
-        supervisor_dispatch(sup, POLICY_SWAP_ACCEPTED);
+        log_line(sup->log, LOG_ERROR,
+                 "the host answers for generation %llu, which nobody asked for: it is killed",
+                 (unsigned long long)told->generation);
+        host_process_kill(sup->host, SIGKILL);
     }
 }
 
@@ -280,6 +283,7 @@ static void blame(struct supervisor *sup, const struct page *page, enum phase ph
                      shared_peek(host_process_shared(sup->host), sup->next_pin, &pinned) &&
                      pinned.generation == sup->current->generation;
         if (sup->unconfirmed) {
+            sup->unconfirmed = false;
             report_superseded(&sup->report, sup->current->generation);
         }
         shift_fallbacks(sup, whole, sup->report.step);

@@ -13,6 +13,8 @@
 
 #define CHILD_CHANNEL "3"
 #define CHILD_SHARED  "4"
+#define RECEIVE_MOST  64U
+#define RECEIVE_LAST  1024U
 
 struct host_process {
     uv_process_t process;
@@ -66,12 +68,13 @@ char *host_process_find(struct error *err)
     return NULL;
 }
 
-/* Handles everything that has come. False: nothing more will. */
-static bool receive(struct host_process *host)
+/* Handles what has come, at most `most` messages: who floods must not keep signals and the host's
+ * end waiting. False: nothing more will come, or nothing that could be trusted. */
+static bool receive(struct host_process *host, unsigned most)
 {
     struct message message;
     struct error err;
-    while (!host->abandoned) {
+    for (unsigned i = 0; i < most && !host->abandoned; i++) {
         switch (channel_receive(host->channel, &message, &err)) {
         case CHANNEL_GOT:
             host->callbacks.message(host->callbacks.ctx, host, &message);
@@ -80,7 +83,7 @@ static bool receive(struct host_process *host)
             /* Its memory cannot be trusted: it has to go, and its death is handled like any other.
              */
             host_process_kill(host, SIGKILL);
-            break;
+            return false;
         case CHANNEL_CLOSED:
             return false;
         case CHANNEL_EMPTY:
@@ -97,7 +100,7 @@ static void on_channel(uv_poll_t *poll, int status, int events)
         (void)uv_poll_start(poll, UV_READABLE, on_channel);
     }
     /* The process's end follows; a poll on a closed socket would spin until then. */
-    if (!receive(host) || (status < 0 && !host->abandoned)) {
+    if (!receive(host, RECEIVE_MOST) || (status < 0 && !host->abandoned)) {
         (void)uv_poll_stop(poll);
     }
 }
@@ -125,7 +128,7 @@ static void on_process_exit(uv_process_t *process, int64_t exit_status, int term
     orphans_forget(host->callbacks.orphans, process->pid);
     host->death = (struct host_death){
         .exit_status = (int)exit_status, .signal = term_signal, .noticed_ns = clock_ns()};
-    (void)receive(host);
+    (void)receive(host, RECEIVE_LAST);
     if (!host->abandoned) {
         host->callbacks.died(host->callbacks.ctx, host, &host->death);
     } else {

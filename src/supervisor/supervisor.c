@@ -37,7 +37,9 @@ static void on_start_limit(uv_timer_t *timer)
     }
     const struct page *page = host_process_shared(sup->host)->page;
     enum phase phase = page_phase(atomic_load_explicit(&page->word, memory_order_acquire));
-    if (sup->cold || (phase != PHASE_STEP && phase != PHASE_NONE)) {
+    bool deferring = atomic_load_explicit(&page->deferring, memory_order_relaxed) != 0;
+    bool loading = phase != PHASE_STEP && phase != PHASE_NONE && !deferring;
+    if (sup->cold || loading) {
         log_line(sup->log, LOG_WARN, "%s takes longer than supervise.start_timeout: killed",
                  phase_name(phase));
         sup->hung = true;

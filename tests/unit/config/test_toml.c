@@ -143,6 +143,10 @@ static void what_is_no_toml_is_refused_at_its_place(void **state)
         {"a = 1 b = 2\n", 1, 7, ""},
         {"a = \"\xff\"\n", 1, 5, "utf-8"},
         {"a = \"\\q\"\n", 1, 7, "escape"},
+        {"[\n", 1, 1, "expected a key or a value"}, /* toml++ has no words for these two */
+        {"\n\n[ ?]\n", 3, 3, "expected a key or a value"},
+        {"\xc3\xa4 = 1\n", 1, 1, "in quotes and comments only"},
+        {"a = \"\xc3\xa4\" \xef\xb3\xbf\n", 1, 9, "in quotes and comments only"},
         {"a = \"x\\u0000y\"\n", 1, 5, "without \\u0000"},
         {"a = [\"x\", \"\\u0000\"]\n", 1, 11, "without \\u0000"},
     };

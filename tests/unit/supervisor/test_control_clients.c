@@ -1,0 +1,172 @@
+/* Who may connect, how many, and clients that are slow or go away. */
+#define _GNU_SOURCE
+#include "control_trial.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+static void the_socket_is_this_users_alone(void **state)
+{
+    (void)state;
+    struct stat st;
+    assert_int_equal(lstat(at("control.sock"), &st), 0);
+    assert_true(S_ISSOCK(st.st_mode));
+    assert_int_equal(st.st_mode & 07777, 0600);
+    control_destroy(trial.control);
+    trial.control = NULL;
+    assert_int_equal(lstat(at("control.sock"), &st), -1);
+}
+
+static void a_stale_socket_is_replaced_and_a_long_path_is_no_matter(void **state)
+{
+    (void)state;
+    char name[200];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    assert_int_equal(mkdir(at(name), 0700), 0);
+    int dir_fd = open(at(name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char old[300];
+    (void)snprintf(old, sizeof old, "%s/control.sock", name);
+    put(at(old), "stale");
+    struct error err;
+    struct control *control =
+        control_create(&trial.loop, &trial.log, dir_fd, on_call, &trial, &err);
+    assert_non_null(control);
+    struct stat st;
+    assert_int_equal(lstat(at(old), &st), 0);
+    assert_true(S_ISSOCK(st.st_mode));
+    control_destroy(control);
+    (void)close(dir_fd);
+    assert_null(control_create(&trial.loop, &trial.log, dir_fd, on_call, &trial, &err));
+    assert_non_null(strstr(err.text, "control.sock"));
+}
+
+static void another_user_is_turned_away(void **state)
+{
+    (void)state;
+    if (geteuid() != 0) {
+        skip(); /* only root can be somebody else */
+    }
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(chmod(trial_dir, 0755), 0);
+    assert_int_equal(chmod(at("control.sock"), 0666), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        if (setuid(12345) != 0) {
+            _exit(2);
+        }
+        int fd = dial();
+        char byte;
+        _exit(write(fds[1], "+", 1) == 1 && recv(fd, &byte, 1, 0) == 0 ? 0 : 1);
+    }
+    char byte;
+    assert_int_equal(read(fds[0], &byte, 1), 1);
+    turn(&trial.loop);
+    turn(&trial.loop);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+}
+
+static void one_client_too_many_is_told(void **state)
+{
+    (void)state;
+    int fds[32];
+    for (size_t i = 0; i < 32; i++) {
+        fds[i] = dial();
+        expect_alive(fds[i]);
+    }
+    int fd = dial();
+    expect_error(fd, CONTROL_REFUSED);
+    assert_null(hear(fd));
+    (void)close(fd);
+    (void)close(fds[0]);
+    expect_alive(fds[1]); /* the one that left was noticed before */
+    fd = dial();
+    expect_alive(fd);
+    (void)close(fd);
+    for (size_t i = 1; i < 32; i++) {
+        (void)close(fds[i]);
+    }
+}
+
+static bool never_more(void *ctx)
+{
+    char piece[65536];
+    ssize_t got;
+    while ((got = recv(*(int *)ctx, piece, sizeof piece, MSG_DONTWAIT)) > 0) {
+    }
+    return got == 0 || errno == ECONNRESET;
+}
+
+static void a_subscriber_that_does_not_read_is_dropped(void **state)
+{
+    (void)state;
+    int slow = dial(), good = dial();
+    say(slow, "{\"jsonrpc\":\"2.0\",\"method\":\"events\"}\n");
+    expect_alive(good);
+    static char event[10002];
+    memset(event, 'x', sizeof event - 1);
+    event[0] = event[10000] = '"';
+    for (int i = 0; i < 300; i++) { /* 3 MB */
+        control_publish(trial.control, event);
+        turn(&trial.loop);
+    }
+    run_until(&trial.loop, never_more, &slow);
+    expect_alive(good);
+    (void)close(slow);
+    (void)close(good);
+}
+
+static void a_client_that_only_stopped_writing_gets_its_answers(void **state)
+{
+    (void)state;
+    int fd = dial();
+    say(fd, "{\"jsonrpc\":\"2.0\",\"method\":\"later\",\"id\":1}\n"
+            "{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"id\":2}"); /* no newline */
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    expect_heard(fd, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":null}");
+    control_answer(trial.kept, cJSON_CreateTrue());
+    expect_heard(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":true}");
+    assert_null(hear(fd));
+    (void)close(fd);
+}
+
+static bool has_kept(void *ctx)
+{
+    (void)ctx;
+    return trial.kept != NULL;
+}
+
+static void an_answer_to_a_client_that_has_gone_is_dropped(void **state)
+{
+    (void)state;
+    int fd = dial(), other = dial();
+    say(fd, "[{\"jsonrpc\":\"2.0\",\"method\":\"later\",\"id\":1}]\n");
+    run_until(&trial.loop, has_kept, NULL);
+    (void)close(fd);
+    expect_alive(other);
+    control_subscribe(trial.kept);
+    control_publish(trial.control, "{}");
+    expect_alive(other);
+    (void)close(other);
+}
+
+int main(void)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(the_socket_is_this_users_alone),
+        TEST(a_stale_socket_is_replaced_and_a_long_path_is_no_matter),
+        TEST(another_user_is_turned_away),
+        TEST(one_client_too_many_is_told),
+        TEST(a_subscriber_that_does_not_read_is_dropped),
+        TEST(a_client_that_only_stopped_writing_gets_its_answers),
+        TEST(an_answer_to_a_client_that_has_gone_is_dropped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
