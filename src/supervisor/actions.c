@@ -444,6 +444,7 @@ static void do_refuse(struct supervisor *sup)
 
 void supervisor_dispatch(struct supervisor *sup, enum policy_event event)
 {
+    supervisor_look(sup);
     bool paused = sup->paused && sup->state == POLICY_RUNNING;
     enum policy_state column = paused ? POLICY_PAUSED : sup->state;
     struct policy_cell cell = policy_decide(column, event);

@@ -108,7 +108,7 @@ static void on_death(void *ctx, struct host_process *host, const struct host_dea
         refuse(check, "load", reason);
     }
     host_process_destroy(host);
-    orphans_end(&check->orphans);
+    (void)orphans_end_last(&check->orphans);
     check->host = NULL;
     uv_close((uv_handle_t *)&check->limit, NULL);
 }
@@ -144,7 +144,7 @@ static bool run_host(struct check *check, struct error *err)
     struct shared shared;
     struct host_callbacks callbacks = {
         .ctx = check, .orphans = &check->orphans, .message = on_message, .died = on_death};
-    orphans_adopt();
+    orphans_adopt(&check->orphans);
     if (!shared_create(&shared, 4096, err)) {
         return false;
     }

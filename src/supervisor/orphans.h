@@ -1,28 +1,36 @@
 /* Processes that a host leaves behind when it dies: what its module forked. The supervisor is their
  * new parent (PR_SET_CHILD_SUBREAPER), reaps those that end, and ends the others after the host's
- * death. */
+ * death. Nothing here waits. */
 #ifndef SUPERVISOR_ORPHANS_H
 #define SUPERVISOR_ORPHANS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
-#define ORPHANS_EXPECTED_MOST 16
+#define ORPHANS_SPARED_MOST 64
 
-struct orphans { /* children of our own, which libuv reaps */
-    pid_t expected[ORPHANS_EXPECTED_MOST];
-    unsigned count;
+struct orphans {
+    pid_t hosts[ORPHANS_SPARED_MOST];   /* our own, which libuv reaps */
+    pid_t foreign[ORPHANS_SPARED_MOST]; /* children from before the start: of a shell that exec'ed
+                                           us */
+    unsigned host_count, foreign_count;
+    bool ending; /* some that were killed are still there */
 };
 
-/* From here on orphans come to this process. */
-void orphans_adopt(void);
+/* From here on orphans come to this process. The children that it has already are left in peace. */
+void orphans_adopt(struct orphans *orphans);
 
-void orphans_expect(struct orphans *orphans, pid_t pid);
-void orphans_forget(struct orphans *orphans, pid_t pid);
+void orphans_expect(struct orphans *orphans, pid_t host);
+void orphans_forget(struct orphans *orphans, pid_t host);
 
-/* Reaps those that have ended. */
-void orphans_reap(const struct orphans *orphans);
+/* After SIGCHLD: reaps those that have ended, and kills what these left behind in turn. */
+void orphans_reap(struct orphans *orphans);
 
-/* Kills and reaps all of them, and what they leave behind in turn. */
-void orphans_end(const struct orphans *orphans);
+/* Kills all of them. They are reaped as their ends are signalled. */
+void orphans_end(struct orphans *orphans);
+
+/* The same at the end of this process: looks on for up to a tenth of a second. Returns how many are
+ * left: those that a kill does not end at once (a disk that does not answer). */
+unsigned orphans_end_last(struct orphans *orphans);
 
 #endif

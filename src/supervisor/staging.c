@@ -164,6 +164,7 @@ void staging_now(struct supervisor *sup, bool by_command)
     if (sup->state == POLICY_STOPPING || sup->ending) {
         return;
     }
+    supervisor_look(sup);
     const struct build *known = newest(sup);
     bool again = sup->forced || (by_command && sup->state == POLICY_HELD);
     if (!prepare_name(sup)) {
@@ -211,6 +212,7 @@ void staging_changed(void *ctx, enum watch_news news, uint64_t since_ns)
 {
     struct supervisor *sup = ctx;
     if (news == WATCH_GONE) {
+        supervisor_look(sup);
         wait_for_file(sup, false);
         return;
     }

@@ -120,7 +120,7 @@ static bool set_up(struct supervisor *sup)
     const struct config *config = sup->config;
     struct error *err = &sup->fatal;
     (void)signal(SIGPIPE, SIG_IGN);
-    orphans_adopt();
+    orphans_adopt(&sup->orphans);
     sup->slot_address = slots_find_address();
     if (sup->slot_address == 0) {
         return error_set(err, ERROR_SYSTEM, "there is no room for states in the address space");
@@ -188,7 +188,10 @@ static void tear_down(struct supervisor *sup)
     }
     (void)uv_run(sup->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(sup->loop);
-    orphans_end(&sup->orphans);
+    unsigned left = orphans_end_last(&sup->orphans);
+    if (left > 0) {
+        log_line(sup->log, LOG_WARN, "%u processes that the module started do not end", left);
+    }
     events_destroy(sup->events);
     if (sup->run_dir.path != NULL) {
         run_dir_close(&sup->run_dir);
