@@ -6,7 +6,9 @@
 #include "supervisor/check.h"
 #include "supervisor/supervisor.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define STATUS_USAGE  2
 #define STATUS_FAILED 125
@@ -96,11 +98,24 @@ static int (*const commands[])(const struct options *, struct log *, struct erro
     [COMMAND_RELOAD] = reload, [COMMAND_QUIT] = quit,      [COMMAND_EVENTS] = events,
     [COMMAND_HELP] = help,     [COMMAND_VERSION] = version};
 
+/* Descriptors 0 to 2 must be open: what is opened first would else become stdout. */
+static void open_standard_descriptors(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR); /* inherited by the host */
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO) {
+        close(fd);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
     struct error err = {0};
     struct log log;
+    open_standard_descriptors();
     log_init(&log, LOG_INFO, false);
     if (!options_parse(&options, argc, argv, &err)) {
         log_line(&log, LOG_ERROR, "%s", err.text);

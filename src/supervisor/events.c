@@ -21,7 +21,10 @@ struct events {
     int dir_fd;
     int journal; /* events.jsonl; -1: cannot be written at the moment */
     off_t size;
-    int file; /* --events; -1: none */
+    int file;   /* --events; -1: none */
+    char *rest; /* of a line that the file's reader was too slow for; owned */
+    size_t rest_len;
+    uint64_t dropped; /* lines */
     struct control *control;
     struct log *log;
     bool trouble_told;
@@ -35,13 +38,27 @@ static void open_journal(struct events *events)
     events->size = events->journal >= 0 && fstat(events->journal, &st) == 0 ? st.st_size : 0;
 }
 
+/* A pipe whose reader stops must not stop the supervisor: it gets a description of its own, which
+ * does not block, while the module's stdout stays as it is. */
+static int open_stdout(void)
+{
+    struct stat st;
+    if (fstat(STDOUT_FILENO, &st) == 0 && S_ISFIFO(st.st_mode)) {
+        int fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+        if (fd >= 0) {
+            return fd;
+        }
+    }
+    return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+}
+
 static bool open_file(struct events *events, const char *file, struct error *err)
 {
     if (file == NULL) {
         return true;
     }
     if (strcmp(file, "-") == 0) {
-        events->file = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+        events->file = open_stdout();
     } else {
         events->file = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0600);
         if (events->file < 0 && errno == ENXIO) {
@@ -79,6 +96,7 @@ void events_destroy(struct events *events)
     if (events->file >= 0) {
         close(events->file);
     }
+    free(events->rest);
     free(events);
 }
 
@@ -145,6 +163,41 @@ static void write_journal(struct events *events, const char *line, size_t len)
     }
 }
 
+/* Writes what goes. What is left of a line that was begun comes first; a line that finds no room is
+ * dropped whole. */
+static void write_file(struct events *events, const char *line, size_t len)
+{
+    if (events->file < 0) {
+        return;
+    }
+    if (events->rest != NULL) {
+        ssize_t done = write(events->file, events->rest, events->rest_len);
+        if (done > 0) {
+            events->rest_len -= (size_t)done;
+            memmove(events->rest, events->rest + done, events->rest_len);
+        }
+        if (events->rest_len == 0) {
+            free(events->rest);
+            events->rest = NULL;
+        }
+    }
+    ssize_t done = events->rest == NULL ? write(events->file, line, len) : -1;
+    if (done >= 0 && (size_t)done < len) {
+        events->rest_len = len - (size_t)done;
+        events->rest = malloc(events->rest_len);
+        if (events->rest != NULL) {
+            memcpy(events->rest, line + done, events->rest_len);
+        }
+    } else if (done < 0 && events->rest == NULL && errno == EPIPE) {
+        close(events->file);
+        events->file = -1;
+    } else if (done < 0 && events->dropped++ == 0) {
+        log_line(events->log, LOG_WARN,
+                 "events are dropped: who reads them is too slow, or the "
+                 "disk is full");
+    }
+}
+
 void events_emit(struct events *events, cJSON *event)
 {
     char *line = cJSON_PrintUnformatted(event);
@@ -158,9 +211,6 @@ void events_emit(struct events *events, cJSON *event)
     size_t len = strlen(line);
     line[len] = '\n'; /* in the place of its '\0': one write a line */
     write_journal(events, line, len + 1);
-    if (events->file >= 0 && !file_write_all(events->file, line, len + 1) && errno == EPIPE) {
-        close(events->file);
-        events->file = -1;
-    }
+    write_file(events, line, len + 1);
     cJSON_free(line);
 }

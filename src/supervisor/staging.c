@@ -178,6 +178,9 @@ void staging_now(struct supervisor *sup, bool by_command)
     if (outcome != STAGE_BUSY) {
         sup->busy_wait_ms = 0;
     }
+    if (outcome != STAGE_BUSY && outcome != STAGE_FAILED) {
+        sup->failed_reason[0] = '\0';
+    }
     if (outcome != STAGE_MISSING) {
         sup->missing_told = false;
     }
@@ -198,8 +201,15 @@ void staging_now(struct supervisor *sup, bool by_command)
         wait_for_writer(sup);
         break;
     case STAGE_BAD:
-    case STAGE_FAILED:
         refuse_file(sup, &stage, outcome, err.text);
+        break;
+    case STAGE_FAILED:
+        /* The poll looks again and again: the same trouble is told once. */
+        if (by_command ||
+            strncmp(sup->failed_reason, err.text, sizeof sup->failed_reason - 1) != 0) {
+            refuse_file(sup, &stage, outcome, err.text);
+        }
+        (void)snprintf(sup->failed_reason, sizeof sup->failed_reason, "%s", err.text);
         break;
     }
     if (outcome != STAGE_BUSY) {
