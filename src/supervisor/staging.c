@@ -209,7 +209,7 @@ void staging_now(struct supervisor *sup, bool by_command)
             strncmp(sup->failed_reason, err.text, sizeof sup->failed_reason - 1) != 0) {
             refuse_file(sup, &stage, outcome, err.text);
         }
-        (void)snprintf(sup->failed_reason, sizeof sup->failed_reason, "%s", err.text);
+        (void)snprintf(sup->failed_reason, sizeof sup->failed_reason, "%.255s", err.text);
         break;
     }
     if (outcome != STAGE_BUSY) {
@@ -231,5 +231,7 @@ void staging_changed(void *ctx, enum watch_news news, uint64_t since_ns)
         /* A sleeping host takes as long to wake up as the copy takes. */
         supervisor_send(sup, &(struct message){.type = MESSAGE_SOON});
     }
+    sup->polled = news == WATCH_POLLED;
     staging_now(sup, false);
+    sup->polled = false;
 }
