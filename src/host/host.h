@@ -76,10 +76,9 @@ struct host {
     int turn;                   /* the slot for the next one: SHARED_TURN_ */
     uint32_t step_flags;        /* for the next step */
     uint64_t last_step_end_ns;
-    uint64_t awake_until_ns; /* do not sleep before: waking up would take longer than what comes */
-    bool step_now;           /* do not wait for the tick */
-    bool in_place_told;      /* the warning about states that hotrun cannot look into */
-    uint64_t strays_told;    /* fingerprint of the last warning about symbols */
+    bool step_now;             /* do not wait for the tick */
+    bool in_place_told;        /* the warning about states that hotrun cannot look into */
+    uint64_t strays_told;      /* fingerprint of the last warning about symbols */
     enum snapshot_why publish; /* due after the next step; 0: nothing is */
     uint64_t publish_step;     /* the step that follows what json_after holds */
     bool publish_json;         /* json_after holds the state as it was before that step */

@@ -10,7 +10,6 @@
 #include "host/swap.h"
 
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 
 #define BATCH_NS   (20 * NS_PER_US) /* at `max` the clock is read about this often */
@@ -22,27 +21,6 @@ static volatile sig_atomic_t continued;
 void loop_continued(void)
 {
     continued = 1;
-}
-
-/* For a moment after a save was noticed, the command word is watched instead of slept on. True:
- * look up. */
-static bool stay_awake(struct host *host, uint64_t due_ns)
-{
-    while (host->awake_until_ns != 0) {
-        uint64_t now = clock_ns();
-        if (atomic_load_explicit(&host->page->command, memory_order_acquire) != 0) {
-            host->awake_until_ns = 0;
-            return true;
-        }
-        if (now >= due_ns) {
-            return true;
-        }
-        if (now >= host->awake_until_ns) {
-            host->awake_until_ns = 0;
-        }
-        (void)sched_yield(); /* the one that is awaited may need this processor */
-    }
-    return false;
 }
 
 /* Serves libuv; sleeps until `due_ns` or until something happens. */
@@ -61,9 +39,6 @@ static void wait_until(struct host *host, uint64_t due_ns)
         left = (uint64_t)timeout_ms * NS_PER_MS;
     }
     if (left == 0) {
-        return;
-    }
-    if (stay_awake(host, due_ns)) {
         return;
     }
     struct pollfd backend = {.fd = uv_backend_fd(&host->loop), .events = POLLIN};

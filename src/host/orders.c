@@ -1,14 +1,11 @@
 #include "host/orders.h"
 
-#include "base/clock.h"
 #include "host/generation.h"
 #include "host/host.h"
 #include "host/snapshot.h"
 #include "host/swap.h"
 
 #include <unistd.h>
-
-#define SOON_NS NS_PER_MS /* how long a library that was announced is awaited without sleep */
 
 static void told_to_tell(struct host *host, const struct message_tell *tell)
 {
@@ -56,9 +53,6 @@ static void handle(struct host *host, const struct message *message)
             host->end = PAGE_END_STOP;
             host->exit_status = (int)message->stop.status;
         }
-        break;
-    case MESSAGE_SOON:
-        host->awake_until_ns = clock_ns() + SOON_NS;
         break;
     default:
         host_leave(host, PAGE_END_HOST, 0, "a message that is not for a host");

@@ -88,7 +88,6 @@ static const struct {
                               [MESSAGE_CLOSED] = ROW(closed_fields),
                               [MESSAGE_PUBLISHED] = ROW(published_fields),
                               [MESSAGE_RELOAD] = {NULL, 0},
-                              [MESSAGE_SOON] = {NULL, 0},
                               [MESSAGE_LEAVING] = {NULL, 0},
                               [MESSAGE_RATE] = ROW(rate_fields),
                               [MESSAGE_NOTE] = ROW(note_fields),

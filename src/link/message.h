@@ -27,7 +27,6 @@ enum message_type {
     MESSAGE_TELL,      /* call on_event */
     MESSAGE_SNAPSHOT,  /* publish one; answered by PUBLISHED */
     MESSAGE_STOP,      /* STOPPING, serialize, fini, exit */
-    MESSAGE_SOON,      /* a LOAD is likely to follow within a millisecond */
     /* to the supervisor */
     MESSAGE_READY,
     MESSAGE_ACCEPTED,

@@ -227,10 +227,6 @@ void staging_changed(void *ctx, enum watch_news news, uint64_t since_ns)
         return;
     }
     sup->noticed_ns = since_ns;
-    if (news == WATCH_CHANGED && running(sup) != 0 && sup->rate == RATE_HZ) {
-        /* A sleeping host takes as long to wake up as the copy takes. */
-        supervisor_send(sup, &(struct message){.type = MESSAGE_SOON});
-    }
     sup->polled = news == WATCH_POLLED;
     staging_now(sup, false);
     sup->polled = false;

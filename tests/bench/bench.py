@@ -9,6 +9,7 @@ import argparse
 import functools
 import os
 import platform
+import resource
 import sys
 import time
 from pathlib import Path
@@ -16,19 +17,19 @@ from pathlib import Path
 import rows
 import workshop as ws
 
-WIDTHS = (64, 18, 16, 6, 11)
+WIDTHS = (60, 16, 16, 7, 14)
 
 
 def plan(shop, quick):
     """What is measured, in the order of the table."""
-    saves = 100
+    saves = 50 if quick else 100
     for on_disk in (False, True):
         for json_state in (False, True):
             yield functools.partial(rows.reload_rows, shop, "max", on_disk, json_state, saves)
     for rate in (60, 1000):
         for on_disk in (False, True):
             yield functools.partial(rows.reload_rows, shop, rate, on_disk, False,
-                                    25 if quick else saves)
+                                    30 if quick else saves)
     yield functools.partial(rows.step_cost, shop, 3 if quick else 7, 0.4 if quick else 1.0)
     yield functools.partial(rows.idle, shop, 3 if quick else 10)
     for hz in (60, 240, 1000):
@@ -52,6 +53,14 @@ def machine():
     return f"{model}, {os.cpu_count()} processors, load {load:.2f}"
 
 
+def busy_s():
+    """CPU seconds of everybody, and of this program and what it has started and awaited."""
+    ticks = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    everybody = sum(int(tick) for i, tick in enumerate(ticks[:7]) if i not in (3, 4))
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return everybody / os.sysconf("SC_CLK_TCK"), sum(use.ru_utime + use.ru_stime for use in used)
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--build", default="build-bench", help="the build folder of hotrun")
@@ -60,7 +69,7 @@ def main():
     options.add_argument("--only", default="", help="rows whose measurement has this in its name")
     chosen = options.parse_args()
 
-    begun = time.monotonic()
+    begun, before = time.monotonic(), busy_s()
     try:
         shop = ws.Workshop(chosen.build, chosen.disk or chosen.build)
     except (ws.Failure, OSError) as failure:
@@ -79,15 +88,16 @@ def main():
                 continue
             try:
                 for found in measure():
-                    verdict = {True: "ok", False: "over", None: ""}[found.ok]
                     print(line((found.what, found.value, found.bare, found.ratio, found.target,
-                                verdict)), flush=True)
+                                found.verdict)), flush=True)
             except (ws.Failure, OSError, KeyError, ValueError) as failure:
                 failed = True
                 print(f"{name}: FAILED: {failure}", flush=True)
     finally:
         shop.close()
-    print(f"\n{time.monotonic() - begun:.0f} s")
+    took, after = time.monotonic() - begun, busy_s()
+    others = (after[0] - before[0]) - (after[1] - before[1])
+    print(f"\n{took:.0f} s, in which others kept {max(0.0, others / took):.2f} processors busy")
     return 1 if failed else 0
 
 

@@ -1,7 +1,6 @@
 """The measurements. Each function yields rows of the table."""
 
 import os
-import signal
 import statistics
 import subprocess
 import threading
@@ -18,14 +17,16 @@ class Row:
     bare: str = ""
     ratio: str = ""
     target: str = ""
-    ok: bool | None = None  # None: no target
+    verdict: str = ""  # of rows with a target
 
 
 def row(what, value, bare, unit, digits, target, limit, judged=None):
     """`limit` is for `judged`, which is the value unless given."""
-    ratio = f"{value / bare:.2f}" if bare else ""
-    return Row(what, f"{value:.{digits}f} {unit}", f"{bare:.{digits}f} {unit}" if bare else "",
-               ratio, target, (value if judged is None else judged) <= limit)
+    verdict = "ok" if (value if judged is None else judged) <= limit else "over"
+    if verdict == "over" and judged is None and bare > limit:
+        verdict = "over, and so is the bare limit"
+    return Row(what, f"{value:.{digits}f} {unit}", f"{bare:.{digits}f} {unit}",
+               f"{value / bare:.2f}", target, verdict)
 
 
 def kept_alive(command):
@@ -65,14 +66,15 @@ def reload_rows(shop, rate, on_disk, json_state, count):
             bare.kill()
             bare.wait()
         reloads = hotrun.events("reloaded")
-    times = {"hotrun": [], "bare": []}
-    pauses = {"hotrun": [], "bare": []}
-    from_call = {"hotrun": [], "bare": []}
-    for line in lines.splitlines():
-        lane, after, before, pause = line.split()
-        times[lane].append(int(after) / 1e6)
-        from_call[lane].append(int(before) / 1e6)
-        pauses[lane].append(int(pause) / 1e6)
+    saves = [(words[0], *(int(word) / 1e6 for word in words[1:]))
+             for words in map(str.split, lines.splitlines())]
+    # Whom rename wakes often runs before the saver can look at its clock again. So the return is
+    # where it is when nobody interrupts: the call, and as long as the quickest tenth took.
+    rename = ws.percentile([called - returned for _, returned, called, _ in saves], 0.1)
+    times = {lane: [called - rename for which, _, called, _ in saves if which == lane]
+             for lane in ("hotrun", "bare")}
+    pauses = {lane: [pause for which, _, _, pause in saves if which == lane]
+              for lane in ("hotrun", "bare")}
     value, high = ws.spread(times["hotrun"])
     limit, bare_high = ws.spread(times["bare"])
     place = "disk" if on_disk else "tmpfs"
@@ -80,9 +82,7 @@ def reload_rows(shop, rate, on_disk, json_state, count):
     pace = "max" if rate == "max" else f"{rate} Hz"
     yield row(f"save to first new step, {pace}, {place}, {state}", value, limit, "ms", 3,
               f"{RELOAD_FACTOR} x", RELOAD_FACTOR, value / limit)
-    called, bare_called = (statistics.median(from_call[lane]) for lane in ("hotrun", "bare"))
-    yield Row("   p90; from the call of rename", f"{high:.3f}; {called:.3f}",
-              f"{bare_high:.3f}; {bare_called:.3f}", f"{called / bare_called:.2f}")
+    yield Row(f"   p90 (rename itself: {rename:.3f})", f"{high:.3f}", f"{bare_high:.3f}")
     if reloads:
         parts = {field: statistics.median(event["us"][field] for event in reloads)
                  for field in FIELDS}
@@ -142,6 +142,11 @@ def scribble(path, stop):
         os.close(fd)
 
 
+def bare_lateness(shop, hz, seconds):
+    lines = ws.run(shop.program("bare_pace"), hz, seconds).split()
+    return [int(late) / 1e3 for late in lines[:-1]]
+
+
 JITTER_US = 25.0
 
 
@@ -152,6 +157,8 @@ def jitter(shop, hz, seconds):
     os.mkfifo(fifo)
     library = shop.module("ticking", "ticking")
     stop = threading.Event()
+    # The bare limit before and after, so that a noisy spell of the machine is in both figures.
+    bare = bare_lateness(shop, hz, seconds / 2)
     with ws.Hotrun(shop, folder, library, hz, [sheet.path, fifo, hz]):
         writer = threading.Thread(target=scribble, args=(fifo, stop))
         writer.start()
@@ -162,8 +169,7 @@ def jitter(shop, hz, seconds):
     if len(samples) < hz * seconds / 2:
         raise ws.Failure(f"{len(samples)} steps in {seconds} s at {hz} Hz")
     told, began = ([pair[i] / 1e3 for pair in samples] for i in (0, 1))
-    lines = ws.run(shop.program("bare_pace"), hz, seconds).split()
-    bare = [int(line) / 1e3 for line in lines[:-1]]
+    bare += bare_lateness(shop, hz, seconds / 2)
     yield row(f"jitter at {hz} Hz, p50", statistics.median(told), statistics.median(bare), "us", 1,
               f"{JITTER_US:.0f} us", JITTER_US)
     yield Row("   p99; p50 of the step's own clock",
@@ -217,7 +223,7 @@ def many_reloads(shop, count):
     # What malloc and the kernel round to: a leak of 100 bytes a reload shows at the full count.
     flat = all(more <= 0 for more in growth) and all(more <= 200 for more in rss)
     yield Row(f"{made} reloads: growth of RSS, supervisor; host", f"{rss[0]:+d}; {rss[1]:+d} KB",
-              "", "", "flat", flat)
+              "", "", "flat", "ok" if flat else "over")
     for who in ("supervisor", "host"):
         pairs = ", ".join(f"{what} {first[who][what]} -> {last[who][what]}"
                           for what in ("rss", "maps", "fds"))

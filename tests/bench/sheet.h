@@ -43,8 +43,8 @@ static inline struct sheet *sheet_map(const char *path)
     if (fd < 0 || ftruncate(fd, sizeof(struct sheet)) != 0) {
         abort();
     }
-    void *at = mmap(NULL, sizeof(struct sheet), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-                    fd, 0);
+    void *at =
+        mmap(NULL, sizeof(struct sheet), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
     (void)close(fd);
     if (at == MAP_FAILED) {
         abort();

@@ -86,7 +86,7 @@ class Workshop:
         if not self.hotrun.exists():
             raise Failure(f"{self.hotrun} is not there: build it with scripts/build")
         self.folder = Path(tempfile.mkdtemp(prefix="hotrun-bench-", dir="/dev/shm"))
-        self.disk = Path(tempfile.mkdtemp(prefix="bench-", dir=disk))
+        self.disk = Path(tempfile.mkdtemp(prefix="bench-", dir=disk)).resolve()
         self.cc = os.environ.get("CC", "cc")
         self.counter = 0
 

@@ -58,7 +58,7 @@ class Run:
         self.tag = uuid.uuid4().hex
         self.reader = Reader()
         self.finished = False
-        self.expected = {0}
+        self.wild = False  # the module does anything: what a sanitizer says may be of its doing
         if library is not None:
             saves.rename_over(self.target, library)
         if config is not None:
@@ -211,6 +211,8 @@ class Run:
         if os.path.isdir(place):
             stray = set(os.listdir(place)) - KEPT
             assert not stray, f"left in the run directory: {sorted(stray)}"
+        if self.wild:
+            return
         reports = [name for name in os.listdir(self.folder) if name.startswith("sanitizer")]
         assert not reports, "\n".join(self._text(name) for name in reports)
         told = [line for line in (self.err.since() if self.err else [])

@@ -15,7 +15,7 @@ WAYS = {"segv": ("die_segv()", {"signal": signal.SIGSEGV}),
         "kill": ("die_kill()", {"signal": signal.SIGKILL})}
 PLACES = {"on_construct": "load", "on_init": "init", "on_deserialize": "deserialize",
           "on_step": "step"}
-QUICK_PROBATION = "[supervise]\nprobation = 0.05\nprobation_steps = 2\n"
+QUICK_PROBATION = "[supervise]\nprobation = '50ms'\nprobation_steps = 2\n"
 
 
 def died_by(event, how):
@@ -265,7 +265,7 @@ class Supervisor(Case):
             # finish() looks for processes that are left behind
 
     def test_it_survives_a_host_that_stops_talking(self):
-        with self.hotrun(probe(1), config="[supervise]\nstop_timeout = 0.5\n") as run:
+        with self.hotrun(probe(1), config="[supervise]\nstop_timeout = '500ms'\n") as run:
             run.call("step", version=1)
             mark = run.save(probe(2, on_step="if (turn == 5) for (;;) pause()"))
             run.event("reloaded", mark)

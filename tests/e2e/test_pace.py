@@ -35,7 +35,7 @@ class Rate(Case):
                 steps = self.steps("--rate", str(hz), until=until)
                 took = (steps[-1]["now"] - steps[0]["now"]) / 1e9
                 due = (steps[-1]["turn"] - steps[0]["turn"]) / hz
-                self.assertGreaterEqual(took, due - 0.002)
+                self.assertGreaterEqual(took, due * 0.99 - 0.02)  # the first one may be late
                 self.assertLess(took, due * 1.15 + 0.05)
 
     def test_index_counts_and_time_adds_up(self):
@@ -160,7 +160,7 @@ class Exit(Case):
     def test_a_module_that_will_not_stop_is_ended_by_the_limit(self):
         stuck = "if (event->type == HOTRUN_EVENT_STOPPING) for (;;) pause()"
         with self.hotrun(probe(1, on_event=stuck),
-                         config="[supervise]\nstop_timeout = 0.3\n") as run:
+                         config="[supervise]\nstop_timeout = '300ms'\n") as run:
             run.call("step")
             run.kill()
             run.wait_end(10)

@@ -12,6 +12,7 @@ import modules
 import processes
 import saves
 from modules import probe
+from streams import Missing as NotThere
 
 FATES = ("reloaded", "rejected", "unchanged", "quarantined")
 
@@ -252,25 +253,34 @@ class BadFiles(Case):
                        for size in range(0, len(whole) // 2, count(512, 64)))
 
     def test_random_bit_flips(self):
-        """A flip may hit what no check can see: the code itself. It may then be taken, refused or
-        crash; the supervisor and the state come through."""
+        """A flip may hit what no check can see: the code itself. It may then be taken, refused,
+        crash, hang or write a wrong state: a good library is taken all the same."""
         chance = random.Random(7)
         whole = probe(2)
-        with self.start() as run:
-            first = run.call("step", version=1)
-            for i in range(count(40, 1000)):
+        with self.hotrun(probe(1), "--rate", "100",
+                         config="[supervise]\nstart_timeout = '2000ms'\n") as run:
+            run.wild = True
+            run.call("step", version=1)
+            for version in range(1000, 1000 + count(40, 1000)):
                 broken = bytearray(whole)
                 for _ in range(chance.choice((1, 1, 3, 20))):
-                    at = chance.randrange(len(broken) if i % 2 else 4096)
+                    at = chance.randrange(len(broken) if version % 2 else 4096)
                     broken[at] ^= 1 << chance.randrange(8)
                 mark = run.save(bytes(broken))
                 seen = run.event((*FATES, "rolled_back", "held"), mark)
                 if seen["event"] == "reloaded":
-                    run.event(("confirmed", "rolled_back", "held"), mark)
-                mark = run.save(probe(1000 + i, say_each_step=True))
-                run.event("reloaded", mark)
-                run.call("step", version=1000 + i)
-            self.assertEqual(run.call("step", version=1000 + i)["hash"], first["hash"])
+                    self.see_the_end_of_probation(run, mark)
+                run.save_and_see(probe(version), ("reloaded", "loaded"))
+                run.call("step", version=version)
+
+    @staticmethod
+    def see_the_end_of_probation(run, mark):
+        ends = ("confirmed", "rolled_back", "held")
+        try:
+            run.event(ends, mark, timeout=4)
+        except NotThere:  # a step that never ends: what a person does then
+            os.kill(run.request("status")["result"]["host_pid"], signal.SIGKILL)
+            run.event(ends, mark)
 
     def test_files_that_are_no_library(self):
         with open(os.path.realpath("/proc/self/exe"), "rb") as file:
@@ -409,7 +419,7 @@ class Traces(Case):
         """Descriptors, mappings and files are after many reloads what they were after ten."""
         reloads = count(60, 500)
         with self.hotrun(probe(1), "--rate", "1000",
-                         config="[supervise]\nprobation = 0.01\nprobation_steps = 2\n") as run:
+                         config="[supervise]\nprobation = '10ms'\nprobation_steps = 2\n") as run:
             run.call("step", version=1)
             sizes = {}
             for version in range(2, reloads + 2):
@@ -417,7 +427,6 @@ class Traces(Case):
                 run.event("confirmed", mark)
                 if version in (20, reloads + 1):
                     run.call("fini", version=version - 1)
-                    run.request("status")
                     host = run.host_pid()
                     sizes[version] = {
                         "descriptors": [len(processes.descriptors(p)) for p in (run.pid, host)],

@@ -123,7 +123,7 @@ class Swap(Case):
             self.assertFalse([line for line in run.err.since() if "nowhere" in line])
 
     def test_old_libraries_go_away(self):
-        with self.hotrun(probe(1), config="[supervise]\nprobation = 0.05\n") as run:
+        with self.hotrun(probe(1), config="[supervise]\nprobation = '50ms'\n") as run:
             run.call("step", version=1)
             for version in range(2, 22):
                 mark = run.save(probe(version))
@@ -195,7 +195,7 @@ class Defer(Case):
         later = ("if (event->type == HOTRUN_EVENT_BEFORE_RELOAD && state->count < 400)"
                  " return HOTRUN_DEFER")
         with self.hotrun(probe(1, on_event=later), "--rate", "500",
-                         config="[reload]\ndefer_limit = 0.1\n") as run:
+                         config="[reload]\ndefer_limit = '100ms'\n") as run:
             run.call("step", version=1)
             seen = run.save_and_see(probe(2), "rejected")
             self.assertEqual(seen["stage"], "defer")
@@ -208,7 +208,7 @@ class Defer(Case):
         later = ("if (event->type == HOTRUN_EVENT_BEFORE_RELOAD && state->count < 300)"
                  " return HOTRUN_DEFER")
         with self.hotrun(probe(1, on_event=later), "--rate", "500",
-                         config="[reload]\ndefer_limit = 0.1\n") as run:
+                         config="[reload]\ndefer_limit = '100ms'\n") as run:
             run.call("step", version=1)
             run.save_and_see(probe(2), "rejected")
             run.save_and_see(probe(3))

@@ -51,7 +51,7 @@ class OnTerminal(Case):
     def test_a_second_ctrl_c_ends_at_once(self):
         slow = "if (event->type == HOTRUN_EVENT_STOPPING) for (;;) pause()"
         with self.run_here(probe(1, on_event=slow),
-                           config="[supervise]\nstop_timeout = 60\n") as run:
+                           config="[supervise]\nstop_timeout = '60000ms'\n") as run:
             run.call("step", version=1)
             self.terminal.type("\x03")
             run.call("event", type=11)

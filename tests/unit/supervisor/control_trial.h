@@ -128,7 +128,7 @@ static inline bool heard_line(void *ctx)
 }
 
 /* The next line; NULL when the connection ended. Lives until the next call. */
-static const char *hear(int fd)
+static inline const char *hear(int fd)
 {
     static char heard[8192];
     struct hearing h = {.fd = fd};
