@@ -205,7 +205,7 @@ void staging_now(struct supervisor *sup, bool by_command)
         break;
     case STAGE_FAILED:
         /* The poll looks again and again: the same trouble is told once. */
-        if (by_command ||
+        if (!sup->polled ||
             strncmp(sup->failed_reason, err.text, sizeof sup->failed_reason - 1) != 0) {
             refuse_file(sup, &stage, outcome, err.text);
         }
