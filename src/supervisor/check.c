@@ -44,7 +44,7 @@ static void add_lines(cJSON *object, const char *name, const char *text)
     while (array != NULL && *text != '\0') {
         size_t len = strcspn(text, "\n");
         char *line = strndup(text, len);
-        cJSON_AddItemToArray(array, cJSON_CreateString(line == NULL ? "" : line));
+        cJSON_AddItemToArray(array, event_text(line == NULL ? "" : line));
         free(line);
         text += len + (text[len] == '\n');
     }

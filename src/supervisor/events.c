@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "state/json.h"
 #include "supervisor/control.h"
 
 #include <errno.h>
@@ -122,9 +123,18 @@ void event_add_number(cJSON *object, const char *name, uint64_t value)
     (void)or_die(cJSON_AddRawToObject(object, name, digits));
 }
 
+cJSON *event_text(const char *text)
+{
+    struct text quoted = {0};
+    (void)json_quote(&quoted, text);
+    cJSON *item = or_die(cJSON_Parse(text_string(&quoted)));
+    text_finish(&quoted);
+    return item;
+}
+
 void event_add_text(cJSON *object, const char *name, const char *text)
 {
-    (void)or_die(cJSON_AddStringToObject(object, name, text));
+    cJSON_AddItemToObject(object, name, event_text(text));
 }
 
 cJSON *event_create(const char *name, uint64_t generation, uint64_t step)

@@ -30,6 +30,9 @@ cJSON *event_create(const char *name, uint64_t generation, uint64_t step);
 void event_add_number(cJSON *object, const char *name, uint64_t value);
 void event_add_text(cJSON *object, const char *name, const char *text);
 
+/* A string of UTF-8, whatever bytes `text` has: reasons quote files. */
+cJSON *event_text(const char *text);
+
 /* Writes the event everywhere and takes it over. */
 void events_emit(struct events *events, cJSON *event);
 

@@ -53,7 +53,7 @@ static void add_list(cJSON *state, const char *name, struct bytes list)
 {
     cJSON *array = cJSON_AddArrayToObject(state, name);
     for (size_t at = 0; array != NULL && at < list.len;) {
-        cJSON_AddItemToArray(array, cJSON_CreateString(list.data + at));
+        cJSON_AddItemToArray(array, event_text(list.data + at));
         at += strlen(list.data + at) + 1;
     }
 }
