@@ -7,8 +7,31 @@
 void host_send(struct host *host, const struct message *message)
 {
     struct error err;
+    host_send_held(host);
     if (!channel_send(host->channel, message, &err)) {
         /* An answer that gets lost would be waited for for ever. */
+        host_leave(host, PAGE_END_HOST, 0, err.text);
+    }
+}
+
+void host_hold(struct host *host, const struct message *message, uint64_t generation)
+{
+    host_send_held(host);
+    size_t len = message_encode(message, host->held, sizeof host->held);
+    if (len == 0 || !shared_announce(&host->shared, host->held, len)) {
+        host_send(host, message);
+        return;
+    }
+    host->held_len = len;
+    atomic_store_explicit(&host->page->announced, generation, memory_order_release);
+}
+
+void host_send_held(struct host *host)
+{
+    struct error err;
+    size_t len = host->held_len;
+    host->held_len = 0;
+    if (len > 0 && !channel_send_packet(host->channel, host->held, len, &err)) {
         host_leave(host, PAGE_END_HOST, 0, err.text);
     }
 }

@@ -83,6 +83,9 @@ struct host {
     uint64_t publish_step;     /* the step that follows what json_after holds */
     bool publish_json;         /* json_after holds the state as it was before that step */
 
+    char held[MESSAGE_SIZE_MAX]; /* a packet that is announced and not sent yet */
+    size_t held_len;
+
     bool stopping; /* a STOP, EXIT or request_exit is due */
     enum page_end end;
     int exit_status;
@@ -93,6 +96,11 @@ struct host {
 
 /* Sends to the supervisor. A message that cannot be sent ends the process. */
 void host_send(struct host *host, const struct message *message);
+
+/* Puts a message where the supervisor finds it if need be, and sends it with host_send_held or
+ * before the next one. */
+void host_hold(struct host *host, const struct message *message, uint64_t generation);
+void host_send_held(struct host *host);
 
 /* A line for the supervisor to log. */
 void host_note(struct host *host, enum log_level level, const char *format, ...)

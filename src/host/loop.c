@@ -107,6 +107,7 @@ static void step_once(struct host *host, uint64_t now)
     host->index++;
     host_back(host);
     host->last_step_end_ns = clock_ns();
+    host_send_held(host);
     atomic_store_explicit(&host->page->late, host->pace.late, memory_order_relaxed);
     if (host->publish != 0) {
         snapshot_after_commit(host);

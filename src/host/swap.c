@@ -171,7 +171,7 @@ static void send_accepted(struct swap *swap)
     }
     told->pause_ns = host->last_step_end_ns == 0 ? 0 : now - host->last_step_end_ns;
     told->total_ns = now - swap->load->started_ns;
-    host_send(host, &(struct message){.type = MESSAGE_ACCEPTED, .accepted = *told});
+    host_hold(host, &(struct message){.type = MESSAGE_ACCEPTED, .accepted = *told}, fresh->number);
 }
 
 /* The new generation owns the loop. */
@@ -197,6 +197,7 @@ static void commit(struct swap *swap, const hotrun_event *event)
     }
     send_accepted(swap);
     if (!host->step_now) {
+        host_send_held(host);
         snapshot_after_commit(host);
     }
 }

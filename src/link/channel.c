@@ -84,14 +84,9 @@ static bool send_packet(struct channel *channel, const void *bytes, size_t len)
     return true;
 }
 
-bool channel_send(struct channel *channel, const struct message *message, struct error *err)
+bool channel_send_packet(struct channel *channel, const void *bytes, size_t len, struct error *err)
 {
-    size_t len = message_encode(message, channel->out, sizeof channel->out);
-    if (len == 0) {
-        return error_set(err, ERROR_LIMIT, "a message of type %d is larger than %zu bytes",
-                         (int)message->type, sizeof channel->out);
-    }
-    if (!channel_flush(channel) && send_packet(channel, channel->out, len)) {
+    if (!channel_flush(channel) && send_packet(channel, bytes, len)) {
         return true;
     }
     struct packet *packet = malloc(sizeof *packet + len);
@@ -100,10 +95,20 @@ bool channel_send(struct channel *channel, const struct message *message, struct
     }
     packet->next = NULL;
     packet->len = len;
-    memcpy(packet->bytes, channel->out, len);
+    memcpy(packet->bytes, bytes, len);
     *channel->last = packet;
     channel->last = &packet->next;
     return true;
+}
+
+bool channel_send(struct channel *channel, const struct message *message, struct error *err)
+{
+    size_t len = message_encode(message, channel->out, sizeof channel->out);
+    if (len == 0) {
+        return error_set(err, ERROR_LIMIT, "a message of type %d is larger than %zu bytes",
+                         (int)message->type, sizeof channel->out);
+    }
+    return channel_send_packet(channel, channel->out, len, err);
 }
 
 bool channel_flush(struct channel *channel)

@@ -31,6 +31,10 @@ int channel_fd(const struct channel *channel); /* to wait on; still the channel'
  * no error here. */
 bool channel_send(struct channel *channel, const struct message *message, struct error *err);
 
+/* The same for a packet that is encoded already. */
+bool channel_send_packet(struct channel *channel, const void *packet, size_t len,
+                         struct error *err);
+
 /* Sends what waits. True while something still does: call again when the socket is writable. */
 bool channel_flush(struct channel *channel);
 

@@ -11,9 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC      UINT64_C(0x31306e7572746f68) /* "hotrun01" */
-#define PAGE_SIZE  4096U
-#define PIECE_SIZE ((size_t)256 << 10)
+#define MAGIC         UINT64_C(0x31306e7572746f68) /* "hotrun01" */
+#define PAGE_SIZE     4096U
+#define PIECE_SIZE    ((size_t)256 << 10)
+#define ANNOUNCE_SIZE (UINT64_C(132) << 10) /* a length and a packet, whole pages */
 
 /* What stands at the start of each slot; the bytes follow after one page. */
 struct header {
@@ -39,7 +40,7 @@ const char *phase_name(enum phase phase)
 static off_t slot_offset(const struct shared *shared, int slot)
 {
     uint64_t room = (shared->limit + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE + PAGE_SIZE;
-    return (off_t)(PAGE_SIZE + (uint64_t)slot * room);
+    return (off_t)(PAGE_SIZE + ANNOUNCE_SIZE + (uint64_t)slot * room);
 }
 
 static bool map_page(struct shared *shared, struct error *err)
@@ -79,8 +80,9 @@ bool shared_attach(struct shared *shared, int fd, struct error *err)
     if (fstat(fd, &st) != 0) {
         return error_errno(err, "cannot stat shared memory");
     }
-    uint64_t room = ((uint64_t)st.st_size - PAGE_SIZE) / SHARED_SLOT_COUNT;
-    if (st.st_size < (off_t)(2 * PAGE_SIZE) || room < PAGE_SIZE) {
+    uint64_t used = PAGE_SIZE + ANNOUNCE_SIZE;
+    uint64_t room = ((uint64_t)st.st_size - used) / SHARED_SLOT_COUNT;
+    if (st.st_size < (off_t)used || room < PAGE_SIZE) {
         return error_set(err, ERROR_INTERNAL, "shared memory of %lld bytes is too small",
                          (long long)st.st_size);
     }
@@ -137,6 +139,22 @@ static bool read_at(int fd, void *bytes, size_t len, off_t at)
         len -= (size_t)done;
     }
     return true;
+}
+
+bool shared_announce(const struct shared *shared, const void *packet, size_t len)
+{
+    uint64_t size = len;
+    return len <= ANNOUNCE_SIZE - sizeof size &&
+           write_at(shared->fd, packet, len, (off_t)(PAGE_SIZE + sizeof size)) &&
+           write_at(shared->fd, &size, sizeof size, (off_t)PAGE_SIZE);
+}
+
+size_t shared_announcement(const struct shared *shared, void *buffer, size_t size)
+{
+    uint64_t len = 0;
+    bool ok = read_at(shared->fd, &len, sizeof len, (off_t)PAGE_SIZE) && len <= size &&
+              read_at(shared->fd, buffer, (size_t)len, (off_t)(PAGE_SIZE + sizeof len));
+    return ok ? (size_t)len : 0;
 }
 
 bool shared_publish(const struct shared *shared, int slot, struct snapshot *snapshot,

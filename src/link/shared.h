@@ -72,6 +72,14 @@ bool shared_peek(const struct shared *shared, int slot, struct snapshot *snapsho
 bool shared_read(const struct shared *shared, int slot, struct snapshot *snapshot,
                  struct text *bytes, struct error *err);
 
+/* Puts the packet of an ACCEPTED where the supervisor finds it. The first step of a generation
+ * comes before its packet is sent, because the send costs as much as the rest of a small swap;
+ * should that step block or die, the supervisor reads it here. */
+bool shared_announce(const struct shared *shared, const void *packet, size_t len);
+
+/* The packet, into buffer[0..size). Returns its length; 0: none, or too large. */
+size_t shared_announcement(const struct shared *shared, void *buffer, size_t size);
+
 /* Copies each valid snapshot of `from` to the same slot of `to`, in pieces. Returns a bit set of
  * the slots that `to` has then. */
 unsigned shared_salvage(const struct shared *from, const struct shared *to);

@@ -97,6 +97,7 @@ static void send_load(struct supervisor *sup, enum load_how how, const struct bu
                  .facts = {(const char *)&build->stage.facts, sizeof build->stage.facts}}};
     supervisor_send(sup, &message);
     sup->asked_ns = clock_ns();
+    supervisor_arm(sup, TIMER_ANNOUNCED, ANNOUNCED_MS);
     if (sup->config->start_timeout_ns > 0) {
         supervisor_arm(sup, TIMER_START, sup->config->start_timeout_ns / NS_PER_MS + 1);
     }

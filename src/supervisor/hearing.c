@@ -120,7 +120,7 @@ static void accepted(struct supervisor *sup, const struct message_accepted *told
         came_back(sup, told);
     } else if (sup->next != NULL && sup->next->generation == told->generation) {
         took_over(sup, told);
-    } else {
+    } else if (sup->current == NULL || sup->current->generation != told->generation) {
         log_line(sup->log, LOG_ERROR,
                  "the host answers for generation %llu, which nobody asked for: it is killed",
                  (unsigned long long)told->generation);
@@ -243,6 +243,26 @@ void hearing_message(void *ctx, struct host_process *host, const struct message 
     sup->heard = NULL;
 }
 
+void hearing_announced(struct supervisor *sup)
+{
+    char packet[MESSAGE_SIZE_MAX];
+    struct message message;
+    struct error err;
+    if (sup->host == NULL || sup->asked_ns == 0) {
+        return;
+    }
+    const struct shared *shared = host_process_shared(sup->host);
+    uint64_t generation = atomic_load_explicit(&shared->page->announced, memory_order_acquire);
+    bool awaited = (sup->next != NULL && sup->next->generation == generation) ||
+                   (sup->state == POLICY_RESTARTING && sup->attempt_next < sup->attempt_count &&
+                    sup->attempts[sup->attempt_next].build->generation == generation);
+    size_t len = awaited ? shared_announcement(shared, packet, sizeof packet) : 0;
+    if (len > 0 && message_decode(&message, packet, len, &err) &&
+        message.type == MESSAGE_ACCEPTED && message.accepted.generation == generation) {
+        hearing_message(sup, sup->host, &message);
+    }
+}
+
 /* Whether the dead host was in code of its own generation or of one that it had taken over from. */
 static bool is_known(const struct supervisor *sup, uint64_t generation)
 {
@@ -332,6 +352,7 @@ void hearing_death(void *ctx, struct host_process *host, const struct host_death
     char reason[512];
     memcpy(reason, page->reason, sizeof reason);
     reason[sizeof reason - 1] = '\0';
+    hearing_announced(sup);
     bool intended = end == PAGE_END_EXIT || end == PAGE_END_STOP;
     bool clean = intended && death->signal == 0 && death->exit_status == 0;
     if (end == PAGE_END_ERROR || end == PAGE_END_HOST) {

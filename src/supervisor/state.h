@@ -27,6 +27,7 @@
 #define CALLS_MOST     8
 #define MAPPED_MOST    64
 #define NO_SLOT        (-1)
+#define ANNOUNCED_MS   20
 #define SIGNALS_COUNT  6
 
 enum supervisor_timer {
@@ -35,6 +36,7 @@ enum supervisor_timer {
     TIMER_STOP,      /* stopping takes too long */
     TIMER_BACKOFF,   /* what failed is tried again */
     TIMER_BUSY,      /* the library had a writer: look again */
+    TIMER_ANNOUNCED, /* something is being loaded: look whether it has been accepted already */
     TIMER_STATUS,    /* status.json is out of date */
     TIMER_COUNT
 };
@@ -156,6 +158,9 @@ void staging_now(struct supervisor *sup, bool by_command); /* with noticed_ns se
 
 /* hearing.c */
 void hearing_message(void *ctx, struct host_process *host, const struct message *message);
+/* Takes an ACCEPTED that lies in shared memory and was not sent, because the first step blocks or
+ * has died. */
+void hearing_announced(struct supervisor *sup);
 void hearing_death(void *ctx, struct host_process *host, const struct host_death *death);
 
 /* commands.c */
