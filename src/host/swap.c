@@ -215,13 +215,14 @@ static void refuse(struct swap *swap)
         }
     }
     host->publish_json = false;
-    if (swap->old != NULL) {
-        tell_rejected(swap->old, swap->err.text);
-    }
+    /* The answer first: the module may not survive the news. */
     send_rejected(host, swap->load->generation, swap->stage,
                   swap->old != NULL && swap->fresh == NULL && swap->stage != SWAP_LOAD &&
                       swap->stage != SWAP_TABLE,
                   swap->err.text);
+    if (swap->old != NULL) {
+        tell_rejected(swap->old, swap->err.text);
+    }
 }
 
 static void take_over(struct swap *swap)
@@ -238,9 +239,14 @@ static void take_over(struct swap *swap)
         }
         return;
     }
-    swap_retire_older(host);
     host->publish_json = false;
-    if (carry_save(swap) && open_fresh(swap) && carry_over(swap)) {
+    bool ok = carry_save(swap);
+    if (ok) {
+        /* Its fini may not live: the state is safe by then. */
+        swap_retire_older(host);
+        ok = open_fresh(swap) && carry_over(swap);
+    }
+    if (ok) {
         host->publish = SNAPSHOT_RELOAD;
         commit(swap, &event);
     } else {

@@ -40,7 +40,7 @@ const char *phase_name(enum phase phase)
 static off_t slot_offset(const struct shared *shared, int slot)
 {
     uint64_t room = (shared->limit + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE + PAGE_SIZE;
-    return (off_t)(PAGE_SIZE + ANNOUNCE_SIZE + (uint64_t)slot * room);
+    return (off_t)(PAGE_SIZE + (uint64_t)slot * room);
 }
 
 static bool map_page(struct shared *shared, struct error *err)
@@ -54,6 +54,12 @@ static bool map_page(struct shared *shared, struct error *err)
     return true;
 }
 
+/* Behind the slots. */
+static off_t announce_offset(const struct shared *shared)
+{
+    return slot_offset(shared, SHARED_SLOT_COUNT);
+}
+
 bool shared_create(struct shared *shared, uint64_t limit, struct error *err)
 {
     *shared = (struct shared){.fd = -1, .limit = limit};
@@ -62,7 +68,7 @@ bool shared_create(struct shared *shared, uint64_t limit, struct error *err)
         return error_errno(err, "cannot create shared memory");
     }
     /* The seal keeps user code from cutting the file short under the supervisor's mapping. */
-    if (ftruncate(shared->fd, slot_offset(shared, SHARED_SLOT_COUNT)) != 0 ||
+    if (ftruncate(shared->fd, announce_offset(shared) + (off_t)ANNOUNCE_SIZE) != 0 ||
         fcntl(shared->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
         error_errno(err, "cannot size shared memory");
     } else if (map_page(shared, err)) {
@@ -144,16 +150,18 @@ static bool read_at(int fd, void *bytes, size_t len, off_t at)
 bool shared_announce(const struct shared *shared, const void *packet, size_t len)
 {
     uint64_t size = len;
+    off_t at = announce_offset(shared);
     return len <= ANNOUNCE_SIZE - sizeof size &&
-           write_at(shared->fd, packet, len, (off_t)(PAGE_SIZE + sizeof size)) &&
-           write_at(shared->fd, &size, sizeof size, (off_t)PAGE_SIZE);
+           write_at(shared->fd, packet, len, at + (off_t)sizeof size) &&
+           write_at(shared->fd, &size, sizeof size, at);
 }
 
 size_t shared_announcement(const struct shared *shared, void *buffer, size_t size)
 {
     uint64_t len = 0;
-    bool ok = read_at(shared->fd, &len, sizeof len, (off_t)PAGE_SIZE) && len <= size &&
-              read_at(shared->fd, buffer, (size_t)len, (off_t)(PAGE_SIZE + sizeof len));
+    off_t at = announce_offset(shared);
+    bool ok = read_at(shared->fd, &len, sizeof len, at) && len <= size &&
+              read_at(shared->fd, buffer, (size_t)len, at + (off_t)sizeof len);
     return ok ? (size_t)len : 0;
 }
 

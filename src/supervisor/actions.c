@@ -111,6 +111,26 @@ static void back_off(struct supervisor *sup, unsigned tries)
     supervisor_arm(sup, TIMER_BACKOFF, ms);
 }
 
+/* The host goes, and with it what it did to the terminal. */
+static void drop_host(struct supervisor *sup)
+{
+    if (sup->host != NULL) {
+        host_process_destroy(sup->host);
+        sup->host = NULL;
+        terminal_restore(&sup->terminal);
+    }
+    while (sup->mapped_count > 0) {
+        build_drop(&sup->mapped[--sup->mapped_count]);
+    }
+}
+
+/* The pace of code that is known; a module may have set another one, which went with it. */
+static void set_rate(struct supervisor *sup, const struct build *build)
+{
+    sup->rate = build != NULL ? build->rate : sup->config->rate;
+    sup->rate_hz = build != NULL ? build->rate_hz : sup->config->rate_hz;
+}
+
 /* A cold host for `build`, with the snapshot in `slot` or fresh. */
 static void start_host(struct supervisor *sup, const struct build *build, int slot)
 {
@@ -121,10 +141,8 @@ static void start_host(struct supervisor *sup, const struct build *build, int sl
                          : sup->config->pin_limit;
     struct host_callbacks callbacks = {
         .ctx = sup, .orphans = &sup->orphans, .message = hearing_message, .died = hearing_death};
-    if (sup->host != NULL) {
-        host_process_destroy(sup->host);
-        sup->host = NULL;
-    }
+    drop_host(sup);
+    set_rate(sup, sup->state == POLICY_RESTARTING ? build : sup->current);
     if (sup->memory.fd >= 0 && slot != NO_SLOT && slot == sup->good_slot && slot <= SHARED_TURN_1) {
         /* New code is going to write into the slots in turn, and may not live. */
         int pin = free_pin(sup);
@@ -189,7 +207,8 @@ static void do_start(struct supervisor *sup)
         sup->arrived = NULL;
     }
     if (sup->next != NULL) {
-        start_host(sup, sup->next, sup->good_slot);
+        bool cold_swap = sup->state == POLICY_SWAPPING && sup->fallback_count > 0;
+        start_host(sup, sup->next, cold_swap ? sup->fallbacks[0].slot : sup->good_slot);
     }
 }
 
@@ -285,10 +304,13 @@ static void do_restart(struct supervisor *sup)
         set_next(sup, sup->pending);
         sup->pending = NULL;
         sup->good_slot = slot;
-        start_host(sup, sup->next, slot);
-        sup->fallbacks[0] = (struct fallback){build_keep(sup->current), sup->good_slot};
+        sup->fallbacks[0] = (struct fallback){build_keep(sup->current), slot};
         sup->fallback_count = 1;
-        sup->good_slot = NO_SLOT;
+        start_host(sup, sup->next, slot);
+        if (sup->state == POLICY_SWAPPING && sup->host != NULL) {
+            sup->fallbacks[0].slot = sup->good_slot; /* where it was pinned */
+            sup->good_slot = NO_SLOT;
+        }
         return;
     }
     while (slot != NO_SLOT && sup->attempt_count < 3) {
@@ -335,6 +357,7 @@ static void do_return(struct supervisor *sup)
     if (sup->cold) {
         sup->state = POLICY_RESTARTING;
         do_rollback(sup);
+        sup->death.rolled_back = false; /* it died long proven: this is a restart */
         return;
     }
     sup->state = sup->origin;
@@ -369,10 +392,7 @@ void supervisor_hold(struct supervisor *sup, const char *reason)
     if (sup->current != NULL && sup->next == NULL && sup->good_slot == NO_SLOT) {
         sup->good_slot = newest_slot(&sup->memory, sup->current->generation, UINT64_MAX);
     }
-    if (sup->host != NULL) {
-        host_process_destroy(sup->host);
-        sup->host = NULL;
-    }
+    drop_host(sup);
     drop_attempts(sup);
     drop_fallbacks(sup);
     set_next(sup, NULL);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "config/config.h"
 #include "module/stage.h"
 
 #include <stdbool.h>
@@ -16,6 +17,8 @@ struct build {
     uint64_t generation;
     char *path; /* of the copy */
     struct stage stage;
+    enum rate_kind rate; /* at which it runs */
+    double rate_hz;
     uint64_t
         noticed_ns; /* the change; then how long until the copy began, and how long that took */
     uint64_t detect_ns, stage_ns;

@@ -38,6 +38,7 @@ static void command_quit(struct supervisor *sup, const cJSON *params, struct con
     (void)params;
     (void)cJSON_AddTrueToObject(result, "stopping");
     control_answer(call, result);
+    hearing_announced(sup);
     if (sup->state != POLICY_STOPPING) {
         supervisor_dispatch(sup, POLICY_SIGNAL_TERM);
     }

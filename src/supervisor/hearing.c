@@ -18,7 +18,10 @@ static void adopt(struct supervisor *sup, const struct message_accepted *told)
     sup->state_version = told->state_version;
     sup->callbacks = told->callbacks != 0;
     (void)snprintf(sup->module, sizeof sup->module, "%s", told->module.data);
+    sup->current->rate = sup->rate;
+    sup->current->rate_hz = sup->rate_hz;
     sup->report.generation = sup->current->generation;
+
     sup->report.step = told->first_step;
     if (sup->mapped_count < MAPPED_MOST) {
         sup->mapped[sup->mapped_count++] = build_keep(sup->current);
@@ -98,6 +101,11 @@ static void took_over(struct supervisor *sup, const struct message_accepted *tol
             build_drop(&sup->fallbacks[i].build);
         }
         sup->fallback_count = 0;
+    }
+    if (sup->cold && sup->death.generation != 0 && sup->death.step > told->first_step) {
+        log_line(sup->log, LOG_WARN, "%llu steps were lost with the death of generation %llu",
+                 (unsigned long long)(sup->death.step - told->first_step),
+                 (unsigned long long)sup->death.generation);
     }
     build_drop(&sup->current);
     sup->current = sup->next;
@@ -186,6 +194,10 @@ static void changed_rate(struct supervisor *sup, uint64_t kind, double hz)
 {
     sup->rate = kind == (uint64_t)RATE_MAX ? RATE_MAX : RATE_HZ;
     sup->rate_hz = hz;
+    if (sup->current != NULL) {
+        sup->current->rate = sup->rate;
+        sup->current->rate_hz = hz;
+    }
 }
 
 void hearing_message(void *ctx, struct host_process *host, const struct message *message)
@@ -263,10 +275,18 @@ void hearing_announced(struct supervisor *sup)
     }
 }
 
+/* The one that is being brought back; NULL: none is. */
+static const struct build *coming_back(const struct supervisor *sup)
+{
+    bool coming = sup->state == POLICY_RESTARTING && sup->attempt_next < sup->attempt_count;
+    return coming ? sup->attempts[sup->attempt_next].build : NULL;
+}
+
 /* Whether the dead host was in code of its own generation or of one that it had taken over from. */
 static bool is_known(const struct supervisor *sup, uint64_t generation)
 {
-    bool known = (sup->next != NULL && sup->next->generation == generation) ||
+    bool known = (coming_back(sup) != NULL && coming_back(sup)->generation == generation) ||
+                 (sup->next != NULL && sup->next->generation == generation) ||
                  (sup->current != NULL && sup->current->generation == generation);
     for (unsigned i = 0; i < sup->mapped_count; i++) {
         known = known || sup->mapped[i]->generation == generation;
@@ -276,9 +296,10 @@ static bool is_known(const struct supervisor *sup, uint64_t generation)
 
 static uint64_t current_generation(const struct supervisor *sup)
 {
-    return sup->current != NULL ? sup->current->generation
-           : sup->next != NULL  ? sup->next->generation
-                                : 0;
+    return coming_back(sup) != NULL ? coming_back(sup)->generation
+           : sup->current != NULL   ? sup->current->generation
+           : sup->next != NULL      ? sup->next->generation
+                                    : 0;
 }
 
 /* A death in a swap is the new library's only from the moment on that it was opened. Until then the
@@ -327,7 +348,7 @@ static int end_status(const struct supervisor *sup, const struct page *page,
     default:
         break;
     }
-    if (sup->current == NULL && sup->stop_signal != 0) {
+    if ((sup->cold || sup->current == NULL) && sup->stop_signal != 0) {
         return 0; /* it was still being loaded: nothing was cut short */
     }
     return 128 + (sup->stop_signal != 0 ? sup->stop_signal

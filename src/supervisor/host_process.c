@@ -132,6 +132,7 @@ static void on_process_exit(uv_process_t *process, int64_t exit_status, int term
     if (!host->abandoned) {
         host->callbacks.died(host->callbacks.ctx, host, &host->death);
     } else {
+        orphans_end(host->callbacks.orphans);
         uv_close((uv_handle_t *)process, on_close);
     }
 }

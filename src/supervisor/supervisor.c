@@ -106,6 +106,7 @@ static void on_signal(uv_signal_t *handle, int signal)
         sup->stop_signal = signal;
         log_line(sup->log, LOG_DEBUG, "stopping on signal %d", signal);
     }
+    hearing_announced(sup); /* what has begun to step is to end in order */
     supervisor_dispatch(sup, POLICY_SIGNAL_TERM);
 }
 
