@@ -1,5 +1,6 @@
 /* Does what the policy's cells say. */
 #include "base/clock.h"
+#include "supervisor/comeback.h"
 #include "supervisor/state.h"
 
 #include <signal.h>
@@ -8,73 +9,6 @@
 
 #define BACKOFF_FIRST_MS 100U
 #define BACKOFF_MOST_MS  1000U
-
-static bool pin_is_used(const struct supervisor *sup, int slot)
-{
-    bool used = slot == sup->good_slot || (sup->next != NULL && slot == sup->next_pin);
-    for (unsigned i = 0; i < sup->fallback_count; i++) {
-        used = used || sup->fallbacks[i].slot == slot;
-    }
-    for (unsigned i = sup->attempt_next; i < sup->attempt_count; i++) {
-        used = used || sup->attempts[i].slot == slot;
-    }
-    return used;
-}
-
-static int free_pin(const struct supervisor *sup)
-{
-    int slot = SHARED_PIN_0;
-    while (slot < SHARED_PIN_2 && pin_is_used(sup, slot)) {
-        slot++;
-    }
-    return slot;
-}
-
-/* The newest snapshot in `memory` that `generation` made; else the newest of an older one; NO_SLOT:
- * none. Those with a sequence of `below` or above are passed over. */
-static int newest_slot(const struct shared *memory, uint64_t generation, uint64_t below)
-{
-    int best = NO_SLOT;
-    struct snapshot found = {0};
-    for (int slot = 0; memory->fd >= 0 && slot < SHARED_SLOT_COUNT; slot++) {
-        struct snapshot snapshot;
-        if (!shared_peek(memory, slot, &snapshot) || snapshot.generation > generation ||
-            snapshot.sequence >= below) {
-            continue;
-        }
-        bool own = snapshot.generation == generation;
-        bool found_own = best != NO_SLOT && found.generation == generation;
-        if (best == NO_SLOT || (own && !found_own) ||
-            (own == found_own && snapshot.sequence > found.sequence)) {
-            best = slot;
-            found = snapshot;
-        }
-    }
-    return best;
-}
-
-static void drop_fallbacks(struct supervisor *sup)
-{
-    for (unsigned i = 0; i < sup->fallback_count; i++) {
-        build_drop(&sup->fallbacks[i].build);
-    }
-    sup->fallback_count = 0;
-}
-
-static void drop_attempts(struct supervisor *sup)
-{
-    for (unsigned i = 0; i < sup->attempt_count; i++) {
-        build_drop(&sup->attempts[i].build);
-    }
-    sup->attempt_count = sup->attempt_next = 0;
-}
-
-static void add_attempt(struct supervisor *sup, struct build *build, int slot)
-{
-    if (sup->attempt_count < ATTEMPTS_MOST) {
-        sup->attempts[sup->attempt_count++] = (struct attempt){build_keep(build), slot};
-    }
-}
 
 static void send_load(struct supervisor *sup, enum load_how how, const struct build *build,
                       int slot)
@@ -145,7 +79,7 @@ static void start_host(struct supervisor *sup, const struct build *build, int sl
     set_rate(sup, sup->state == POLICY_RESTARTING ? build : sup->current);
     if (sup->memory.fd >= 0 && slot != NO_SLOT && slot == sup->good_slot && slot <= SHARED_TURN_1) {
         /* New code is going to write into the slots in turn, and may not live. */
-        int pin = free_pin(sup);
+        int pin = comeback_free_pin(sup);
         if (shared_copy(&sup->memory, slot, pin)) {
             sup->good_slot = slot = pin;
         }
@@ -216,7 +150,7 @@ static void do_swap(struct supervisor *sup)
 {
     set_next(sup, sup->arrived);
     sup->arrived = NULL;
-    sup->next_pin = free_pin(sup);
+    sup->next_pin = comeback_free_pin(sup);
     supervisor_disarm(sup, TIMER_PROBATION);
     send_load(sup, LOAD_SWAP, sup->next, sup->next_pin);
 }
@@ -293,11 +227,11 @@ static void do_restart(struct supervisor *sup)
         return;
     }
     uint64_t generation = sup->current->generation;
-    int slot = newest_slot(&sup->memory, generation, UINT64_MAX);
+    int slot = comeback_newest_slot(&sup->memory, generation, UINT64_MAX);
     sup->death.rolled_back = false;
     sup->good_slot = NO_SLOT;
-    drop_attempts(sup);
-    drop_fallbacks(sup);
+    comeback_drop_attempts(sup);
+    comeback_drop_fallbacks(sup);
     if (sup->pending != NULL) {
         sup->state = POLICY_SWAPPING;
         sup->origin = POLICY_RUNNING;
@@ -315,14 +249,14 @@ static void do_restart(struct supervisor *sup)
     }
     while (slot != NO_SLOT && sup->attempt_count < 3) {
         struct snapshot snapshot;
-        add_attempt(sup, sup->current, slot);
+        comeback_add_attempt(sup, sup->current, slot);
         if (!shared_peek(&sup->memory, slot, &snapshot)) {
             break;
         }
-        slot = newest_slot(&sup->memory, generation, snapshot.sequence);
+        slot = comeback_newest_slot(&sup->memory, generation, snapshot.sequence);
     }
     if (sup->attempt_count == 0) {
-        add_attempt(sup, sup->current, NO_SLOT);
+        comeback_add_attempt(sup, sup->current, NO_SLOT);
     }
     if (sup->restart_count > 1 && !sup->uncounted) {
         back_off(sup, sup->restart_count - 2);
@@ -335,18 +269,18 @@ static void do_restart(struct supervisor *sup)
 static void do_rollback(struct supervisor *sup)
 {
     sup->death.rolled_back = true;
-    drop_attempts(sup);
+    comeback_drop_attempts(sup);
     set_next(sup, NULL);
     for (unsigned i = 0; i < sup->fallback_count; i++) {
         struct fallback *fallback = &sup->fallbacks[i];
         int slot = fallback->slot;
         struct snapshot snapshot;
         if (slot == NO_SLOT || !shared_peek(&sup->memory, slot, &snapshot)) {
-            slot = newest_slot(&sup->memory, fallback->build->generation, UINT64_MAX);
+            slot = comeback_newest_slot(&sup->memory, fallback->build->generation, UINT64_MAX);
         }
-        add_attempt(sup, fallback->build, slot);
+        comeback_add_attempt(sup, fallback->build, slot);
     }
-    drop_fallbacks(sup);
+    comeback_drop_fallbacks(sup);
     run_attempt(sup);
 }
 
@@ -368,7 +302,7 @@ static void do_return(struct supervisor *sup)
 
 static void do_confirm(struct supervisor *sup)
 {
-    drop_fallbacks(sup);
+    comeback_drop_fallbacks(sup);
     sup->good_slot = NO_SLOT;
     sup->confirming_generation = sup->current->generation;
     supervisor_send(sup, &(struct message){.type = MESSAGE_CONFIRM,
@@ -390,11 +324,11 @@ void supervisor_hold(struct supervisor *sup, const char *reason)
         sup->good_slot = sup->attempts[0].slot;
     }
     if (sup->current != NULL && sup->next == NULL && sup->good_slot == NO_SLOT) {
-        sup->good_slot = newest_slot(&sup->memory, sup->current->generation, UINT64_MAX);
+        sup->good_slot = comeback_newest_slot(&sup->memory, sup->current->generation, UINT64_MAX);
     }
     drop_host(sup);
-    drop_attempts(sup);
-    drop_fallbacks(sup);
+    comeback_drop_attempts(sup);
+    comeback_drop_fallbacks(sup);
     set_next(sup, NULL);
     supervisor_disarm(sup, TIMER_START);
     supervisor_disarm(sup, TIMER_PROBATION);

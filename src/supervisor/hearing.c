@@ -1,6 +1,7 @@
 /* What hosts say, and how they end. The status page is the truth; messages are hints. */
 #include "base/clock.h"
 #include "base/path.h"
+#include "supervisor/comeback.h"
 #include "supervisor/state.h"
 
 #include <hotrun/hotrun.h>
@@ -41,9 +42,7 @@ static void shift_fallbacks(struct supervisor *sup, bool pinned, uint64_t step)
     struct fallback previous = {sup->current, pinned ? sup->next_pin : NO_SLOT};
     bool proven = sup->origin != POLICY_PROBATION;
     if (proven || sup->fallback_count == 0) {
-        for (unsigned i = 0; i < sup->fallback_count; i++) {
-            build_drop(&sup->fallbacks[i].build);
-        }
+        comeback_drop_fallbacks(sup);
         sup->fallbacks[0] = previous;
         sup->fallback_count = 1;
     } else if (step - sup->first_step >= sup->config->probation_steps) {
@@ -78,10 +77,7 @@ static void came_back(struct supervisor *sup, const struct message_accepted *tol
     struct build *build = build_keep(attempt->build);
     build_drop(&sup->current);
     sup->current = build;
-    for (unsigned i = 0; i < sup->attempt_count; i++) {
-        build_drop(&sup->attempts[i].build);
-    }
-    sup->attempt_count = sup->attempt_next = 0;
+    comeback_drop_attempts(sup);
     sup->unconfirmed = false;
     adopt(sup, told);
     report_back(&sup->report, &back);
@@ -97,10 +93,7 @@ static void took_over(struct supervisor *sup, const struct message_accepted *tol
     if (sup->state == POLICY_SWAPPING && !sup->cold) {
         shift_fallbacks(sup, told->pinned != 0, told->first_step);
     } else if (sup->state == POLICY_STARTING) {
-        for (unsigned i = 0; i < sup->fallback_count; i++) {
-            build_drop(&sup->fallbacks[i].build);
-        }
-        sup->fallback_count = 0;
+        comeback_drop_fallbacks(sup);
     }
     if (sup->cold && sup->death.generation != 0 && sup->death.step > told->first_step) {
         log_line(sup->log, LOG_WARN, "%llu steps were lost with the death of generation %llu",
@@ -332,6 +325,11 @@ static void blame(struct supervisor *sup, const struct page *page, enum phase ph
     bool leaving = phase == PHASE_FINI || phase == PHASE_UNLOAD;
     sup->uncounted = leaving && !sup->cold && !fresh && sup->current != NULL &&
                      generation != sup->current->generation;
+    if (sup->uncounted && sup->unconfirmed) {
+        /* It has outlived what could still be laid at its door. */
+        sup->unconfirmed = false;
+        report_confirmed(&sup->report, sup->current->generation, false, "");
+    }
     if (sup->uncounted && sup->state == POLICY_PROBATION) {
         sup->state = POLICY_RUNNING;
     }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/path.h"
 #include "state/slot.h"
+#include "supervisor/comeback.h"
 #include "supervisor/state.h"
 
 #include <hotrun/hotrun.h>
@@ -173,12 +174,8 @@ static void tear_down(struct supervisor *sup)
     build_drop(&sup->current);
     build_drop(&sup->next);
     build_drop(&sup->pending);
-    for (unsigned i = 0; i < sup->fallback_count; i++) {
-        build_drop(&sup->fallbacks[i].build);
-    }
-    for (unsigned i = 0; i < sup->attempt_count; i++) {
-        build_drop(&sup->attempts[i].build);
-    }
+    comeback_drop_fallbacks(sup);
+    comeback_drop_attempts(sup);
     while (sup->mapped_count > 0) {
         build_drop(&sup->mapped[--sup->mapped_count]);
     }

@@ -1,0 +1,68 @@
+#include "supervisor/comeback.h"
+
+#include "supervisor/state.h"
+
+static bool pin_is_used(const struct supervisor *sup, int slot)
+{
+    bool used = slot == sup->good_slot || (sup->next != NULL && slot == sup->next_pin);
+    for (unsigned i = 0; i < sup->fallback_count; i++) {
+        used = used || sup->fallbacks[i].slot == slot;
+    }
+    for (unsigned i = sup->attempt_next; i < sup->attempt_count; i++) {
+        used = used || sup->attempts[i].slot == slot;
+    }
+    return used;
+}
+
+int comeback_free_pin(const struct supervisor *sup)
+{
+    int slot = SHARED_PIN_0;
+    while (slot < SHARED_PIN_2 && pin_is_used(sup, slot)) {
+        slot++;
+    }
+    return slot;
+}
+
+int comeback_newest_slot(const struct shared *memory, uint64_t generation, uint64_t below)
+{
+    int best = NO_SLOT;
+    struct snapshot found = {0};
+    for (int slot = 0; memory->fd >= 0 && slot < SHARED_SLOT_COUNT; slot++) {
+        struct snapshot snapshot;
+        if (!shared_peek(memory, slot, &snapshot) || snapshot.generation > generation ||
+            snapshot.sequence >= below) {
+            continue;
+        }
+        bool own = snapshot.generation == generation;
+        bool found_own = best != NO_SLOT && found.generation == generation;
+        if (best == NO_SLOT || (own && !found_own) ||
+            (own == found_own && snapshot.sequence > found.sequence)) {
+            best = slot;
+            found = snapshot;
+        }
+    }
+    return best;
+}
+
+void comeback_drop_fallbacks(struct supervisor *sup)
+{
+    for (unsigned i = 0; i < sup->fallback_count; i++) {
+        build_drop(&sup->fallbacks[i].build);
+    }
+    sup->fallback_count = 0;
+}
+
+void comeback_drop_attempts(struct supervisor *sup)
+{
+    for (unsigned i = 0; i < sup->attempt_count; i++) {
+        build_drop(&sup->attempts[i].build);
+    }
+    sup->attempt_count = sup->attempt_next = 0;
+}
+
+void comeback_add_attempt(struct supervisor *sup, struct build *build, int slot)
+{
+    if (sup->attempt_count < ATTEMPTS_MOST) {
+        sup->attempts[sup->attempt_count++] = (struct attempt){build_keep(build), slot};
+    }
+}

@@ -1,0 +1,26 @@
+/* What known code can be brought back with: fallbacks, each with its pinned snapshot, and the
+ * attempts of a comeback that is under way. */
+#ifndef SUPERVISOR_COMEBACK_H
+#define SUPERVISOR_COMEBACK_H
+
+#include "link/shared.h"
+
+#include <stdint.h>
+
+struct build;
+struct supervisor;
+
+/* A SHARED_PIN_ slot that nothing needs. */
+int comeback_free_pin(const struct supervisor *sup);
+
+/* The newest snapshot in `memory` that `generation` made; else the newest of an older one; NO_SLOT:
+ * none. Those with a sequence of `below` or above are passed over. */
+int comeback_newest_slot(const struct shared *memory, uint64_t generation, uint64_t below);
+
+/* One more way to try, after those that are there. Keeps `build`. */
+void comeback_add_attempt(struct supervisor *sup, struct build *build, int slot);
+
+void comeback_drop_attempts(struct supervisor *sup);
+void comeback_drop_fallbacks(struct supervisor *sup);
+
+#endif
