@@ -372,11 +372,14 @@ static bool find_run_dir(struct config *config, struct error *err)
 static bool resolve(struct options *options, const struct parsing *parsing, struct error *err)
 {
     struct config *config = &options->config;
-    if (!load_file(config, parsing->config_file, err) || !apply_environment(config, err) ||
-        !apply(config, parsing, err)) {
+    bool talks = options->command != COMMAND_RUN && options->command != COMMAND_CHECK;
+    /* A file that is being edited must not keep anybody from `hotrun quit`. */
+    bool forgiven = talks && parsing->config_file == NULL;
+    bool loaded = load_file(config, parsing->config_file, forgiven ? NULL : err) || forgiven;
+    if (!loaded || !apply_environment(config, err) || !apply(config, parsing, err)) {
         return false;
     }
-    if (options->command != COMMAND_RUN && options->command != COMMAND_CHECK) {
+    if (talks) {
         return find_run_dir(config, err) && config_resolve_run_dir(config, err);
     }
     return (parsing->library == NULL || set_library(config, parsing->library, err)) &&

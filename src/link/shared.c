@@ -11,10 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC         UINT64_C(0x31306e7572746f68) /* "hotrun01" */
-#define PAGE_SIZE     4096U
-#define PIECE_SIZE    ((size_t)256 << 10)
-#define ANNOUNCE_SIZE (UINT64_C(132) << 10) /* a length and a packet, whole pages */
+#define MAGIC      UINT64_C(0x31306e7572746f68) /* "hotrun01" */
+#define PAGE_SIZE  4096U
+#define PIECE_SIZE ((size_t)256 << 10)
 
 /* What stands at the start of each slot; the bytes follow after one page. */
 struct header {
@@ -68,7 +67,7 @@ bool shared_create(struct shared *shared, uint64_t limit, struct error *err)
         return error_errno(err, "cannot create shared memory");
     }
     /* The seal keeps user code from cutting the file short under the supervisor's mapping. */
-    if (ftruncate(shared->fd, announce_offset(shared) + (off_t)ANNOUNCE_SIZE) != 0 ||
+    if (ftruncate(shared->fd, announce_offset(shared) + (off_t)SHARED_ANNOUNCE_SIZE) != 0 ||
         fcntl(shared->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
         error_errno(err, "cannot size shared memory");
     } else if (map_page(shared, err)) {
@@ -86,7 +85,7 @@ bool shared_attach(struct shared *shared, int fd, struct error *err)
     if (fstat(fd, &st) != 0) {
         return error_errno(err, "cannot stat shared memory");
     }
-    uint64_t used = PAGE_SIZE + ANNOUNCE_SIZE;
+    uint64_t used = PAGE_SIZE + SHARED_ANNOUNCE_SIZE;
     uint64_t room = ((uint64_t)st.st_size - used) / SHARED_SLOT_COUNT;
     if (st.st_size < (off_t)used || room < PAGE_SIZE) {
         return error_set(err, ERROR_INTERNAL, "shared memory of %lld bytes is too small",
@@ -151,7 +150,7 @@ bool shared_announce(const struct shared *shared, const void *packet, size_t len
 {
     uint64_t size = len;
     off_t at = announce_offset(shared);
-    return len <= ANNOUNCE_SIZE - sizeof size &&
+    return len <= SHARED_ANNOUNCE_SIZE - sizeof size &&
            write_at(shared->fd, packet, len, at + (off_t)sizeof size) &&
            write_at(shared->fd, &size, sizeof size, at);
 }

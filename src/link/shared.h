@@ -13,6 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SHARED_ANNOUNCE_SIZE                                                                       \
+    (UINT64_C(132) << 10) /* behind the slots: a length and a packet, whole pages */
+
 enum {
     SHARED_TURN_0, /* published while running: these two in turn */
     SHARED_TURN_1,

@@ -270,7 +270,8 @@ static enum stage_outcome run_pass(struct pass *pass, bool *again)
                                                 : "a device");
         return STAGE_BAD;
     }
-    if (has_writer(pass->source)) {
+    /* A small file is read first and asked about afterwards, in confirm(): that alone is enough. */
+    if (st->st_size >= PIECE && has_writer(pass->source)) {
         return busy(pass, "is open for writing");
     }
     pass->stage->size = (uint64_t)st->st_size;

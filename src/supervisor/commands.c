@@ -38,7 +38,6 @@ static void command_quit(struct supervisor *sup, const cJSON *params, struct con
     (void)params;
     (void)cJSON_AddTrueToObject(result, "stopping");
     control_answer(call, result);
-    hearing_announced(sup);
     if (sup->state != POLICY_STOPPING) {
         supervisor_dispatch(sup, POLICY_SIGNAL_TERM);
     }
@@ -61,6 +60,7 @@ static const struct {
 
 bool commands_handle(void *ctx, const char *method, const cJSON *params, struct control_call *call)
 {
+    hearing_announced(ctx);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (strcmp(rows[i].method, method) == 0) {
             rows[i].act(ctx, params, call);

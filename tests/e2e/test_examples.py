@@ -1,6 +1,7 @@
 """The examples as a reader runs them: `make`, `hotrun`, a change, `make`."""
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -25,11 +26,11 @@ class Example(Case):
 
     def make(self, *words, compilers=("gcc", "g++")):
         settings = {"CC": compilers[0], "CXX": compilers[1], "CFLAGS": WARNINGS,
-                    "CXXFLAGS": WARNINGS, "HOTRUN": "-I" + modules.INCLUDE}
+                    "CXXFLAGS": WARNINGS, "HOTRUN": shlex.quote("-I" + modules.INCLUDE)}
         source = os.path.join(modules.ROOT, "src")
         files = ("main.c", "kept.c", "pace.c", "program.c", "service.c", "stop.c")
-        settings["STATIC"] = " ".join(["-DHOTRUN_STATIC", "-I" + modules.INCLUDE, "-I" + source] +
-                                      [os.path.join(source, "static", name) for name in files])
+        settings["STATIC"] = shlex.join(["-DHOTRUN_STATIC", "-I" + modules.INCLUDE, "-I" + source] +
+                                        [os.path.join(source, "static", name) for name in files])
         command = ["make", "-B", "-s", *words, *(f"{k}={v}" for k, v in settings.items())]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stderr), (0, ""), " ".join(command))
