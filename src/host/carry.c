@@ -146,6 +146,17 @@ bool carry_over(struct swap *swap)
     return carry_begin(swap);
 }
 
+static bool mismatch(struct swap *swap, size_t bytes, uint32_t version)
+{
+    const hotrun_module *module = swap->fresh->module;
+    swap->stage = SWAP_TABLE;
+    return error_set(&swap->err, ERROR_REFUSED,
+                     "the state has %zu bytes (version %u) and had %zu (version %u), and can't be "
+                     "carried over without serialize and deserialize: write them, or set "
+                     "state.on_mismatch = \"reset\"",
+                     module->state_size, (unsigned)module->state_version, bytes, (unsigned)version);
+}
+
 /* An image is bytes of another process: right here only when no pointer is in it. */
 static bool restore_image(struct swap *swap, const struct snapshot *snapshot,
                           const struct text *bytes)
@@ -155,8 +166,12 @@ static bool restore_image(struct swap *swap, const struct snapshot *snapshot,
     if ((snapshot->flags & module->flags & HOTRUN_STATE_PLAIN) == 0) {
         why = "it may hold pointers into the process that died (set HOTRUN_STATE_PLAIN if it has "
               "none, or write serialize and deserialize)";
-    } else if (bytes->len != module->state_size ||
-               snapshot->state_version != module->state_version) {
+    }
+    if (bytes->len != module->state_size || snapshot->state_version != module->state_version) {
+        /* Code that was at fault may not refuse its own comeback; new code waits until it fits. */
+        if (swap->load->failed == 0 && !swap->host->setup.reset_on_mismatch) {
+            return mismatch(swap, bytes->len, snapshot->state_version);
+        }
         why = "its size or state_version is another one";
     }
     if (why == NULL) {

@@ -2,6 +2,7 @@
 
 #include "hotrun/hotrun.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -110,8 +111,14 @@ bool descriptors_watch(struct descriptors *descriptors, const char *name, int ev
         if (events == 0) {
             return true;
         }
+        int flags = fcntl(descriptor->fd, F_GETFL);
         if (uv_poll_init(descriptors->loop, &descriptor->poll, descriptor->fd) != 0) {
             return false;
+        }
+        /* libuv makes it non-blocking, which a terminal's other users would notice; epoll does not
+         * need it. */
+        if (flags >= 0 && (flags & O_NONBLOCK) == 0) {
+            (void)fcntl(descriptor->fd, F_SETFL, flags);
         }
         descriptor->poll.data = descriptor;
         descriptor->watched = true;

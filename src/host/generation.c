@@ -164,5 +164,6 @@ bool generation_destroy(struct generation *generation, struct error *reason)
 
 void generation_abandon(struct generation *generation)
 {
+    library_abandon(generation->library);
     forget(generation);
 }

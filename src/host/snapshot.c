@@ -108,7 +108,7 @@ void snapshot_after_commit(struct host *host)
     host->publish = 0;
     if (host->publish_json) {
         publish_in_turn(host, &host->json_after, why, host->publish_step);
-    } else if (!snapshot_has_json(host->current)) {
+    } else {
         publish_in_turn(host, NULL, why, host->index);
     }
 }

@@ -79,9 +79,7 @@ fail:
     if (library->handle != NULL) {
         (void)dlclose(library->handle);
     }
-    free(library->name);
-    free(library->path);
-    free(library);
+    library_abandon(library);
     return NULL;
 }
 
@@ -117,6 +115,15 @@ const char *library_owner(const void *address, char *out, size_t len)
     return out;
 }
 
+void library_abandon(struct library *library)
+{
+    if (library != NULL) {
+        free(library->name);
+        free(library->path);
+        free(library);
+    }
+}
+
 bool library_close(struct library *library, struct error *reason)
 {
     if (library == NULL) {
@@ -130,8 +137,6 @@ bool library_close(struct library *library, struct error *reason)
     } else {
         gone = !residency_find(library, reason);
     }
-    free(library->name);
-    free(library->path);
-    free(library);
+    library_abandon(library);
     return gone;
 }

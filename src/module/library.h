@@ -46,6 +46,9 @@ bool library_contains(const struct library *library, const void *address);
 uintptr_t library_base(const struct library *library);
 size_t library_mapped(const struct library *library);
 
+/* Frees `library` and leaves what it loaded in the process for good. NULL is allowed. */
+void library_abandon(struct library *library);
+
 /* dlclose and free `library`. True when it is gone from the process. False when it stays resident:
  * `reason` says why
  * ("it exports a unique symbol, foo (a C++ inline variable or template static)", "linked with -z

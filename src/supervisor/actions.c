@@ -170,11 +170,21 @@ static void do_keep(struct supervisor *sup)
     }
 }
 
+/* Whether a library waits that has not failed meanwhile, under another number. */
+static bool pending_is_wanted(struct supervisor *sup)
+{
+    if (sup->pending != NULL && quarantine_has(&sup->quarantine, sup->pending->stage.hash)) {
+        build_drop(&sup->pending);
+        staging_refused(sup);
+    }
+    return sup->pending != NULL;
+}
+
 static void do_take(struct supervisor *sup)
 {
     bool able = sup->state != POLICY_RESTARTING && sup->state != POLICY_SWAPPING &&
                 sup->state != POLICY_STARTING;
-    if (sup->pending != NULL && able) {
+    if (able && pending_is_wanted(sup)) {
         sup->arrived = sup->pending;
         sup->pending = NULL;
         supervisor_dispatch(sup, POLICY_LIBRARY_READY);
@@ -232,7 +242,7 @@ static void do_restart(struct supervisor *sup)
     sup->good_slot = NO_SLOT;
     comeback_drop_attempts(sup);
     comeback_drop_fallbacks(sup);
-    if (sup->pending != NULL) {
+    if (pending_is_wanted(sup)) {
         sup->state = POLICY_SWAPPING;
         sup->origin = POLICY_RUNNING;
         set_next(sup, sup->pending);

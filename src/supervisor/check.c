@@ -20,6 +20,8 @@
 struct check {
     uv_loop_t loop;
     uv_timer_t limit;
+    uv_signal_t signals[2];
+    int stopped_by; /* a signal; 0: none */
     const struct config *config;
     struct log *log;
     struct host_process *host;
@@ -120,6 +122,27 @@ static void on_limit(uv_timer_t *timer)
     host_process_kill(check->host, SIGKILL);
 }
 
+static void on_signal(uv_signal_t *handle, int signal)
+{
+    struct check *check = handle->data;
+    check->stopped_by = signal;
+    if (check->host != NULL) {
+        host_process_kill(check->host, SIGKILL);
+    }
+}
+
+/* An impatient user must not leave the copy behind. */
+static void watch_signals(struct check *check)
+{
+    static const int numbers[2] = {SIGINT, SIGTERM};
+    for (int i = 0; i < 2; i++) {
+        (void)uv_signal_init(&check->loop, &check->signals[i]);
+        check->signals[i].data = check;
+        (void)uv_signal_start(&check->signals[i], on_signal, numbers[i]);
+        uv_unref((uv_handle_t *)&check->signals[i]);
+    }
+}
+
 static bool make_copy(struct check *check, enum stage_outcome *outcome, struct error *reason,
                       struct error *err)
 {
@@ -145,6 +168,7 @@ static bool run_host(struct check *check, struct error *err)
     struct host_callbacks callbacks = {
         .ctx = check, .orphans = &check->orphans, .message = on_message, .died = on_death};
     orphans_adopt(&check->orphans);
+    watch_signals(check);
     if (!shared_create(&shared, 4096, err)) {
         return false;
     }
@@ -249,10 +273,13 @@ int check_library(const struct config *config, bool json, struct log *log, struc
                : outcome == STAGE_BUSY  ? "somebody is writing it at the moment"
                                         : reason.text);
     }
-    if (ok) {
+    if (ok && check.stopped_by == 0) {
         print(&check, json);
     }
 close:
+    for (int i = 0; i < 2 && check.signals[i].data != NULL; i++) {
+        uv_close((uv_handle_t *)&check.signals[i], NULL);
+    }
     (void)uv_run(&check.loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&check.loop);
 out:
@@ -267,5 +294,8 @@ out:
     free(check.folder);
     free(shown);
     cJSON_Delete(check.found);
+    if (check.stopped_by != 0) {
+        return 128 + check.stopped_by;
+    }
     return !ok ? 125 : usable ? 0 : 126;
 }

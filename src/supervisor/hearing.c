@@ -58,6 +58,9 @@ static void shift_fallbacks(struct supervisor *sup, bool pinned, uint64_t step)
         build_drop(&sup->current);
     }
     sup->current = NULL;
+    if (sup->fallbacks[0].slot != NO_SLOT) {
+        sup->good_slot = NO_SLOT; /* a newer state is pinned */
+    }
 }
 
 static void came_back(struct supervisor *sup, const struct message_accepted *told)
@@ -79,6 +82,7 @@ static void came_back(struct supervisor *sup, const struct message_accepted *tol
     sup->current = build;
     comeback_drop_attempts(sup);
     sup->unconfirmed = false;
+    sup->good_slot = NO_SLOT; /* what runs makes its own snapshots */
     adopt(sup, told);
     report_back(&sup->report, &back);
     supervisor_dispatch(sup, POLICY_SWAP_ACCEPTED);
@@ -105,6 +109,10 @@ static void took_over(struct supervisor *sup, const struct message_accepted *tol
     sup->next = NULL;
     sup->loaded_once = true;
     sup->unconfirmed = true;
+    if (sup->cold) {
+        sup->restart_count = 0; /* the old code's restarts are not the new one's */
+    }
+
     sup->held_reason[0] = '\0';
     adopt(sup, told);
     start_probation(sup);

@@ -103,7 +103,7 @@ static void same_as_before(struct supervisor *sup)
     supervisor_answer_reloads(sup, "unchanged", reason);
 }
 
-static void refused_before(struct supervisor *sup)
+void staging_refused(struct supervisor *sup)
 {
     static const char reason[] =
         "these bytes failed before and did not change (reload --force loads "
@@ -137,7 +137,7 @@ static void copied(struct supervisor *sup, const struct stage *stage, uint64_t b
     if (quarantine_has(&sup->quarantine, stage->hash)) {
         if (!sup->forced) {
             (void)unlink(sup->copy_path);
-            refused_before(sup);
+            staging_refused(sup);
             return;
         }
         quarantine_remove(&sup->quarantine, stage->hash);

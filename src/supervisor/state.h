@@ -154,6 +154,7 @@ void supervisor_hold(struct supervisor *sup, const char *reason);
 
 /* staging.c */
 void staging_changed(void *ctx, enum watch_news news, uint64_t since_ns);
+void staging_refused(struct supervisor *sup);              /* tells that bytes are in quarantine */
 void staging_now(struct supervisor *sup, bool by_command); /* with noticed_ns set */
 
 /* hearing.c */
