@@ -53,6 +53,8 @@ static void drop_host(struct supervisor *sup)
         sup->host = NULL;
         terminal_restore(&sup->terminal);
     }
+    sup->asked_ns = 0;
+    supervisor_disarm(sup, TIMER_ANNOUNCED);
     while (sup->mapped_count > 0) {
         build_drop(&sup->mapped[--sup->mapped_count]);
     }
@@ -182,7 +184,7 @@ static bool pending_is_wanted(struct supervisor *sup)
 
 static void do_take(struct supervisor *sup)
 {
-    bool able = sup->state != POLICY_RESTARTING && sup->state != POLICY_SWAPPING &&
+    bool able = !sup->dying && sup->state != POLICY_RESTARTING && sup->state != POLICY_SWAPPING &&
                 sup->state != POLICY_STARTING;
     if (able && pending_is_wanted(sup)) {
         sup->arrived = sup->pending;

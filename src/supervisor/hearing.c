@@ -14,6 +14,7 @@ static void adopt(struct supervisor *sup, const struct message_accepted *told)
     sup->cold = false;
     sup->asked_ns = 0;
     supervisor_disarm(sup, TIMER_START);
+    supervisor_disarm(sup, TIMER_ANNOUNCED);
     sup->first_step = told->first_step;
     sup->state_bytes = told->callbacks != 0 ? told->state_bytes : told->state_size;
     sup->state_version = told->state_version;
@@ -142,6 +143,7 @@ static void rejected(struct supervisor *sup, const struct message_rejected *told
     const char *stage = swap_stage_name((enum swap_stage)told->stage);
     sup->asked_ns = 0;
     supervisor_disarm(sup, TIMER_START);
+    supervisor_disarm(sup, TIMER_ANNOUNCED);
     if (told->stage == SWAP_CANCEL) {
         supervisor_dispatch(sup, POLICY_SWAP_CANCELLED);
         return;
@@ -362,46 +364,44 @@ static int end_status(const struct supervisor *sup, const struct page *page,
                                         : SIGKILL);
 }
 
-void hearing_death(void *ctx, struct host_process *host, const struct host_death *death)
+/* What the status page says of a death; whose fault it is comes later. `reason` gets the page's
+ * words. */
+static struct report_death describe(const struct supervisor *sup, const struct page *page,
+                                    const struct host_death *death, char *reason, size_t size)
 {
-    struct supervisor *sup = ctx;
-    const struct page *page = host_process_shared(host)->page;
     uint64_t word = atomic_load_explicit(&page->word, memory_order_acquire);
     uint64_t generation = atomic_load_explicit(&page->generation, memory_order_relaxed);
     enum page_end end = (enum page_end)atomic_load_explicit(&page->end, memory_order_acquire);
-    enum phase phase = page_phase(word);
+    bool said = end == PAGE_END_ERROR || end == PAGE_END_HOST;
+    (void)snprintf(reason, size, "%.*s", (int)sizeof page->reason, said ? page->reason : "");
     struct report_death told = {.signal = death->signal,
                                 .exit_status = death->exit_status,
-                                .in = phase_name(phase),
+                                .in = phase_name(page_phase(word)),
+                                .generation = is_known(sup, generation) ? generation
+                                                                        : current_generation(sup),
                                 .step = page_index(word),
-                                .reason = "",
+                                .reason = reason,
                                 .hung = sup->hung};
-    char reason[512];
-    memcpy(reason, page->reason, sizeof reason);
-    reason[sizeof reason - 1] = '\0';
-    hearing_announced(sup);
-    bool intended = end == PAGE_END_EXIT || end == PAGE_END_STOP;
-    bool clean = intended && death->signal == 0 && death->exit_status == 0;
-    if (end == PAGE_END_ERROR || end == PAGE_END_HOST) {
-        told.reason = reason;
-    }
-    told.generation = is_known(sup, generation) ? generation : current_generation(sup);
-    supervisor_look(sup);
     if (told.step + 1 < sup->first_step) {
         told.step = sup->report.step; /* written over */
     }
-    sup->deaths++;
-    sup->hung = false;
-    if (sup->state == POLICY_STOPPING) {
-        sup->exit_status = end_status(sup, page, death);
-    } else {
-        blame(sup, page, phase, told.generation);
-    }
-    if (sup->confirming_generation != 0) {
+    return told;
+}
+
+/* The host had been told that its older generation can go: its probation was over, only the answer
+ * did not come. */
+static void confirm_late(struct supervisor *sup)
+{
+    if (sup->confirming_generation != 0 && sup->unconfirmed) {
         sup->unconfirmed = false;
         report_confirmed(&sup->report, sup->confirming_generation, false, "");
-        sup->confirming_generation = 0;
     }
+    sup->confirming_generation = 0;
+}
+
+/* Keeps what the dead host leaves of use, and clears away the rest. */
+static void inherit(struct supervisor *sup, struct host_process *host)
+{
     struct shared memory = host_process_take_shared(host);
     host_process_destroy(host);
     sup->host = NULL;
@@ -412,15 +412,53 @@ void hearing_death(void *ctx, struct host_process *host, const struct host_death
     terminal_restore(&sup->terminal);
     supervisor_disarm(sup, TIMER_PROBATION);
     supervisor_disarm(sup, TIMER_START);
-    if (!clean && !sup->gave_up) {
+    supervisor_disarm(sup, TIMER_ANNOUNCED);
+    sup->asked_ns = 0;
+    sup->hung = false;
+}
+
+static void tell_death(struct supervisor *sup, const struct report_death *told)
+{
+    report_crashed(&sup->report, told);
+    sup->restarts_total++;
+    if (sup->state != POLICY_RESTARTING) {
+        /* What is being brought back may die as well: the reason stays that of the first death. */
         char words[640];
-        report_crashed(&sup->report, &told);
-        report_death_words(&told, words, sizeof words);
-        (void)snprintf(sup->death.reason, sizeof sup->death.reason, "%.600s in %s", words, told.in);
-        sup->restarts_total++;
+        report_death_words(told, words, sizeof words);
+        (void)snprintf(sup->death.reason, sizeof sup->death.reason, "%.600s in %s", words,
+                       told->in);
     }
-    sup->death.generation = told.generation;
-    sup->death.step = told.step;
+}
+
+void hearing_death(void *ctx, struct host_process *host, const struct host_death *death)
+{
+    struct supervisor *sup = ctx;
+    const struct page *page = host_process_shared(host)->page;
+    enum phase phase = page_phase(atomic_load_explicit(&page->word, memory_order_acquire));
+    uint32_t end = atomic_load_explicit(&page->end, memory_order_acquire);
+    bool intended = end == PAGE_END_EXIT || end == PAGE_END_STOP;
+    bool clean = intended && death->signal == 0 && death->exit_status == 0;
+    char reason[600];
+    sup->dying = true;
+    hearing_announced(sup);
+    sup->dying = false;
+    supervisor_look(sup);
+    struct report_death told = describe(sup, page, death, reason, sizeof reason);
+    confirm_late(sup);
+    sup->deaths++;
+    if (sup->state == POLICY_STOPPING) {
+        sup->exit_status = end_status(sup, page, death);
+    } else {
+        blame(sup, page, phase, told.generation);
+    }
+    inherit(sup, host);
+    if (!clean && !sup->gave_up) {
+        tell_death(sup, &told);
+    }
+    if (sup->state != POLICY_RESTARTING) {
+        sup->death.generation = told.generation;
+        sup->death.step = told.step;
+    }
     sup->death.noticed_ns = death->noticed_ns;
     if (sup->state == POLICY_SWAPPING || sup->state == POLICY_STARTING) {
         supervisor_answer_reloads(sup, "rejected", sup->death.reason);

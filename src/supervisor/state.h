@@ -102,6 +102,7 @@ struct supervisor {
     bool confirming; /* CONFIRM was sent, CLOSED is awaited */
     uint64_t confirming_generation;
     bool hung;      /* the host was killed because it took too long */
+    bool dying;     /* the host is dead, and its last words are being heard */
     bool uncounted; /* the death that is being handled is not the code's that runs */
 
     struct build *arrived; /* a library that was just staged: of the event that is being handled */

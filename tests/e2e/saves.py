@@ -5,17 +5,17 @@ import tempfile
 import time
 
 
-def _fresh(folder, data):
+def _fresh(folder, data, mode=0o755):
     handle, path = tempfile.mkstemp(dir=folder, prefix=".save-")
     with os.fdopen(handle, "wb") as file:
         file.write(data)
-    os.chmod(path, 0o755)
+    os.chmod(path, mode)
     return path
 
 
-def rename_over(path, data):
+def rename_over(path, data, mode=0o755):
     """A new file beside it, renamed over it: no moment without a whole file."""
-    os.rename(_fresh(os.path.dirname(path), data), path)
+    os.rename(_fresh(os.path.dirname(path), data, mode), path)
 
 
 def in_place(path, data):

@@ -378,7 +378,7 @@ class Control(Case):
 
     def test_requests_notifications_and_batches(self):
         with self.hotrun(probe(1)) as run:
-            run.call("step")
+            run.event("loaded")
             with run.connect() as client, client.makefile("rwb") as stream:
                 stream.write(b'{"jsonrpc":"2.0","method":"status"}\n')
                 stream.write(b'{"jsonrpc":"2.0","id":"a","method":"status"}\n')

@@ -351,8 +351,8 @@ class BadFiles(Case):
             self.skipTest("root reads every file")
         with self.start() as run:
             run.call("step", version=1)
-            saves.rename_over(run.target, probe(2))
-            os.chmod(run.target, 0)
+            saves.rename_over(run.target, probe(2), mode=0)
+            self.assertIn("Permission denied", run.event("rejected", stage="file")["reason"])
             self.goes_on(run)
 
 
