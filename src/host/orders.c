@@ -34,6 +34,7 @@ static void handle(struct host *host, const struct message *message)
             host_send(host, &(struct message){.type = MESSAGE_CLOSED,
                                               .closed = {.reason = bytes_of("")}});
         }
+        snapshot_before_retire(host);
         swap_retire_older(host);
         if (host->current != NULL && host->current->module->deserialize != NULL) {
             slots_prepare(&host->slots, host->current->module->state_size);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#define RETIRE_BYTES_MOST ((size_t)1 << 20)
+
 bool snapshot_has_json(const struct generation *generation)
 {
     return generation->module->serialize != NULL;
@@ -100,6 +102,19 @@ static void publish_in_turn(struct host *host, const struct text *json, enum sna
 void snapshot_request(struct host *host, enum snapshot_why why)
 {
     publish_in_turn(host, NULL, why, host->index);
+}
+
+void snapshot_before_retire(struct host *host)
+{
+    if (host->older == NULL || host->current == NULL) {
+        return;
+    }
+    bool json = snapshot_has_json(host->current);
+    size_t bytes = json ? host->json_after.len : host->current->module->state_size;
+    /* A large state would hold up the steps for longer than the risk is worth. */
+    if (bytes <= RETIRE_BYTES_MOST) {
+        publish_in_turn(host, NULL, SNAPSHOT_RELOAD, host->index);
+    }
 }
 
 void snapshot_after_commit(struct host *host)

@@ -26,6 +26,10 @@ bool snapshot_publish(struct generation *generation, int slot, enum snapshot_why
  */
 void snapshot_request(struct host *host, enum snapshot_why why);
 
+/* Before code of the older generation is called for the last time: what it may take down with it is
+ * published. */
+void snapshot_before_retire(struct host *host);
+
 /* After the first step of a new generation: publishes what it started from (as JSON), or its state
  * now (as image). */
 void snapshot_after_commit(struct host *host);

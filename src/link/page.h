@@ -7,6 +7,7 @@
 
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum phase {    /* what the host was calling, in 4 bits */
@@ -73,6 +74,13 @@ static inline enum phase page_phase(uint64_t word)
 {
     uint64_t phase = word & ((1U << PAGE_PHASE_BITS) - 1);
     return phase < PHASE_COUNT ? (enum phase)phase : PHASE_NONE;
+}
+
+/* False for a word that no host wrote: a phase that is none, an index beyond all time. */
+static inline bool page_word_is_sane(uint64_t word)
+{
+    return (word & ((1U << PAGE_PHASE_BITS) - 1)) < PHASE_COUNT && page_index(word) < UINT64_C(1)
+                                                                                          << 56;
 }
 
 /* "step", "load", ...: the word of the events' field `in`. */

@@ -176,8 +176,9 @@ static void do_keep(struct supervisor *sup)
 static bool pending_is_wanted(struct supervisor *sup)
 {
     if (sup->pending != NULL && quarantine_has(&sup->quarantine, sup->pending->stage.hash)) {
+        uint64_t generation = sup->pending->generation;
         build_drop(&sup->pending);
-        staging_refused(sup);
+        staging_refused(sup, generation);
     }
     return sup->pending != NULL;
 }

@@ -26,7 +26,7 @@ static void command_reload(struct supervisor *sup, const cJSON *params, struct c
         control_fail(call, CONTROL_REFUSED, "too many reloads wait for their outcome already");
         return;
     }
-    sup->reload_calls[sup->reload_call_count++] = call;
+    sup->reload_calls[sup->reload_call_count++] = (struct reload_call){.call = call};
     sup->noticed_ns = clock_ns();
     sup->forced = cJSON_IsTrue(force);
     staging_now(sup, true);

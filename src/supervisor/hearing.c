@@ -118,7 +118,7 @@ static void took_over(struct supervisor *sup, const struct message_accepted *tol
     adopt(sup, told);
     start_probation(sup);
     report_loaded(&sup->report, told, sup->current, sup->library, first, sup->rate, sup->rate_hz);
-    supervisor_answer_reloads(sup, first ? "loaded" : "reloaded", "");
+    supervisor_answer_reloads(sup, told->generation, first ? "loaded" : "reloaded", "");
     supervisor_dispatch(sup, POLICY_SWAP_ACCEPTED);
 }
 
@@ -159,7 +159,7 @@ static void rejected(struct supervisor *sup, const struct message_rejected *told
     }
     /* The library that failed is still `next`: it goes into quarantine. */
     supervisor_dispatch(sup, POLICY_SWAP_REJECTED);
-    supervisor_answer_reloads(sup, "rejected", told->reason.data);
+    supervisor_answer_reloads(sup, told->generation, "rejected", told->reason.data);
 }
 
 static void forget_mapped(struct supervisor *sup, uint64_t generation)
@@ -223,7 +223,8 @@ void hearing_message(void *ctx, struct host_process *host, const struct message 
                         "the module puts the reload off for longer than reload.defer_limit; "
                         "it is loaded as soon as the module lets it",
                         sup->current != NULL ? sup->current->generation : 0);
-        supervisor_answer_reloads(sup, "rejected", "the module puts the reload off");
+        supervisor_answer_reloads(sup, message->deferred.generation, "rejected",
+                                  "the module puts the reload off");
         break;
     case MESSAGE_CLOSED:
         closed(sup, &message->closed);
@@ -382,7 +383,7 @@ static struct report_death describe(const struct supervisor *sup, const struct p
                                 .step = page_index(word),
                                 .reason = reason,
                                 .hung = sup->hung};
-    if (told.step + 1 < sup->first_step) {
+    if (!page_word_is_sane(word) || told.step + 1 < sup->first_step) {
         told.step = sup->report.step; /* written over */
     }
     return told;
@@ -460,8 +461,8 @@ void hearing_death(void *ctx, struct host_process *host, const struct host_death
         sup->death.step = told.step;
     }
     sup->death.noticed_ns = death->noticed_ns;
-    if (sup->state == POLICY_SWAPPING || sup->state == POLICY_STARTING) {
-        supervisor_answer_reloads(sup, "rejected", sup->death.reason);
+    if (sup->next != NULL && (sup->state == POLICY_SWAPPING || sup->state == POLICY_STARTING)) {
+        supervisor_answer_reloads(sup, sup->next->generation, "rejected", sup->death.reason);
     }
     supervisor_dispatch(sup, POLICY_HOST_DIED);
     sup->uncounted = false;

@@ -51,7 +51,7 @@ static void wait_for_file(struct supervisor *sup, bool by_command)
     (void)snprintf(reason, sizeof reason, "%s is not there", sup->library);
     if (!sup->missing_told || by_command) {
         report_waiting(&sup->report, reason);
-        supervisor_answer_reloads(sup, "waiting", reason);
+        supervisor_answer_reloads(sup, 0, "waiting", reason);
     }
     sup->missing_told = true;
     if (!sup->config->watch && sup->current == NULL) {
@@ -73,7 +73,7 @@ static void refuse_file(struct supervisor *sup, const struct stage *stage,
     if (hashed && quarantine_has(&sup->quarantine, stage->hash) && !sup->forced) {
         report_quarantined(&sup->report, reason, running(sup));
         tell_module(sup, reason);
-        supervisor_answer_reloads(sup, "quarantined", reason);
+        supervisor_answer_reloads(sup, 0, "quarantined", reason);
         return;
     }
     if (hashed) {
@@ -81,7 +81,7 @@ static void refuse_file(struct supervisor *sup, const struct stage *stage,
     }
     report_rejected(&sup->report, swap_stage_name(SWAP_FILE), reason, running(sup));
     tell_module(sup, reason);
-    supervisor_answer_reloads(sup, "rejected", reason);
+    supervisor_answer_reloads(sup, 0, "rejected", reason);
     if (!sup->config->watch && sup->current == NULL) {
         sup->exit_status = 126;
         sup->ending = true;
@@ -100,17 +100,17 @@ static void same_as_before(struct supervisor *sup)
                    "the library's bytes are those of generation %llu, which %s",
                    (unsigned long long)known->generation, what);
     report_unchanged(&sup->report, reason);
-    supervisor_answer_reloads(sup, "unchanged", reason);
+    supervisor_answer_reloads(sup, 0, "unchanged", reason);
 }
 
-void staging_refused(struct supervisor *sup)
+void staging_refused(struct supervisor *sup, uint64_t generation)
 {
     static const char reason[] =
         "these bytes failed before and did not change (reload --force loads "
         "them all the same)";
     report_quarantined(&sup->report, reason, running(sup));
     tell_module(sup, reason);
-    supervisor_answer_reloads(sup, "quarantined", reason);
+    supervisor_answer_reloads(sup, generation, "quarantined", reason);
 }
 
 /* Formatting costs more with cold caches than the copy's own calls do: it is done ahead. */
@@ -137,7 +137,7 @@ static void copied(struct supervisor *sup, const struct stage *stage, uint64_t b
     if (quarantine_has(&sup->quarantine, stage->hash)) {
         if (!sup->forced) {
             (void)unlink(sup->copy_path);
-            staging_refused(sup);
+            staging_refused(sup, 0);
             return;
         }
         quarantine_remove(&sup->quarantine, stage->hash);
@@ -152,6 +152,11 @@ static void copied(struct supervisor *sup, const struct stage *stage, uint64_t b
     build->noticed_ns = sup->noticed_ns;
     build->detect_ns = begun_ns - sup->noticed_ns;
     build->stage_ns = clock_ns() - begun_ns;
+    for (unsigned i = 0; i < sup->reload_call_count; i++) {
+        if (sup->reload_calls[i].generation == 0) {
+            sup->reload_calls[i].generation = build->generation;
+        }
+    }
     sup->arrived = build;
     supervisor_dispatch(sup, by_command ? POLICY_CTL_RELOAD : POLICY_LIBRARY_READY);
 }

@@ -15,24 +15,33 @@ void supervisor_look(struct supervisor *sup)
         return;
     }
     const struct page *page = host_process_shared(sup->host)->page;
-    uint64_t index = page_index(atomic_load_explicit(&page->word, memory_order_relaxed));
-    if (index >= sup->first_step) {
+    uint64_t word = atomic_load_explicit(&page->word, memory_order_relaxed);
+    uint64_t index = page_index(word);
+    if (page_word_is_sane(word) && index >= sup->first_step) {
         sup->report.step = index;
     }
 }
 
-void supervisor_answer_reloads(struct supervisor *sup, const char *event, const char *reason)
+void supervisor_answer_reloads(struct supervisor *sup, uint64_t generation, const char *event,
+                               const char *reason)
 {
-    while (sup->reload_call_count > 0) {
-        struct control_call *call = sup->reload_calls[--sup->reload_call_count];
+    unsigned kept = 0;
+    for (unsigned i = 0; i < sup->reload_call_count; i++) {
+        struct reload_call waiting = sup->reload_calls[i];
+        bool looked_at = waiting.generation == 0;
+        if (generation == 0 ? !looked_at : looked_at || waiting.generation > generation) {
+            sup->reload_calls[kept++] = waiting;
+            continue;
+        }
         cJSON *result = cJSON_CreateObject();
         event_add_text(result, "outcome", event);
         event_add_number(result, "generation", sup->report.generation);
         if (reason[0] != '\0') {
             event_add_text(result, "reason", reason);
         }
-        control_answer(call, result);
+        control_answer(waiting.call, result);
     }
+    sup->reload_call_count = kept;
 }
 
 void supervisor_finish_if_idle(struct supervisor *sup)

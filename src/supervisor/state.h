@@ -126,7 +126,10 @@ struct supervisor {
     bool missing_told;
     bool forced; /* reload --force: quarantine and unchanged are passed over */
 
-    struct control_call *reload_calls[CALLS_MOST]; /* wait for the outcome of a save */
+    struct reload_call { /* waits for the outcome of a save */
+        struct control_call *call;
+        uint64_t generation; /* which the save became; 0: it is being looked at */
+    } reload_calls[CALLS_MOST];
     unsigned reload_call_count;
 
     int stop_signal; /* the signal that ends the run; 0: none */
@@ -141,9 +144,10 @@ struct supervisor {
 void supervisor_send(struct supervisor *sup,
                      const struct message *message); /* to the host; none: nothing */
 void supervisor_look(struct supervisor *sup);        /* report.step as the status page has it */
-/* A save has come to its end: those who asked for a reload are answered. `event`: the outcome's
- * name. */
-void supervisor_answer_reloads(struct supervisor *sup, const char *event, const char *reason);
+/* A save has come to its end: those who wait for generation `generation` or an older one are
+ * answered; 0: those whose save did not become a generation. `event`: the outcome's name. */
+void supervisor_answer_reloads(struct supervisor *sup, uint64_t generation, const char *event,
+                               const char *reason);
 void supervisor_finish_if_idle(
     struct supervisor *sup); /* ends the loop when `ending` and no host lives */
 void supervisor_arm(struct supervisor *sup, enum supervisor_timer timer, uint64_t ms);
@@ -155,7 +159,8 @@ void supervisor_hold(struct supervisor *sup, const char *reason);
 
 /* staging.c */
 void staging_changed(void *ctx, enum watch_news news, uint64_t since_ns);
-void staging_refused(struct supervisor *sup);              /* tells that bytes are in quarantine */
+void staging_refused(struct supervisor *sup,
+                     uint64_t generation);                 /* tells that bytes are in quarantine */
 void staging_now(struct supervisor *sup, bool by_command); /* with noticed_ns set */
 
 /* hearing.c */

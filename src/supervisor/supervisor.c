@@ -170,7 +170,8 @@ static bool set_up(struct supervisor *sup)
 /* Everything that set_up made, in reverse; also what it did not come to. */
 static void tear_down(struct supervisor *sup)
 {
-    supervisor_answer_reloads(sup, "stopped", "hotrun ends");
+    supervisor_answer_reloads(sup, 0, "stopped", "hotrun ends");
+    supervisor_answer_reloads(sup, UINT64_MAX, "stopped", "hotrun ends");
     host_process_destroy(sup->host);
     sup->host = NULL;
     build_drop(&sup->current);

@@ -221,9 +221,8 @@ static void a_file_of_a_megabyte_is_read_and_no_larger_one(void **state)
 static void the_module_config_may_take_64_kilobytes_as_json(void **state)
 {
     (void)state;
+    static char text[(64 << 10) + 100];
     size_t most = 64 << 10;
-    char *text = malloc(most + 100);
-    assert_non_null(text);
     size_t head = (size_t)sprintf(text, "[step]\nrate = 1\n[module.config]\na = \"");
     size_t json = most - strlen("{\"a\":\"\"}");
     memset(text + head, 'x', json + 1);
@@ -233,7 +232,6 @@ static void the_module_config_may_take_64_kilobytes_as_json(void **state)
     strcpy(text + head + json, "x\"\n");
     refused(text, "hotrun.toml:3:9: module.config: expected at most 64 KB as JSON; let the module "
                   "read a file itself");
-    free(text);
 }
 
 static void the_command_line_wins_over_the_file(void **state)
@@ -385,8 +383,8 @@ static void a_run_has_a_plain_name(void **state)
 {
     (void)state;
     static const char *const bad[] = {"a/b", "..", ".hidden", "/a",
-                                      "65_bytes_65_bytes_65_bytes_65_bytes_65_bytes_65_bytes_65_b"
-                                      "ytes___"};
+                                      ("65_bytes_65_bytes_65_bytes_65_bytes_65_bytes_65_bytes_65_b"
+                                       "ytes___")};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         set("run.name", bad[i]);
         assert_false(config_resolve_run_dir(&config, &err));
@@ -401,8 +399,7 @@ static void a_run_has_a_plain_name(void **state)
 static void arguments_have_a_limit(void **state)
 {
     (void)state;
-    char *text = malloc(60000);
-    assert_non_null(text);
+    static char text[60000];
     size_t head = (size_t)sprintf(text, "[module]\npath = \"a.so\"\nargs = [\"");
     memset(text + head, 'x', 48 << 10);
     strcpy(text + head + (48 << 10), "\"]\n");
@@ -411,7 +408,6 @@ static void arguments_have_a_limit(void **state)
     strcpy(text + head + (48 << 10) - 1, "\"]\n");
     load(text);
     resolve();
-    free(text);
 }
 
 static void the_file_is_found_here_and_in_parents(void **state)
