@@ -191,14 +191,22 @@ int main(int argc, char **argv)
 {
     static struct host host;
     struct error err = {0};
-    int channel = argc == 3 ? descriptor_argument(argv[1]) : -1;
-    int shared = argc == 3 ? descriptor_argument(argv[2]) : -1;
+    int channel = argc == 4 ? descriptor_argument(argv[1]) : -1;
+    int shared = argc == 4 ? descriptor_argument(argv[2]) : -1;
+    char protocol[64];
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)prctl(PR_SET_TIMERSLACK, 1UL);
     set_signals();
     log_init(&host.log, LOG_INFO, false);
     if (channel < 0 || shared < 0) {
         log_line(&host.log, LOG_ERROR, "hotrun-host is a part of hotrun: run hotrun");
+        return 125;
+    }
+    message_protocol(protocol, sizeof protocol);
+    if (strcmp(protocol, argv[3]) != 0) {
+        log_line(&host.log, LOG_ERROR,
+                 "hotrun and hotrun-host are of different builds (%s and %s): install hotrun again",
+                 argv[3], protocol);
         return 125;
     }
     if (!shared_attach(&host.shared, shared, &err)) {

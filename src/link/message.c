@@ -1,5 +1,6 @@
 #include "link/message.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum field_kind {
@@ -117,6 +118,12 @@ const char *state_how_name(enum state_how how)
 {
     size_t count = sizeof how_names / sizeof how_names[0];
     return (size_t)how < count && how_names[how] != NULL ? how_names[how] : "?";
+}
+
+void message_protocol(char *text, size_t size)
+{
+    (void)snprintf(text, size, "%s/%zu/%d", HOTRUN_VERSION, sizeof(struct message),
+                   (int)MESSAGE_TYPE_COUNT);
 }
 
 struct bytes bytes_of(const char *string)

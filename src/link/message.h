@@ -170,6 +170,9 @@ struct message {
     };
 };
 
+/* What both ends must have in common, as text: the version, and the shape of the messages. */
+void message_protocol(char *text, size_t size);
+
 struct bytes bytes_of(const char *string); /* NULL: "" */
 
 /* Writes `message` into buffer[0..size). Returns its length; 0 when it does not fit. */

@@ -139,7 +139,8 @@ static void on_process_exit(uv_process_t *process, int64_t exit_status, int term
 
 /* The words of the host's command line; under --wrap a shell puts the tool before them. uv_spawn
  * wants them writable. */
-static void set_arguments(char *args[8], const struct config *config, char *path, char **line)
+static void set_arguments(char *args[9], const struct config *config, char *path, char *protocol,
+                          char **line)
 {
     static char shell[] = "/bin/sh";
     static char option[] = "-c";
@@ -157,13 +158,15 @@ static void set_arguments(char *args[8], const struct config *config, char *path
     args[n++] = path;
     args[n++] = channel;
     args[n++] = shared;
+    args[n++] = protocol;
     args[n] = NULL;
 }
 
 static bool spawn(struct host_process *host, uv_loop_t *loop, const struct config *config,
                   int child_channel, struct error *err)
 {
-    char *args[8];
+    char *args[9];
+    char protocol[64];
     char *line = NULL;
     char *path = host_process_find(err);
     if (path == NULL) {
@@ -176,7 +179,8 @@ static bool spawn(struct host_process *host, uv_loop_t *loop, const struct confi
         {.flags = UV_INHERIT_FD, .data.fd = child_channel},
         {.flags = UV_INHERIT_FD, .data.fd = host->shared.fd},
     };
-    set_arguments(args, config, path, &line);
+    message_protocol(protocol, sizeof protocol);
+    set_arguments(args, config, path, protocol, &line);
     uv_process_options_t options = {.file = args[0],
                                     .args = args,
                                     .stdio = stdio,
