@@ -67,6 +67,21 @@ static void set_rate(struct supervisor *sup, const struct build *build)
     sup->rate_hz = build != NULL ? build->rate_hz : sup->config->rate_hz;
 }
 
+/* Where the good state is safe: new code is going to write into the slots in turn, and may not
+ * live. */
+static int pin_good_state(struct supervisor *sup, int slot)
+{
+    bool in_turn = slot == SHARED_TURN_0 || slot == SHARED_TURN_1;
+    if (in_turn && slot == sup->good_slot && sup->memory.fd >= 0) {
+        int pin = comeback_free_pin(sup);
+        if (shared_copy(&sup->memory, slot, pin)) {
+            sup->good_slot = pin;
+            return pin;
+        }
+    }
+    return slot;
+}
+
 /* A cold host for `build`, with the snapshot in `slot` or fresh. */
 static void start_host(struct supervisor *sup, const struct build *build, int slot)
 {
@@ -79,19 +94,12 @@ static void start_host(struct supervisor *sup, const struct build *build, int sl
         .ctx = sup, .orphans = &sup->orphans, .message = hearing_message, .died = hearing_death};
     drop_host(sup);
     set_rate(sup, sup->state == POLICY_RESTARTING ? build : sup->current);
-    if (sup->memory.fd >= 0 && slot != NO_SLOT && slot == sup->good_slot && slot <= SHARED_TURN_1) {
-        /* New code is going to write into the slots in turn, and may not live. */
-        int pin = comeback_free_pin(sup);
-        if (shared_copy(&sup->memory, slot, pin)) {
-            sup->good_slot = slot = pin;
-        }
-    }
+    slot = pin_good_state(sup, slot);
     bool ok = shared_create(&shared, limit, &err);
     if (ok) {
         if (sup->memory.fd >= 0) {
             (void)shared_salvage(&sup->memory, &shared);
         }
-
         sup->host = host_process_start(sup->loop, sup->config, sup->slot_address, sup->rate,
                                        sup->rate_hz, &shared, &callbacks, &err);
     }
@@ -166,7 +174,7 @@ static void do_keep(struct supervisor *sup)
     sup->pending = sup->arrived;
     sup->arrived = NULL;
     if (sup->state == POLICY_SWAPPING && !sup->cold && sup->next != NULL) {
-        /* Has an effect only while the module puts the swap off. */
+        /* Has an effect only while nothing of it has begun. */
         supervisor_send(sup, &(struct message){.type = MESSAGE_CANCEL,
                                                .cancel = {.generation = sup->next->generation}});
     }
