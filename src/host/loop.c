@@ -156,25 +156,23 @@ static void run_at_max(struct host *host)
     struct pace *pace = &host->pace;
     uint64_t now = clock_ns();
     uint64_t served = now;
+    uint64_t untold = pace->last_ns == 0 ? 0 : now - pace->last_ns; /* that no step's dt has told */
     unsigned batch = 1;
-    if (pace->last_ns == 0) {
-        pace->last_ns = now;
-    }
     hotrun_step step = {
         .size = (uint32_t)sizeof step, .generation = host->current->number, .index = host->index};
     host_enter(host, host->current, PHASE_NONE);
     while (atomic_load_explicit(&host->page->command, memory_order_acquire) == 0 &&
            !host->step_now && continued == 0) {
+        /* The steps of a batch share the time before it, so that all dt add up to what has passed.
+         */
+        uint64_t share = untold / batch;
+        step.dt_ns = share < pace->max_dt_ns ? share : pace->max_dt_ns;
         step.now_ns = now;
         unsigned made = batch - step_many(host, &step, batch);
         uint64_t after = clock_ns();
         uint64_t took = after - now;
+        untold = share > pace->max_dt_ns ? took : untold - made * step.dt_ns + took;
         now = after;
-        if (made > 0) {
-            /* The steps of a batch share its time, so that their dt add up to what has passed. */
-            uint64_t dt = took / made;
-            step.dt_ns = dt < pace->max_dt_ns ? dt : pace->max_dt_ns;
-        }
         if (took > BATCH_NS) {
             batch = batch > 1 ? batch / 2 : 1;
         } else if (took < BATCH_NS / 2 && batch < BATCH_MOST) {
@@ -185,7 +183,7 @@ static void run_at_max(struct host *host)
             served = now;
         }
     }
-    pace->last_ns = now;
+    pace->last_ns = now - untold;
     host->last_step_end_ns = now;
 }
 

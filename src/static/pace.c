@@ -63,15 +63,13 @@ bool hotrun_static_pace(hotrun_static *run)
         if (run->ending)
             return false;
     }
-    uint64_t next = run->step.index + 1;
     uint64_t dt = now - run->stepped_ns;
-    if (run->period_ns > 0)
+    if (run->period_ns > 0) {
         pass_deadline(run, now);
-    else
+    } else {
         adapt_burst(run, dt);
-    if (next > run->paced)
-        dt /= next - run->paced; /* the steps of a burst share its time */
-    run->paced = next;
+        dt /= run->burst; /* the steps that are told of it share it */
+    }
     run->step.now_ns = run->stepped_ns = now;
     run->step.dt_ns = dt < MAX_DT_NS ? dt : MAX_DT_NS;
     return true;

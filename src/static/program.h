@@ -30,7 +30,6 @@ struct hotrun_static {
     uint64_t deadline_ns; /* of the next step */
     uint64_t stepped_ns;  /* when the last step was due to run; now_ns of it */
     uint64_t polled_ns;   /* when descriptors were last looked at */
-    uint64_t paced;       /* index of the first step after the last look at the clock */
     unsigned burst;       /* at rate 0: steps between two looks at the clock */
     unsigned credit;      /* how many of them are left */
 
