@@ -41,10 +41,19 @@ static void wait_until(struct host *host, uint64_t due_ns)
     if (left == 0) {
         return;
     }
-    struct pollfd backend = {.fd = uv_backend_fd(&host->loop), .events = POLLIN};
+    /* The channel by itself, beside libuv's other descriptors: what it brings is not to wait for a
+     * turn of libuv. */
+    struct pollfd ready[2] = {{.fd = uv_backend_fd(&host->loop), .events = POLLIN},
+                              {.fd = channel_fd(host->channel), .events = POLLIN}};
     struct timespec timeout = {.tv_sec = (time_t)(left / NS_PER_S),
                                .tv_nsec = (long)(left % NS_PER_S)};
-    if (ppoll(&backend, 1, due_ns == UINT64_MAX && timeout_ms < 0 ? NULL : &timeout, NULL) != 0) {
+    bool forever = due_ns == UINT64_MAX && timeout_ms < 0;
+    if (ppoll(ready, 2, forever ? NULL : &timeout, NULL) <= 0) {
+        return;
+    }
+    if (ready[1].revents != 0) {
+        atomic_store_explicit(&host->page->command, 1, memory_order_relaxed);
+    } else {
         (void)uv_run(&host->loop, UV_RUN_NOWAIT);
     }
 }

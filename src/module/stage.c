@@ -19,6 +19,7 @@ enum {
 /* One attempt to copy. */
 struct pass {
     int source, dir, copy; /* copy: -1 until it exists */
+    int *ready;            /* a file that is there already for it; NULL or -1: none */
     const char *name;      /* of the copy */
     const char *shown;     /* what messages call the source */
     const struct hash *known;
@@ -110,10 +111,34 @@ static ssize_t read_piece(struct pass *pass, size_t want)
     return (ssize_t)len;
 }
 
+/* A file that was prepared, unless somebody has removed it since. */
+static bool take_ready(struct pass *pass)
+{
+    struct stat st;
+    if (pass->ready == NULL || *pass->ready < 0) {
+        return false;
+    }
+    pass->copy = *pass->ready;
+    *pass->ready = -1;
+    if (fstat(pass->copy, &st) == 0 && st.st_nlink > 0 && st.st_size == 0) {
+        return true;
+    }
+    (void)close(pass->copy);
+    pass->copy = -1;
+    return false;
+}
+
+int stage_prepare(int dir_fd, const char *name)
+{
+    return openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0700);
+}
+
 static bool create_copy(struct pass *pass)
 {
-    pass->copy =
-        openat(pass->dir, pass->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0700);
+    if (take_ready(pass)) {
+        return true;
+    }
+    pass->copy = stage_prepare(pass->dir, pass->name);
     return pass->copy >= 0 ||
            error_errno(pass->err, "cannot create the private copy %s", pass->name);
 }
@@ -299,7 +324,7 @@ static enum stage_outcome run_pass(struct pass *pass, bool *again)
     return outcome;
 }
 
-enum stage_outcome stage_copy(const char *source, int dir_fd, const char *name,
+enum stage_outcome stage_copy(const char *source, int dir_fd, const char *name, int *ready,
                               const struct hash *known, struct stage *stage, struct error *err)
 {
     const char *shown = path_base(source);
@@ -311,6 +336,7 @@ enum stage_outcome stage_copy(const char *source, int dir_fd, const char *name,
     struct pass pass = {.source = fd,
                         .dir = dir_fd,
                         .copy = -1,
+                        .ready = ready,
                         .name = name,
                         .shown = shown,
                         .known = known,

@@ -156,7 +156,7 @@ static bool make_copy(struct check *check, enum stage_outcome *outcome, struct e
     if (check->copy == NULL || dir < 0) {
         return error_errno(err, "cannot open %s", check->folder);
     }
-    *outcome = stage_copy(check->config->module_path, dir, path_base(check->copy), NULL,
+    *outcome = stage_copy(check->config->module_path, dir, path_base(check->copy), NULL, NULL,
                           &check->stage, reason);
     close(dir);
     return true;

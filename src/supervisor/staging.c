@@ -126,6 +126,14 @@ static bool prepare_name(struct supervisor *sup)
     return sup->copy_path != NULL;
 }
 
+/* The file of the next copy, too. */
+static void prepare_copy(struct supervisor *sup)
+{
+    if (prepare_name(sup) && sup->copy_fd < 0) {
+        sup->copy_fd = stage_prepare(sup->run_dir.stage_fd, sup->copy_name);
+    }
+}
+
 static void copied(struct supervisor *sup, const struct stage *stage, uint64_t begun_ns,
                    bool by_command)
 {
@@ -177,7 +185,7 @@ void staging_now(struct supervisor *sup, bool by_command)
         return;
     }
     enum stage_outcome outcome =
-        stage_copy(sup->config->module_path, sup->run_dir.stage_fd, sup->copy_name,
+        stage_copy(sup->config->module_path, sup->run_dir.stage_fd, sup->copy_name, &sup->copy_fd,
                    known != NULL && !again ? &known->stage.hash : NULL, &stage, &err);
     supervisor_disarm(sup, TIMER_BUSY);
     if (outcome != STAGE_BUSY) {
@@ -220,7 +228,7 @@ void staging_now(struct supervisor *sup, bool by_command)
     if (outcome != STAGE_BUSY) {
         sup->forced = false;
     }
-    (void)prepare_name(sup);
+    prepare_copy(sup);
 }
 
 void staging_changed(void *ctx, enum watch_news news, uint64_t since_ns)

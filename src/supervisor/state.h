@@ -120,6 +120,7 @@ struct supervisor {
     double rate_hz;
     uint64_t noticed_ns;         /* the change that is being staged */
     char *copy_name, *copy_path; /* of the next copy, made ready while there is time */
+    int copy_fd;                 /* its file; -1: none yet */
     bool polled;                 /* it is the poll that makes us look */
     char failed_reason[256];     /* why the last look could not read or copy it; "": it could */
     uint64_t busy_wait_ms;

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void on_probation(uv_timer_t *timer)
 {
@@ -183,6 +184,10 @@ static void tear_down(struct supervisor *sup)
         build_drop(&sup->mapped[--sup->mapped_count]);
     }
     shared_finish(&sup->memory);
+    if (sup->copy_fd >= 0) {
+        close(sup->copy_fd);
+        (void)unlinkat(sup->run_dir.stage_fd, sup->copy_name, 0);
+    }
     watch_destroy(sup->watch);
     if (sup->events != NULL) {
         events_set_control(sup->events, NULL);
@@ -224,6 +229,7 @@ int supervisor_run(const struct config *config, struct log *log, struct error *e
                               .good_slot = NO_SLOT,
                               .next_pin = NO_SLOT,
                               .memory = {.fd = -1},
+                              .copy_fd = -1,
                               .rate = config->rate,
                               .rate_hz = config->rate_hz,
                               .timer_callbacks = timer_callbacks,

@@ -87,8 +87,8 @@ static void expect(const char *source, const struct hash *known, enum stage_outc
 {
     struct stage own;
     struct error err = {0};
-    enum stage_outcome outcome =
-        stage_copy(source, fixture.stage.fd, "copy", known, stage != NULL ? stage : &own, &err);
+    enum stage_outcome outcome = stage_copy(source, fixture.stage.fd, "copy", NULL, known,
+                                            stage != NULL ? stage : &own, &err);
     if (outcome != wanted || (words != NULL && strstr(err.text, words) == NULL)) {
         fail_msg("outcome %d: '%s'; expected %d: '%s'", outcome, err.text, wanted,
                  words != NULL ? words : "");
@@ -171,8 +171,9 @@ static void an_existing_file_or_link_is_never_written(void **state)
     char *copy = sample_path(&fixture.stage, "copy");
     char *victim = put("victim", "keep", 4);
     assert_int_equal(symlink(victim, copy), 0);
-    assert_int_equal(stage_copy(fixture.library, fixture.stage.fd, "copy", NULL, &stage, &err),
-                     STAGE_FAILED);
+    assert_int_equal(
+        stage_copy(fixture.library, fixture.stage.fd, "copy", NULL, NULL, &stage, &err),
+        STAGE_FAILED);
     assert_non_null(strstr(err.text, "cannot create the private copy copy: File exists"));
     drop("copy");
     size_t len;
@@ -352,7 +353,8 @@ static void what_is_copied_under_a_writer_is_whole_or_nothing(void **state)
     for (int i = 0; i < 3000; i++) {
         struct stage stage;
         struct error err = {0};
-        enum stage_outcome outcome = stage_copy(path, fixture.stage.fd, "copy", NULL, &stage, &err);
+        enum stage_outcome outcome =
+            stage_copy(path, fixture.stage.fd, "copy", NULL, NULL, &stage, &err);
         counts[outcome]++;
         if (outcome == STAGE_COPIED) {
             size_t len;
@@ -399,7 +401,7 @@ static void a_change_of_mode_does_not_make_it_busy(void **state)
     for (int i = 0; i < 500; i++) {
         struct stage stage;
         struct error err = {0};
-        if (stage_copy(path, fixture.stage.fd, "copy", NULL, &stage, &err) == STAGE_COPIED) {
+        if (stage_copy(path, fixture.stage.fd, "copy", NULL, NULL, &stage, &err) == STAGE_COPIED) {
             copied++;
             assert_int_equal(unlinkat(fixture.stage.fd, "copy", 0), 0);
         }
@@ -426,12 +428,15 @@ static void failures_of_the_system_are_told(void **state)
     assert_int_equal(symlink("loop.so", loop), 0);
     expect(loop, NULL, STAGE_FAILED, "Too many levels of symbolic links", NULL);
     free(loop);
-    assert_int_equal(stage_copy(fixture.library, -1, "copy", NULL, &stage, &err), STAGE_FAILED);
-    assert_non_null(strstr(err.text, "cannot create the private copy copy: Bad file descriptor"));
-    assert_int_equal(stage_copy(fixture.library, fixture.stage.fd, "no/where", NULL, &stage, &err),
+    assert_int_equal(stage_copy(fixture.library, -1, "copy", NULL, NULL, &stage, &err),
                      STAGE_FAILED);
+    assert_non_null(strstr(err.text, "cannot create the private copy copy: Bad file descriptor"));
+    assert_int_equal(
+        stage_copy(fixture.library, fixture.stage.fd, "no/where", NULL, NULL, &stage, &err),
+        STAGE_FAILED);
     int full = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_int_equal(stage_copy(fixture.library, full, "full", NULL, &stage, &err), STAGE_FAILED);
+    assert_int_equal(stage_copy(fixture.library, full, "full", NULL, NULL, &stage, &err),
+                     STAGE_FAILED);
     assert_int_equal(close(full), 0);
 }
 
@@ -452,9 +457,32 @@ static void no_descriptor_is_left_open(void **state)
     assert_int_equal(close(after), 0);
 }
 
+static void a_file_that_was_prepared_is_used_and_one_that_went_away_is_not(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct error err;
+    int ready = stage_prepare(fixture.stage.fd, "copy");
+    assert_true(ready >= 0);
+    assert_int_equal(
+        stage_copy(fixture.library, fixture.stage.fd, "copy", &ready, NULL, &stage, &err),
+        STAGE_COPIED);
+    assert_int_equal(ready, -1);
+    assert_int_equal(unlinkat(fixture.stage.fd, "copy", 0), 0);
+
+    ready = stage_prepare(fixture.stage.fd, "copy");
+    assert_int_equal(unlinkat(fixture.stage.fd, "copy", 0), 0);
+    assert_int_equal(
+        stage_copy(fixture.library, fixture.stage.fd, "copy", &ready, NULL, &stage, &err),
+        STAGE_COPIED);
+    assert_int_equal(ready, -1);
+    assert_int_equal(faccessat(fixture.stage.fd, "copy", F_OK, 0), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_that_was_prepared_is_used_and_one_that_went_away_is_not),
         cmocka_unit_test(a_library_is_copied_byte_by_byte_with_its_facts),
         cmocka_unit_test(known_bytes_leave_no_file),
         cmocka_unit_test(a_library_of_many_pieces_is_copied_and_known_too),
