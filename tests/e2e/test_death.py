@@ -251,7 +251,7 @@ class Supervisor(Case):
                 run.finished = True
             with self.hotrun(probe(2)) as run:
                 run.call("step", version=2)
-                self.assertEqual(len(os.listdir(self.path(".hotrun", "stage"))), 1,
+                self.assertEqual(len(os.listdir(self.path(".hotrun", "stage"))), 2,
                                  "the dead one's copies are still there")
 
     def test_what_a_dead_host_left_is_ended(self):

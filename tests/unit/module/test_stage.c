@@ -462,21 +462,16 @@ static void a_file_that_was_prepared_is_used_and_one_that_went_away_is_not(void 
     (void)state;
     struct stage stage;
     struct error err;
-    int ready = stage_prepare(fixture.stage.fd, "copy");
-    assert_true(ready >= 0);
-    assert_int_equal(
-        stage_copy(fixture.library, fixture.stage.fd, "copy", &ready, NULL, &stage, &err),
-        STAGE_COPIED);
-    assert_int_equal(ready, -1);
-    assert_int_equal(unlinkat(fixture.stage.fd, "copy", 0), 0);
-
-    ready = stage_prepare(fixture.stage.fd, "copy");
-    assert_int_equal(unlinkat(fixture.stage.fd, "copy", 0), 0);
-    assert_int_equal(
-        stage_copy(fixture.library, fixture.stage.fd, "copy", &ready, NULL, &stage, &err),
-        STAGE_COPIED);
-    assert_int_equal(ready, -1);
-    assert_int_equal(faccessat(fixture.stage.fd, "copy", F_OK, 0), 0);
+    for (int gone = 0; gone <= 1; gone++) {
+        int ready = stage_prepare(fixture.stage.fd, "copy");
+        assert_true(ready >= 0);
+        assert_true(gone == 0 || unlinkat(fixture.stage.fd, "copy", 0) == 0);
+        int outcome =
+            (int)stage_copy(fixture.library, fixture.stage.fd, "copy", &ready, NULL, &stage, &err);
+        assert_int_equal(outcome, STAGE_COPIED);
+        assert_int_equal(ready, -1);
+        assert_int_equal(unlinkat(fixture.stage.fd, "copy", 0), 0);
+    }
 }
 
 int main(void)
