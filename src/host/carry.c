@@ -109,11 +109,11 @@ static void carry_in_place(struct swap *swap)
     swap->told.state_bytes = swap->old->module->state_size;
     if (!carry_is_stateless(swap->fresh) && !host->in_place_told) {
         host->in_place_told = true;
-        host_note(host, LOG_WARN,
-                  "%s has no serialize and deserialize: its state is kept as it lies in memory, "
-                  "because size and state_version are the same; hotrun cannot see whether fields "
-                  "moved (raise state_version when they do)",
-                  swap->fresh->name);
+        host_note(
+            host, LOG_WARN,
+            "%s has no serialize: its state stays as it lies in memory; raise state_version when "
+            "its fields move",
+            swap->fresh->name);
     }
 }
 

@@ -12,6 +12,7 @@
 
 #define BUSY_FIRST_MS 20U
 #define BUSY_MOST_MS  1000U
+#define GONE_MS       1000U
 
 /* What would run if nothing more came. */
 static const struct build *newest(const struct supervisor *sup)
@@ -231,15 +232,24 @@ void staging_now(struct supervisor *sup, bool by_command)
     prepare_copy(sup);
 }
 
+void staging_still_gone(struct supervisor *sup)
+{
+    if (sup->state != POLICY_STOPPING && access(sup->config->module_path, F_OK) != 0) {
+        supervisor_look(sup);
+        wait_for_file(sup, false);
+    }
+}
+
 void staging_changed(void *ctx, enum watch_news news, uint64_t since_ns)
 {
     struct supervisor *sup = ctx;
     if (news == WATCH_GONE) {
-        supervisor_look(sup);
-        wait_for_file(sup, false);
+        /* Linkers remove the old file first: only one that stays away is worth a word. */
+        supervisor_arm(sup, TIMER_GONE, GONE_MS);
         return;
     }
     sup->noticed_ns = since_ns;
+    supervisor_disarm(sup, TIMER_GONE);
     sup->polled = news == WATCH_POLLED;
     staging_now(sup, false);
     sup->polled = false;

@@ -37,6 +37,7 @@ enum supervisor_timer {
     TIMER_BACKOFF,   /* what failed is tried again */
     TIMER_BUSY,      /* the library had a writer: look again */
     TIMER_ANNOUNCED, /* something is being loaded: look whether it has been accepted already */
+    TIMER_GONE,      /* the library was removed: is it still gone? */
     TIMER_STATUS,    /* status.json is out of date */
     TIMER_COUNT
 };
@@ -163,6 +164,8 @@ void staging_changed(void *ctx, enum watch_news news, uint64_t since_ns);
 void staging_refused(struct supervisor *sup,
                      uint64_t generation);                 /* tells that bytes are in quarantine */
 void staging_now(struct supervisor *sup, bool by_command); /* with noticed_ns set */
+
+void staging_still_gone(struct supervisor *sup);
 
 /* hearing.c */
 void hearing_message(void *ctx, struct host_process *host, const struct message *message);

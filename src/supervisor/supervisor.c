@@ -80,16 +80,20 @@ static void on_announced(uv_timer_t *timer)
     }
 }
 
+static void on_gone(uv_timer_t *timer)
+{
+    staging_still_gone(timer->data);
+}
+
 static void on_status(uv_timer_t *timer)
 {
     status_write(timer->data);
 }
 
 static const uv_timer_cb timer_callbacks[TIMER_COUNT] = {
-    [TIMER_PROBATION] = on_probation, [TIMER_START] = on_start_limit,
-    [TIMER_STOP] = on_stop_limit,     [TIMER_BACKOFF] = on_backoff,
-    [TIMER_BUSY] = on_busy,           [TIMER_ANNOUNCED] = on_announced,
-    [TIMER_STATUS] = on_status};
+    [TIMER_PROBATION] = on_probation, [TIMER_START] = on_start_limit, [TIMER_STOP] = on_stop_limit,
+    [TIMER_BACKOFF] = on_backoff,     [TIMER_BUSY] = on_busy,         [TIMER_GONE] = on_gone,
+    [TIMER_ANNOUNCED] = on_announced, [TIMER_STATUS] = on_status};
 
 static void on_signal(uv_signal_t *handle, int signal)
 {
