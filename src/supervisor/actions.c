@@ -115,6 +115,7 @@ static void start_host(struct supervisor *sup, const struct build *build, int sl
         return;
     }
     sup->cold = true;
+    sup->adopted = 0;
     if (sup->report.generation == 0 && sup->deaths == 0) {
         report_started(&sup->report, host_process_pid(sup->host), sup->library);
     }

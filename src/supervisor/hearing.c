@@ -22,6 +22,7 @@ static void adopt(struct supervisor *sup, const struct message_accepted *told)
     (void)snprintf(sup->module, sizeof sup->module, "%s", told->module.data);
     sup->current->rate = sup->rate;
     sup->current->rate_hz = sup->rate_hz;
+    sup->adopted = sup->current->generation;
     sup->report.generation = sup->current->generation;
 
     sup->report.step = told->first_step;
@@ -130,7 +131,8 @@ static void accepted(struct supervisor *sup, const struct message_accepted *told
         came_back(sup, told);
     } else if (sup->next != NULL && sup->next->generation == told->generation) {
         took_over(sup, told);
-    } else if (sup->current == NULL || sup->current->generation != told->generation) {
+    } else if (told->generation >
+               sup->adopted) { /* else: its announcement was found before it came */
         log_line(sup->log, LOG_ERROR,
                  "the host answers for generation %llu, which nobody asked for: it is killed",
                  (unsigned long long)told->generation);

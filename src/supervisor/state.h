@@ -79,6 +79,7 @@ struct supervisor {
     struct host_process *host; /* NULL: none lives */
     struct shared memory;      /* what the last dead host left; fd -1: nothing */
     bool cold;         /* the host has no code yet: it is starting with `next` or an attempt */
+    uint64_t adopted;  /* the newest generation that this host was heard to have accepted */
     uint64_t asked_ns; /* when LOAD was sent, for the start limit; 0: nothing is being loaded */
 
     struct build *current; /* owns the loop, or did when its host died */
