@@ -131,8 +131,8 @@ static void accepted(struct supervisor *sup, const struct message_accepted *told
         came_back(sup, told);
     } else if (sup->next != NULL && sup->next->generation == told->generation) {
         took_over(sup, told);
-    } else if (told->generation >
-               sup->adopted) { /* else: its announcement was found before it came */
+    } else if (told->generation > sup->adopted) {
+        /* One that is not newer was found in shared memory before its packet came. */
         log_line(sup->log, LOG_ERROR,
                  "the host answers for generation %llu, which nobody asked for: it is killed",
                  (unsigned long long)told->generation);
