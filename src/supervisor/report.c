@@ -149,15 +149,21 @@ static void goes_on(uint64_t runs, char *text, size_t size)
     }
 }
 
-void report_rejected(struct report *report, const char *stage, const char *reason, uint64_t runs)
+/* A save that led to no new generation: tells it, and says what goes on. Takes `refusal` over. */
+static void tell_refusal(struct report *report, cJSON *refusal, const char *reason, uint64_t runs)
 {
     char tail[64];
-    cJSON *rejected = event(report, "rejected");
-    event_add_text(rejected, "stage", stage);
-    event_add_text(rejected, "reason", reason);
-    events_emit(report->events, rejected);
+    event_add_text(refusal, "reason", reason);
+    events_emit(report->events, refusal);
     goes_on(runs, tail, sizeof tail);
     log_tone(report->log, LOG_TONE_BAD, "not loaded: %s%s", reason, tail);
+}
+
+void report_rejected(struct report *report, const char *stage, const char *reason, uint64_t runs)
+{
+    cJSON *rejected = event(report, "rejected");
+    event_add_text(rejected, "stage", stage);
+    tell_refusal(report, rejected, reason, runs);
 }
 
 void report_unchanged(struct report *report, const char *reason)
@@ -170,12 +176,7 @@ void report_unchanged(struct report *report, const char *reason)
 
 void report_quarantined(struct report *report, const char *reason, uint64_t runs)
 {
-    char tail[64];
-    cJSON *quarantined = event(report, "quarantined");
-    event_add_text(quarantined, "reason", reason);
-    events_emit(report->events, quarantined);
-    goes_on(runs, tail, sizeof tail);
-    log_tone(report->log, LOG_TONE_BAD, "not loaded: %s%s", reason, tail);
+    tell_refusal(report, event(report, "quarantined"), reason, runs);
 }
 
 void report_waiting(struct report *report, const char *reason)

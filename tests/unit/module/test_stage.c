@@ -26,7 +26,7 @@ static const char SOURCE[] = "int hotrun_module_table = 1; int step_once(int n) 
 
 struct fixture {
     struct sample_dir work, stage;
-    char *library;
+    char *original;
     unsigned char *bytes;
     size_t len;
 };
@@ -38,15 +38,15 @@ static int set_up(void **state)
     (void)state;
     sample_dir_create(&fixture.work);
     sample_dir_create(&fixture.stage);
-    fixture.library = sample_build(&fixture.work, "libgame.so", "", SOURCE);
-    fixture.bytes = sample_read(fixture.library, &fixture.len);
+    fixture.original = sample_build(&fixture.work, "libgame.so", "", SOURCE);
+    fixture.bytes = sample_read(fixture.original, &fixture.len);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    free(fixture.library);
+    free(fixture.original);
     free(fixture.bytes);
     sample_dir_destroy(&fixture.work);
     sample_dir_destroy(&fixture.stage);
@@ -104,7 +104,7 @@ static void a_library_is_copied_byte_by_byte_with_its_facts(void **state)
     struct stage stage;
     struct stat st;
     size_t len;
-    expect(fixture.library, NULL, STAGE_COPIED, NULL, &stage);
+    expect(fixture.original, NULL, STAGE_COPIED, NULL, &stage);
     char *path = sample_path(&fixture.stage, "copy");
     unsigned char *copy = sample_read(path, &len);
     assert_int_equal(len, fixture.len);
@@ -113,7 +113,7 @@ static void a_library_is_copied_byte_by_byte_with_its_facts(void **state)
     assert_true(stage.facts.table);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0700);
-    assert_int_equal(stat(fixture.library, &st), 0);
+    assert_int_equal(stat(fixture.original, &st), 0);
     assert_int_equal(stage.source.st_ino, st.st_ino);
     free(copy);
     free(path);
@@ -124,13 +124,13 @@ static void known_bytes_leave_no_file(void **state)
 {
     (void)state;
     struct stage stage;
-    expect(fixture.library, NULL, STAGE_COPIED, NULL, &stage);
+    expect(fixture.original, NULL, STAGE_COPIED, NULL, &stage);
     drop("copy");
     struct hash known = stage.hash;
-    expect(fixture.library, &known, STAGE_SAME, NULL, &stage);
+    expect(fixture.original, &known, STAGE_SAME, NULL, &stage);
     assert_true(hash_equal(known, stage.hash));
     known.low++;
-    expect(fixture.library, &known, STAGE_COPIED, NULL, &stage);
+    expect(fixture.original, &known, STAGE_COPIED, NULL, &stage);
     drop("copy");
 }
 
@@ -172,7 +172,7 @@ static void an_existing_file_or_link_is_never_written(void **state)
     char *victim = put("victim", "keep", 4);
     assert_int_equal(symlink(victim, copy), 0);
     assert_int_equal(
-        stage_copy(fixture.library, fixture.stage.fd, "copy", NULL, NULL, &stage, &err),
+        stage_copy(fixture.original, fixture.stage.fd, "copy", NULL, NULL, &stage, &err),
         STAGE_FAILED);
     assert_non_null(strstr(err.text, "cannot create the private copy copy: File exists"));
     drop("copy");
@@ -274,13 +274,13 @@ static void an_open_writer_makes_it_busy(void **state)
         print_message("skipped: no leases on this filesystem\n");
         skip();
     }
-    assert_false(stage_has_writer(fixture.library));
-    int writer = open(fixture.library, O_WRONLY | O_CLOEXEC);
+    assert_false(stage_has_writer(fixture.original));
+    int writer = open(fixture.original, O_WRONLY | O_CLOEXEC);
     assert_true(writer >= 0);
-    assert_true(stage_has_writer(fixture.library));
-    expect(fixture.library, NULL, STAGE_BUSY, "libgame.so is open for writing", NULL);
+    assert_true(stage_has_writer(fixture.original));
+    expect(fixture.original, NULL, STAGE_BUSY, "libgame.so is open for writing", NULL);
     assert_int_equal(close(writer), 0);
-    assert_false(stage_has_writer(fixture.library));
+    assert_false(stage_has_writer(fixture.original));
     assert_false(stage_has_writer("/nonexistent/libgame.so"));
     assert_false(stage_has_writer(fixture.work.path));
 }
@@ -308,14 +308,14 @@ static void *reopen_for_ever(void *argument)
 static void a_writer_that_comes_at_any_moment_does_not_kill(void **state)
 {
     (void)state;
-    struct storm storm = {.path = fixture.library};
+    struct storm storm = {.path = fixture.original};
     pthread_t thread;
     struct sigaction action;
     assert_int_equal(sigaction(SIGIO, NULL, &action), 0);
     assert_true(action.sa_handler == SIG_DFL);
     assert_int_equal(pthread_create(&thread, NULL, reopen_for_ever, &storm), 0);
     for (int i = 0; i < 20000; i++) {
-        (void)stage_has_writer(fixture.library);
+        (void)stage_has_writer(fixture.original);
     }
     atomic_store(&storm.stop, true);
     assert_int_equal(pthread_join(thread, NULL), 0);
@@ -428,14 +428,14 @@ static void failures_of_the_system_are_told(void **state)
     assert_int_equal(symlink("loop.so", loop), 0);
     expect(loop, NULL, STAGE_FAILED, "Too many levels of symbolic links", NULL);
     free(loop);
-    assert_int_equal(stage_copy(fixture.library, -1, "copy", NULL, NULL, &stage, &err),
+    assert_int_equal(stage_copy(fixture.original, -1, "copy", NULL, NULL, &stage, &err),
                      STAGE_FAILED);
     assert_non_null(strstr(err.text, "cannot create the private copy copy: Bad file descriptor"));
     assert_int_equal(
-        stage_copy(fixture.library, fixture.stage.fd, "no/where", NULL, NULL, &stage, &err),
+        stage_copy(fixture.original, fixture.stage.fd, "no/where", NULL, NULL, &stage, &err),
         STAGE_FAILED);
     int full = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_int_equal(stage_copy(fixture.library, full, "full", NULL, NULL, &stage, &err),
+    assert_int_equal(stage_copy(fixture.original, full, "full", NULL, NULL, &stage, &err),
                      STAGE_FAILED);
     assert_int_equal(close(full), 0);
 }
@@ -447,9 +447,9 @@ static void no_descriptor_is_left_open(void **state)
     assert_int_equal(close(before), 0);
     struct stage stage;
     for (int i = 0; i < 50; i++) {
-        expect(fixture.library, NULL, STAGE_COPIED, NULL, &stage);
+        expect(fixture.original, NULL, STAGE_COPIED, NULL, &stage);
         drop("copy");
-        expect(fixture.library, &stage.hash, STAGE_SAME, NULL, NULL);
+        expect(fixture.original, &stage.hash, STAGE_SAME, NULL, NULL);
         expect(fixture.work.path, NULL, STAGE_BAD, NULL, NULL);
     }
     int after = dup(0);
@@ -467,7 +467,7 @@ static void a_file_that_was_prepared_is_used_and_one_that_went_away_is_not(void 
         assert_true(ready >= 0);
         assert_true(gone == 0 || unlinkat(fixture.stage.fd, "copy", 0) == 0);
         int outcome =
-            (int)stage_copy(fixture.library, fixture.stage.fd, "copy", &ready, NULL, &stage, &err);
+            (int)stage_copy(fixture.original, fixture.stage.fd, "copy", &ready, NULL, &stage, &err);
         assert_int_equal(outcome, STAGE_COPIED);
         assert_int_equal(ready, -1);
         assert_int_equal(unlinkat(fixture.stage.fd, "copy", 0), 0);
