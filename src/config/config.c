@@ -460,6 +460,7 @@ bool config_resolve(struct config *config, struct error *err)
     return resolve_library(config, err) && check_stage_name(config, err) &&
            from(config->base_dir, &config->module_path, err) &&
            from(config->base_dir, &config->stage_dir, err) &&
+           from(config->base_dir, &config->restore, err) &&
            (to_stdout || from(config->base_dir, &config->events_file, err)) &&
            config_resolve_run_dir(config, err);
 }

@@ -22,6 +22,11 @@ enum on_mismatch {
     MISMATCH_RESET   /* the new library starts from init; the loss is told */
 };
 
+enum on_hold {
+    HOLD_WAIT, /* for a changed library or a command */
+    HOLD_EXIT
+};
+
 struct config {        /* strings are owned and never NULL unless said; paths are absolute once
                           config_resolve ran */
     char *file;        /* hotrun.toml in use; NULL: none */
@@ -31,6 +36,7 @@ struct config {        /* strings are owned and never NULL unless said; paths ar
     char *module_dir;
     char *module_config;          /* [module.config] as JSON text, "{}" if none; at most 64 KB */
     char **args;                  /* module.args, or what stood behind `--`; NULL-terminated */
+    bool allow_writable;          /* module.allow_writable */
     enum rate_kind rate;          /* step.rate: a number, "max" or "once" */
     double rate_hz;               /* 0.001 to 1,000,000; default 60 */
     uint64_t max_dt_ns;           /* step.max_dt */
@@ -39,6 +45,9 @@ struct config {        /* strings are owned and never NULL unless said; paths ar
     uint64_t state_max_json;      /* state.max_json: bytes of one snapshot's JSON */
     uint64_t state_max_size;      /* state.max_size: bytes of the state buffer */
     uint64_t pin_limit;           /* state.pin_limit: bytes */
+    uint64_t checkpoint_ns;       /* checkpoint.interval; 0: none at intervals */
+    uint64_t durable_ns;          /* checkpoint.durable_interval; 0: none at intervals */
+    unsigned history;             /* checkpoint.history: snapshots kept on disk */
     bool watch;                   /* watch.enabled */
     uint64_t settle_ns;           /* watch.settle_ms */
     uint64_t poll_ns;             /* watch.poll_ms: the stat poll; 0: off */
@@ -48,10 +57,16 @@ struct config {        /* strings are owned and never NULL unless said; paths ar
     uint64_t probation_steps;     /* supervise.probation_steps */
     unsigned max_restarts;        /* supervise.max_restarts */
     uint64_t window_ns;           /* supervise.window */
+    enum on_hold on_hold;         /* supervise.on_hold */
+    bool spare;                   /* supervise.spare */
+    uint64_t hang_timeout_ns;     /* supervise.hang_timeout; 0: never */
+    uint64_t blocked_timeout_ns;  /* supervise.blocked_timeout; 0: never */
     uint64_t start_timeout_ns;    /* supervise.start_timeout */
     uint64_t stop_timeout_ns;     /* supervise.stop_timeout: STOPPING, last serialize and fini */
     char *name;                   /* run.name: NULL: the run directory itself */
     char *run_dir;                /* run.dir; after config_resolve with the name applied */
+    bool resume;                  /* run.resume */
+    char *restore;                /* run.restore: a snapshot file; NULL: none */
     char *events_file;            /* log.events: NULL: none; "-": stdout */
     enum log_level log_level;     /* log.level */
     bool color;                   /* log.color: false: never */

@@ -18,6 +18,8 @@ const struct key_row key_rows[] = {
     {"module.dir", KEY_PATH, AT(module_dir), 0, 0, "\".\"", "the folder of module.name"},
     {"module.args", KEY_WORDS, AT(args), 0, 0, "[]",
      "arguments for the module; on the command line: behind --"},
+    {"module.allow_writable", KEY_BOOL, AT(allow_writable), 0, 0, "false",
+     "true: load a library that every user may write"},
     {"step.rate", KEY_RATE, AT(rate), 0.001, 1e6, "60",
      "steps a second, \"max\" (as fast as possible) or \"once\" (one step a generation)"},
     {"step.max_dt", KEY_TIME, AT(max_dt_ns), 1, DAY_MS, "\"250ms\"",
@@ -32,6 +34,12 @@ const struct key_row key_rows[] = {
      "the largest state in memory"},
     {"state.pin_limit", KEY_SIZE, AT(pin_limit), 0, 4 * KIB *KIB *KIB, "\"64MB\"",
      "a state without serialize is copied before a swap up to this size"},
+    {"checkpoint.interval", KEY_TIME, AT(checkpoint_ns), 0, DAY_MS, "\"1s\"",
+     "a snapshot in memory this often while steps are made; 0: only at swaps and on request"},
+    {"checkpoint.durable_interval", KEY_TIME, AT(durable_ns), 0, DAY_MS, "\"10s\"",
+     "the newest one goes to disk this often; 0: only at the end and on request"},
+    {"checkpoint.history", KEY_SMALL, AT(history), 1, 1000, "16",
+     "how many snapshots stay in snapshots/"},
     {"watch.enabled", KEY_BOOL, AT(watch), 0, 0, "true", "false: only `hotrun reload` reloads"},
     {"watch.settle_ms", KEY_MS, AT(settle_ns), 0, 60000, "0",
      "wait until nothing happened to the library for this long"},
@@ -49,6 +57,14 @@ const struct key_row key_rows[] = {
      "restarts of crashed code within supervise.window; then hotrun holds"},
     {"supervise.window", KEY_TIME, AT(window_ns), 1, DAY_MS, "\"10s\"",
      "the time for max_restarts"},
+    {"supervise.on_hold", KEY_HOLD, AT(on_hold), 0, 0, "\"wait\"",
+     "when nothing can be run: \"wait\" for a changed library or \"exit\""},
+    {"supervise.spare", KEY_BOOL, AT(spare), 0, 0, "true",
+     "a second host waits, started, to take over at once when the first one dies"},
+    {"supervise.hang_timeout", KEY_TIME, AT(hang_timeout_ns), 0, DAY_MS, "\"5s\"",
+     "a call that is busy for this long is ended as a crash; 0: never"},
+    {"supervise.blocked_timeout", KEY_TIME, AT(blocked_timeout_ns), 0, DAY_MS, "0",
+     "a call that waits in the system for this long is ended, too; 0: never, it is only told"},
     {"supervise.start_timeout", KEY_TIME, AT(start_timeout_ns), 0, DAY_MS, "\"30s\"",
      "loading and init are killed after this long; 0: never"},
     {"supervise.stop_timeout", KEY_TIME, AT(stop_timeout_ns), 0, DAY_MS, "\"2s\"",
@@ -56,6 +72,9 @@ const struct key_row key_rows[] = {
     {"run.name", KEY_TEXT, AT(name), 0, 0, "\"\"",
      "a run directory of its own, .hotrun/NAME, for several runs in one folder"},
     {"run.dir", KEY_PATH, AT(run_dir), 0, 0, "\".hotrun\"", "the run directory"},
+    {"run.resume", KEY_BOOL, AT(resume), 0, 0, "false",
+     "go on from the newest snapshot of an earlier run"},
+    {"run.restore", KEY_PATH, AT(restore), 0, 0, "\"\"", "go on from this snapshot file"},
     {"run.wrap", KEY_TEXT, AT(wrap), 0, 0, "\"\"", "a command that starts the host: 'gdb --args'"},
     {"log.level", KEY_LEVEL, AT(log_level), 0, 0, "\"info\"", "trace, debug, info, warn or error"},
     {"log.color", KEY_BOOL, AT(color), 0, 0, "true", "colours, when stderr is a terminal"},
@@ -88,6 +107,7 @@ const char *key_expects(const struct key_row *row)
                                                      "\"64MB\" (KB is 1000, KiB is 1024)",
                                         [KEY_RATE] = "steps a second, \"max\" or \"once\"",
                                         [KEY_MISMATCH] = "\"refuse\" or \"reset\"",
+                                        [KEY_HOLD] = "\"wait\" or \"exit\"",
                                         [KEY_LEVEL] = "trace, debug, info, warn or error",
                                         [KEY_WORDS] = "an array of strings"};
     return words[row->type];
@@ -289,6 +309,22 @@ static bool set_words(char ***at, const struct key_row *row, const struct toml_v
     return ok || error_set(err, ERROR_SYSTEM, "no memory for %s", row->key);
 }
 
+/* One of a few words, as an enum whose values are their places. */
+static bool set_choice(unsigned *at, const struct key_row *row, const struct toml_value *value,
+                       struct error *err)
+{
+    static const char *const mismatch[] = {"refuse", "reset"};
+    static const char *const hold[] = {"wait", "exit"};
+    const char *const *words = row->type == KEY_HOLD ? hold : mismatch;
+    for (unsigned i = 0; value->kind == TOML_STRING && i < 2; i++) {
+        if (strcmp(value->string, words[i]) == 0) {
+            *at = i;
+            return true;
+        }
+    }
+    return wrong(row, value, err);
+}
+
 bool key_set(struct config *config, const struct key_row *row, const struct toml_value *value,
              struct error *err)
 {
@@ -307,12 +343,8 @@ bool key_set(struct config *config, const struct key_row *row, const struct toml
     case KEY_RATE:
         return set_rate(config, row, value, err);
     case KEY_MISMATCH:
-        if (!text ||
-            (strcmp(value->string, "refuse") != 0 && strcmp(value->string, "reset") != 0)) {
-            return wrong(row, value, err);
-        }
-        config->on_mismatch = value->string[2] == 'f' ? MISMATCH_REFUSE : MISMATCH_RESET;
-        return true;
+    case KEY_HOLD:
+        return set_choice(at, row, value, err);
     case KEY_LEVEL:
         return (text && log_level_parse(value->string, &config->log_level)) ||
                wrong(row, value, err);

@@ -29,6 +29,7 @@ static const struct field setup_fields[] = {
     NUMBER(setup.max_dt_ns),      NUMBER(setup.rate_kind),
     NUMBER(setup.rate_hz),        NUMBER(setup.reset_on_mismatch),
     NUMBER(setup.log_level),      NUMBER(setup.color),
+    NUMBER(setup.paused),         NUMBER(setup.checkpoint_ns),
     BYTES(setup.config),          BYTES(setup.args)};
 static const struct field load_fields[] = {
     NUMBER(load.how),    NUMBER(load.generation), NUMBER(load.slot),  NUMBER(load.started_ns),
@@ -63,6 +64,9 @@ static const struct field checked_fields[] = {
 static const struct field generation_fields[] = {NUMBER(cancel.generation)};
 static const struct field snapshot_fields[] = {NUMBER(snapshot.why)};
 static const struct field stop_fields[] = {NUMBER(stop.status)};
+static const struct field pause_fields[] = {NUMBER(pause.on)};
+static const struct field steps_fields[] = {NUMBER(steps.count)};
+static const struct field keep_fields[] = {NUMBER(keep.dropped), BYTES(keep.name)};
 static const struct field ready_fields[] = {NUMBER(ready.pid)};
 static const struct field rate_fields[] = {NUMBER(rate.kind), NUMBER(rate.hz)};
 static const struct field note_fields[] = {NUMBER(note.level), BYTES(note.text)};
@@ -82,6 +86,9 @@ static const struct {
                               [MESSAGE_TELL] = ROW(tell_fields),
                               [MESSAGE_SNAPSHOT] = ROW(snapshot_fields),
                               [MESSAGE_STOP] = ROW(stop_fields),
+                              [MESSAGE_PAUSE] = ROW(pause_fields),
+                              [MESSAGE_STEPS] = ROW(steps_fields),
+                              [MESSAGE_KEEP] = ROW(keep_fields),
                               [MESSAGE_READY] = ROW(ready_fields),
                               [MESSAGE_ACCEPTED] = ROW(accepted_fields),
                               [MESSAGE_REJECTED] = ROW(rejected_fields),

@@ -27,6 +27,10 @@ enum message_type {
     MESSAGE_TELL,      /* call on_event */
     MESSAGE_SNAPSHOT,  /* publish one; answered by PUBLISHED */
     MESSAGE_STOP,      /* STOPPING, serialize, fini, exit */
+    MESSAGE_PAUSE,     /* steps are made no more, or again */
+    MESSAGE_STEPS,     /* while paused: this many steps */
+    /* both ways */
+    MESSAGE_KEEP, /* a kept descriptor, which comes with the packet; or its name is forgotten */
     /* to the supervisor */
     MESSAGE_READY,
     MESSAGE_ACCEPTED,
@@ -76,7 +80,8 @@ struct message_setup {
         defer_limit_ns, max_dt_ns;
     uint64_t rate_kind; /* as in struct config: 0 rate_hz, 1 max, 2 once */
     double rate_hz;
-    uint64_t reset_on_mismatch, log_level, color;
+    uint64_t reset_on_mismatch, log_level, color, paused;
+    uint64_t checkpoint_ns;    /* between two snapshots at intervals; 0: none */
     struct bytes config, args; /* args: each with a '\0' behind it */
 };
 
@@ -156,6 +161,16 @@ struct message {
         struct {
             uint64_t status;
         } stop;
+        struct {
+            uint64_t on;
+        } pause;
+        struct {
+            uint64_t count;
+        } steps;
+        struct {
+            uint64_t dropped; /* 1: the name is forgotten, and no descriptor comes */
+            struct bytes name;
+        } keep;
         struct {
             uint64_t pid;
         } ready;

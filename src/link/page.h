@@ -49,9 +49,10 @@ struct page {
     _Atomic uint64_t late;        /* steps that were left out because others took too long */
     _Atomic uint32_t deferring;   /* 1: the module puts a swap off */
     _Atomic uint32_t idle;        /* 1: no step is due until something happens (rate once) */
-    _Atomic uint32_t end;         /* enum page_end */
-    _Atomic int32_t exit_status;  /* with PAGE_END_EXIT */
-    char reason[512];             /* with PAGE_END_ERROR, PAGE_END_HOST */
+    _Atomic uint32_t dying; /* 1: a handler is writing the crash record; no snapshot any more */
+    _Atomic uint32_t end;   /* enum page_end */
+    _Atomic int32_t exit_status; /* with PAGE_END_EXIT */
+    char reason[512];            /* with PAGE_END_ERROR, PAGE_END_HOST */
 
     /* Written once, before the host is started. */
     uint64_t snapshot_limit;

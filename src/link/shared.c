@@ -30,6 +30,7 @@ static const char *const phase_names[PHASE_COUNT] = {
     [PHASE_UNLOAD] = "unload"};
 
 _Static_assert(sizeof(struct page) <= PAGE_SIZE, "the status page is one page");
+_Static_assert(sizeof(struct crash_record) <= SHARED_CRASH_SIZE, "the crash record has its room");
 
 const char *phase_name(enum phase phase)
 {
@@ -42,21 +43,37 @@ static off_t slot_offset(const struct shared *shared, int slot)
     return (off_t)(PAGE_SIZE + (uint64_t)slot * room);
 }
 
-static bool map_page(struct shared *shared, struct error *err)
-{
-    void *page = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, shared->fd, 0);
-    if (page == MAP_FAILED) {
-        return error_errno(err, "cannot map the status page");
-    }
-    (void)madvise(page, PAGE_SIZE, MADV_DONTFORK);
-    shared->page = page;
-    return true;
-}
-
 /* Behind the slots. */
 static off_t announce_offset(const struct shared *shared)
 {
     return slot_offset(shared, SHARED_SLOT_COUNT);
+}
+
+static off_t crash_offset(const struct shared *shared)
+{
+    return announce_offset(shared) + (off_t)SHARED_ANNOUNCE_SIZE;
+}
+
+static void *map(int fd, size_t size, off_t offset)
+{
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
+    if (at == MAP_FAILED) {
+        return NULL;
+    }
+    (void)madvise(at, size, MADV_DONTFORK);
+    return at;
+}
+
+static bool map_page(struct shared *shared, struct error *err)
+{
+    shared->page = map(shared->fd, PAGE_SIZE, 0);
+    return shared->page != NULL || error_errno(err, "cannot map the status page");
+}
+
+static bool map_crash(struct shared *shared, struct error *err)
+{
+    shared->crash = map(shared->fd, SHARED_CRASH_SIZE, crash_offset(shared));
+    return shared->crash != NULL || error_errno(err, "cannot map the crash record");
 }
 
 bool shared_create(struct shared *shared, uint64_t limit, struct error *err)
@@ -67,10 +84,10 @@ bool shared_create(struct shared *shared, uint64_t limit, struct error *err)
         return error_errno(err, "cannot create shared memory");
     }
     /* The seal keeps user code from cutting the file short under the supervisor's mapping. */
-    if (ftruncate(shared->fd, announce_offset(shared) + (off_t)SHARED_ANNOUNCE_SIZE) != 0 ||
+    if (ftruncate(shared->fd, crash_offset(shared) + (off_t)SHARED_CRASH_SIZE) != 0 ||
         fcntl(shared->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
         error_errno(err, "cannot size shared memory");
-    } else if (map_page(shared, err)) {
+    } else if (map_page(shared, err) && map_crash(shared, err)) {
         shared->page->snapshot_limit = limit;
         return true;
     }
@@ -85,7 +102,7 @@ bool shared_attach(struct shared *shared, int fd, struct error *err)
     if (fstat(fd, &st) != 0) {
         return error_errno(err, "cannot stat shared memory");
     }
-    uint64_t used = PAGE_SIZE + SHARED_ANNOUNCE_SIZE;
+    uint64_t used = PAGE_SIZE + SHARED_ANNOUNCE_SIZE + SHARED_CRASH_SIZE;
     uint64_t room = ((uint64_t)st.st_size - used) / SHARED_SLOT_COUNT;
     if (st.st_size < (off_t)used || room < PAGE_SIZE) {
         return error_set(err, ERROR_INTERNAL, "shared memory of %lld bytes is too small",
@@ -95,14 +112,19 @@ bool shared_attach(struct shared *shared, int fd, struct error *err)
         return false;
     }
     shared->limit = shared->page->snapshot_limit;
-    return shared->limit <= room - PAGE_SIZE ||
-           error_set(err, ERROR_INTERNAL, "shared memory is smaller than it says");
+    if (shared->limit > room - PAGE_SIZE) {
+        return error_set(err, ERROR_INTERNAL, "shared memory is smaller than it says");
+    }
+    return map_crash(shared, err);
 }
 
 void shared_finish(struct shared *shared)
 {
     if (shared->page != NULL) {
         (void)munmap(shared->page, PAGE_SIZE);
+    }
+    if (shared->crash != NULL) {
+        (void)munmap(shared->crash, SHARED_CRASH_SIZE);
     }
     if (shared->fd >= 0) {
         close(shared->fd);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "link/crash.h"
 #include "link/page.h"
 
 #include <stdbool.h>
@@ -15,6 +16,8 @@
 
 #define SHARED_ANNOUNCE_SIZE                                                                       \
     (UINT64_C(132) << 10) /* behind the slots: a length and a packet, whole pages */
+
+#define SHARED_CRASH_SIZE (UINT64_C(16) << 10) /* behind it: struct crash_record */
 
 enum {
     SHARED_TURN_0, /* published while running: these two in turn */
@@ -51,6 +54,7 @@ struct snapshot {      /* the envelope */
 
 struct shared {
     struct page *page;
+    struct crash_record *crash; /* mapped, as the page is */
     int fd;
     uint64_t limit; /* most bytes of one snapshot */
 };

@@ -221,6 +221,7 @@ static bool send_setup(struct host_process *host, const struct config *config,
                   .reset_on_mismatch = config->on_mismatch == MISMATCH_RESET,
                   .log_level = (uint64_t)config->log_level,
                   .color = config->color,
+                  .checkpoint_ns = config->checkpoint_ns,
                   .config = bytes_of(config->module_config),
                   .args = {text_string(&args), args.len}}};
     bool ok = !args.failed && channel_send(host->channel, &message, err);

@@ -56,7 +56,8 @@ static bool agree(const struct config *a, const struct config *b, const struct k
     case KEY_RATE:
         return a->rate == b->rate && a->rate_hz == b->rate_hz;
     case KEY_MISMATCH:
-        return a->on_mismatch == b->on_mismatch;
+    case KEY_HOLD:
+        return *(const unsigned *)one == *(const unsigned *)other;
     case KEY_LEVEL:
         return a->log_level == b->log_level;
     case KEY_COUNT:
@@ -100,6 +101,7 @@ static const struct {
     {"module.name", "\"x\"", "x"},
     {"module.dir", "\"out\"", "out"},
     {"module.args", "[\"a\", \"b c\"]", NULL},
+    {"module.allow_writable", "true", "true"},
     {"step.rate", "120.5", "120.5"},
     {"step.max_dt", "\"1s\"", "1s"},
     {"reload.defer_limit", "5", "5"},
@@ -107,6 +109,9 @@ static const struct {
     {"state.max_json", "\"1KiB\"", "1KiB"},
     {"state.max_size", "1000", "1000"},
     {"state.pin_limit", "\"0.5 MB\"", "0.5 MB"},
+    {"checkpoint.interval", "\"2s\"", "2s"},
+    {"checkpoint.durable_interval", "0", "0"},
+    {"checkpoint.history", "5", "5"},
     {"watch.enabled", "false", "false"},
     {"watch.settle_ms", "7", "7"},
     {"watch.poll_ms", "0", "0"},
@@ -116,10 +121,16 @@ static const struct {
     {"supervise.probation_steps", "0x10", "16"},
     {"supervise.max_restarts", "0", "0"},
     {"supervise.window", "\"1h\"", "1h"},
+    {"supervise.on_hold", "\"exit\"", "exit"},
+    {"supervise.spare", "false", "false"},
+    {"supervise.hang_timeout", "\"1s\"", "1s"},
+    {"supervise.blocked_timeout", "\"1min\"", "1min"},
     {"supervise.start_timeout", "0", "0"},
     {"supervise.stop_timeout", "\"2500us\"", "2500us"},
     {"run.name", "\"a\"", "a"},
     {"run.dir", "\"r\"", "r"},
+    {"run.resume", "true", "true"},
+    {"run.restore", "\"s.json\"", "s.json"},
     {"run.wrap", "\"gdb --args\"", "gdb --args"},
     {"log.level", "\"trace\"", "trace"},
     {"log.color", "false", "false"},
@@ -260,6 +271,7 @@ static void a_value_of_the_wrong_type_is_refused_with_what_was_expected(void **s
                                         [KEY_SIZE] = "7",
                                         [KEY_RATE] = "7 7.5 7.0 1e300 nan",
                                         [KEY_MISMATCH] = "",
+                                        [KEY_HOLD] = "",
                                         [KEY_LEVEL] = "",
                                         [KEY_WORDS] = "[] [\"x\"]"};
     for (size_t i = 0; i < key_row_count; i++) {

@@ -99,7 +99,8 @@ static off_t slot_offset(const struct shared *of, int slot)
 {
     struct stat st;
     assert_int_equal(fstat(of->fd, &st), 0);
-    return PAGE + slot * ((st.st_size - PAGE - (off_t)SHARED_ANNOUNCE_SIZE) / SHARED_SLOT_COUNT);
+    off_t tail = (off_t)(SHARED_ANNOUNCE_SIZE + SHARED_CRASH_SIZE);
+    return PAGE + slot * ((st.st_size - PAGE - tail) / SHARED_SLOT_COUNT);
 }
 
 /* Reads and writes what lies in a slot, as stray user code could. */
