@@ -94,7 +94,7 @@ static bool set_arguments(struct setup *setup, const struct bytes *args)
     return true;
 }
 
-/* The first message; it was sent before the host was started or follows at once. */
+/* The first message: it follows at once, or when a spare host is needed. */
 static bool receive_setup(struct host *host, struct error *err)
 {
     struct message message;
@@ -215,11 +215,14 @@ int main(int argc, char **argv)
     }
     host.page = host.shared.page;
     host.channel = channel_create(channel, &err);
-    if (host.channel == NULL || !receive_setup(&host, &err) || !set_up(&host, &err)) {
+    if (host.channel == NULL || !set_up(&host, &err)) {
         host_leave(&host, PAGE_END_HOST, 125, err.text);
     }
     host_send(&host,
               &(struct message){.type = MESSAGE_READY, .ready = {.pid = (uint64_t)getpid()}});
+    if (!receive_setup(&host, &err)) {
+        host_leave(&host, PAGE_END_HOST, 125, err.text);
+    }
     loop_run(&host);
     tear_down(&host);
     return 0;

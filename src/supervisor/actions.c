@@ -10,116 +10,12 @@
 #define BACKOFF_FIRST_MS 100U
 #define BACKOFF_MOST_MS  1000U
 
-static void send_load(struct supervisor *sup, enum load_how how, const struct build *build,
-                      int slot)
-{
-    bool known = sup->state == POLICY_RESTARTING;
-    bool after_death = sup->death.generation != 0;
-    struct message message = {
-        .type = MESSAGE_LOAD,
-        .load = {.how = (uint64_t)how,
-                 .generation = build->generation,
-                 .slot = slot == NO_SLOT ? 0 : (uint64_t)slot,
-                 .started_ns = known ? sup->death.noticed_ns : build->noticed_ns,
-                 .failed = known ? sup->death.generation : 0,
-                 .restored = how != LOAD_SWAP && after_death,
-                 .step = how == LOAD_FRESH && after_death ? sup->death.step : 0,
-                 .path = bytes_of(build->path),
-                 .name = bytes_of(sup->library),
-                 .module = bytes_of(sup->module),
-                 .reason = bytes_of(known ? sup->death.reason : ""),
-                 .facts = {(const char *)&build->stage.facts, sizeof build->stage.facts}}};
-    supervisor_send(sup, &message);
-    sup->asked_ns = clock_ns();
-    supervisor_arm(sup, TIMER_ANNOUNCED, ANNOUNCED_MS);
-    if (sup->config->start_timeout_ns > 0) {
-        supervisor_arm(sup, TIMER_START, sup->config->start_timeout_ns / NS_PER_MS + 1);
-    }
-}
-
 static void back_off(struct supervisor *sup, unsigned tries)
 {
     uint64_t ms = (uint64_t)BACKOFF_FIRST_MS << (tries < 8 ? tries : 8);
     ms = ms < BACKOFF_MOST_MS ? ms : BACKOFF_MOST_MS;
     log_line(sup->log, LOG_INFO, "trying again in %llu ms", (unsigned long long)ms);
     supervisor_arm(sup, TIMER_BACKOFF, ms);
-}
-
-/* The host goes, and with it what it did to the terminal. */
-static void drop_host(struct supervisor *sup)
-{
-    if (sup->host != NULL) {
-        host_process_destroy(sup->host);
-        sup->host = NULL;
-        terminal_restore(&sup->terminal);
-    }
-    sup->asked_ns = 0;
-    supervisor_disarm(sup, TIMER_ANNOUNCED);
-    while (sup->mapped_count > 0) {
-        build_drop(&sup->mapped[--sup->mapped_count]);
-    }
-}
-
-/* The pace of code that is known; a module may have set another one, which went with it. */
-static void set_rate(struct supervisor *sup, const struct build *build)
-{
-    sup->rate = build != NULL ? build->rate : sup->config->rate;
-    sup->rate_hz = build != NULL ? build->rate_hz : sup->config->rate_hz;
-}
-
-/* Where the good state is safe: new code is going to write into the slots in turn, and may not
- * live. */
-static int pin_good_state(struct supervisor *sup, int slot)
-{
-    bool in_turn = slot == SHARED_TURN_0 || slot == SHARED_TURN_1;
-    if (in_turn && slot == sup->good_slot && sup->memory.fd >= 0) {
-        int pin = comeback_free_pin(sup);
-        if (shared_copy(&sup->memory, slot, pin)) {
-            sup->good_slot = pin;
-            return pin;
-        }
-    }
-    return slot;
-}
-
-/* A cold host for `build`, with the snapshot in `slot` or fresh. */
-static void start_host(struct supervisor *sup, const struct build *build, int slot)
-{
-    struct error err;
-    struct shared shared;
-    uint64_t limit = sup->config->state_max_json > sup->config->pin_limit
-                         ? sup->config->state_max_json
-                         : sup->config->pin_limit;
-    struct host_callbacks callbacks = {
-        .ctx = sup, .orphans = &sup->orphans, .message = hearing_message, .died = hearing_death};
-    drop_host(sup);
-    set_rate(sup, sup->state == POLICY_RESTARTING ? build : sup->current);
-    slot = pin_good_state(sup, slot);
-    bool ok = shared_create(&shared, limit, &err);
-    if (ok) {
-        if (sup->memory.fd >= 0) {
-            (void)shared_salvage(&sup->memory, &shared);
-        }
-        sup->host = host_process_start(sup->loop, sup->config, sup->slot_address, sup->rate,
-                                       sup->rate_hz, &shared, &callbacks, &err);
-    }
-    if (sup->host == NULL) {
-        log_line(sup->log, LOG_ERROR, "%s", err.text);
-        if (!sup->loaded_once && sup->deaths == 0) {
-            sup->fatal = err;
-            sup->ending = true;
-            supervisor_finish_if_idle(sup);
-            return;
-        }
-        supervisor_dispatch(sup, POLICY_SPAWN_FAILED);
-        return;
-    }
-    sup->cold = true;
-    sup->adopted = 0;
-    if (sup->report.generation == 0 && sup->deaths == 0) {
-        report_started(&sup->report, host_process_pid(sup->host), sup->library);
-    }
-    send_load(sup, slot == NO_SLOT ? LOAD_FRESH : LOAD_RESTORE, build, slot);
 }
 
 static void run_attempt(struct supervisor *sup)
@@ -130,7 +26,7 @@ static void run_attempt(struct supervisor *sup)
         return;
     }
     const struct attempt *attempt = &sup->attempts[sup->attempt_next];
-    start_host(sup, attempt->build, attempt->slot);
+    hosts_start(sup, attempt->build, attempt->slot);
 }
 
 static void set_next(struct supervisor *sup, struct build *build)
@@ -153,7 +49,7 @@ static void do_start(struct supervisor *sup)
     }
     if (sup->next != NULL) {
         bool cold_swap = sup->state == POLICY_SWAPPING && sup->fallback_count > 0;
-        start_host(sup, sup->next, cold_swap ? sup->fallbacks[0].slot : sup->good_slot);
+        hosts_start(sup, sup->next, cold_swap ? sup->fallbacks[0].slot : sup->good_slot);
     }
 }
 
@@ -163,7 +59,7 @@ static void do_swap(struct supervisor *sup)
     sup->arrived = NULL;
     sup->next_pin = comeback_free_pin(sup);
     supervisor_disarm(sup, TIMER_PROBATION);
-    send_load(sup, LOAD_SWAP, sup->next, sup->next_pin);
+    hosts_load(sup, LOAD_SWAP, sup->next, sup->next_pin);
 }
 
 static void do_keep(struct supervisor *sup)
@@ -262,7 +158,7 @@ static void do_restart(struct supervisor *sup)
         sup->good_slot = slot;
         sup->fallbacks[0] = (struct fallback){build_keep(sup->current), slot};
         sup->fallback_count = 1;
-        start_host(sup, sup->next, slot);
+        hosts_start(sup, sup->next, slot);
         if (sup->state == POLICY_SWAPPING && sup->host != NULL) {
             sup->fallbacks[0].slot = sup->good_slot; /* where it was pinned */
             sup->good_slot = NO_SLOT;
@@ -348,7 +244,7 @@ void supervisor_hold(struct supervisor *sup, const char *reason)
     if (sup->current != NULL && sup->next == NULL && sup->good_slot == NO_SLOT) {
         sup->good_slot = comeback_newest_slot(&sup->memory, sup->current->generation, UINT64_MAX);
     }
-    drop_host(sup);
+    hosts_drop(sup);
     comeback_drop_attempts(sup);
     comeback_drop_fallbacks(sup);
     set_next(sup, NULL);
@@ -414,6 +310,16 @@ static void do_exit(struct supervisor *sup)
     supervisor_finish_if_idle(sup);
 }
 
+/* SP: one is there, so that failures before do not count any more; or it is gone. */
+static void do_spare(struct supervisor *sup)
+{
+    if (sup->spare != NULL) {
+        sup->spare_failures = 0;
+    } else {
+        hosts_spare_died(sup);
+    }
+}
+
 static void do_refuse(struct supervisor *sup)
 {
     build_drop(&sup->arrived);
@@ -455,7 +361,8 @@ void supervisor_dispatch(struct supervisor *sup, enum policy_event event)
                 {POLICY_OLDER, do_older},       {POLICY_RETURN, do_return},
                 {POLICY_CONFIRM, do_confirm},   {POLICY_TAKE, do_take},
                 {POLICY_HOLD, do_hold},         {POLICY_BACKOFF, do_back_off},
-                {POLICY_STOP, do_stop},         {POLICY_EXIT, do_exit}};
+                {POLICY_STOP, do_stop},         {POLICY_EXIT, do_exit},
+                {POLICY_SPARE, do_spare}};
     for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {
         if ((steps & acts[i].step) != 0) {
             acts[i].act(sup);

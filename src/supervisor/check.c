@@ -172,9 +172,13 @@ static bool run_host(struct check *check, struct error *err)
     if (!shared_create(&shared, 4096, err)) {
         return false;
     }
-    check->host = host_process_start(&check->loop, check->config, slots_find_address(), RATE_HZ, 60,
-                                     &shared, &callbacks, err);
+    check->host = host_process_start(&check->loop, check->config, &shared, &callbacks, err);
     if (check->host == NULL) {
+        return false;
+    }
+    if (!host_process_setup(check->host, check->config, slots_find_address(), RATE_HZ, 60, false,
+                            err)) {
+        host_process_destroy(check->host);
         return false;
     }
     struct message load = {

@@ -30,6 +30,7 @@ static void adopt(struct supervisor *sup, const struct message_accepted *told)
         sup->mapped[sup->mapped_count++] = build_keep(sup->current);
     }
     shared_finish(&sup->memory); /* the new host has all of it */
+    hosts_want_spare(sup);
 }
 
 static void start_probation(struct supervisor *sup)
@@ -208,6 +209,9 @@ static void changed_rate(struct supervisor *sup, uint64_t kind, double hz)
 void hearing_message(void *ctx, struct host_process *host, const struct message *message)
 {
     struct supervisor *sup = ctx;
+    if (host == sup->spare && message->type == MESSAGE_READY) {
+        supervisor_dispatch(sup, POLICY_SPARE_READY);
+    }
     if (host != sup->host) {
         return;
     }
@@ -436,6 +440,11 @@ static void tell_death(struct supervisor *sup, const struct report_death *told)
 void hearing_death(void *ctx, struct host_process *host, const struct host_death *death)
 {
     struct supervisor *sup = ctx;
+    if (host == sup->spare) {
+        hosts_drop_spare(sup);
+        supervisor_dispatch(sup, POLICY_SPARE_DIED);
+        return;
+    }
     const struct page *page = host_process_shared(host)->page;
     enum phase phase = page_phase(atomic_load_explicit(&page->word, memory_order_acquire));
     uint32_t end = atomic_load_explicit(&page->end, memory_order_acquire);

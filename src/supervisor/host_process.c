@@ -200,8 +200,9 @@ static bool spawn(struct host_process *host, uv_loop_t *loop, const struct confi
     return status == 0;
 }
 
-static bool send_setup(struct host_process *host, const struct config *config,
-                       uint64_t slot_address, enum rate_kind kind, double hz, struct error *err)
+bool host_process_setup(struct host_process *host, const struct config *config,
+                        uint64_t slot_address, enum rate_kind rate_kind, double rate_hz,
+                        bool paused, struct error *err)
 {
     struct text args = {0};
     for (size_t i = 0; config->args != NULL && config->args[i] != NULL; i++) {
@@ -216,11 +217,12 @@ static bool send_setup(struct host_process *host, const struct config *config,
                   .pin_limit = config->pin_limit,
                   .defer_limit_ns = config->defer_limit_ns,
                   .max_dt_ns = config->max_dt_ns,
-                  .rate_kind = (uint64_t)kind,
-                  .rate_hz = hz,
+                  .rate_kind = (uint64_t)rate_kind,
+                  .rate_hz = rate_hz,
                   .reset_on_mismatch = config->on_mismatch == MISMATCH_RESET,
                   .log_level = (uint64_t)config->log_level,
                   .color = config->color,
+                  .paused = paused,
                   .checkpoint_ns = config->checkpoint_ns,
                   .config = bytes_of(config->module_config),
                   .args = {text_string(&args), args.len}}};
@@ -230,8 +232,7 @@ static bool send_setup(struct host_process *host, const struct config *config,
 }
 
 struct host_process *host_process_start(uv_loop_t *loop, const struct config *config,
-                                        uint64_t slot_address, enum rate_kind rate_kind,
-                                        double rate_hz, struct shared *shared,
+                                        struct shared *shared,
                                         const struct host_callbacks *callbacks, struct error *err)
 {
     int fds[2] = {-1, -1};
@@ -259,9 +260,7 @@ struct host_process *host_process_start(uv_loop_t *loop, const struct config *co
         goto fail;
     }
     host->open++;
-    /* The setup waits in the socket before the host is there to read it: one wake-up less. */
-    if (!send_setup(host, config, slot_address, rate_kind, rate_hz, err) ||
-        !spawn(host, loop, config, fds[1], err)) {
+    if (!spawn(host, loop, config, fds[1], err)) {
         goto fail;
     }
     close(fds[1]);

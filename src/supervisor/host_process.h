@@ -31,12 +31,17 @@ struct host_callbacks {
     void (*died)(void *ctx, struct host_process *host, const struct host_death *death);
 };
 
-/* Starts a host and sends it its SETUP. `shared` is taken over, also on failure. `rate_kind`,
- * `rate_hz`: the pace, which a module may have changed since the config. NULL with `err`. */
+/* Starts a host, which then waits for its setup. `shared` is taken over, also on failure. NULL with
+ * `err`. */
 struct host_process *host_process_start(uv_loop_t *loop, const struct config *config,
-                                        uint64_t slot_address, enum rate_kind rate_kind,
-                                        double rate_hz, struct shared *shared,
+                                        struct shared *shared,
                                         const struct host_callbacks *callbacks, struct error *err);
+
+/* Tells it how to run, once, before anything else is sent. `rate_kind`, `rate_hz`: the pace, which
+ * a module may have changed since the config. */
+bool host_process_setup(struct host_process *host, const struct config *config,
+                        uint64_t slot_address, enum rate_kind rate_kind, double rate_hz,
+                        bool paused, struct error *err);
 
 pid_t host_process_pid(const struct host_process *host);
 const struct shared *host_process_shared(const struct host_process *host);

@@ -95,9 +95,9 @@ static const struct policy_cell table[POLICY_EVENT_COUNT][POLICY_STATE_COUNT] = 
         GO(K | XX, STOPPING), GO(X, STOPPING), GO(X, STOPPING), GO(X, STOPPING),
         GO(K | XX, STOPPING), GO(XX, STOPPING), GO(X, STOPPING), DO(K)},
     [POLICY_SPARE_READY] = {
-        DO(SP), DO(SP), DO(SP), DO(SP), DO(SP), DO(SP), DO(SP), DO(SP)},
+        DO(SP), DO(SP), DO(SP), DO(SP), DO(SP), DO(SP), DO(SP), NOT},
     [POLICY_SPARE_DIED] = {
-        DO(B), DO(B), DO(B), DO(B), DO(B), NOT, DO(B), NOT},
+        DO(SP), DO(SP), DO(SP), DO(SP), DO(SP), DO(SP), DO(SP), NOT},
     [POLICY_SPAWN_FAILED] = {
         DO(B), DO(B), DO(B), DO(B), DO(B), NOT, DO(B), DO(XX)},
     [POLICY_BACKOFF_OVER] = {

@@ -72,7 +72,8 @@ enum policy_step {
     POLICY_TELL = 1 << 17,        /* V   told as an event */
     POLICY_FRESH = 1 << 18,   /* Z   the state is saved, and the library starts with a fresh one */
     POLICY_CLOCKS = 1 << 19,  /* CL  clocks of probation and hangs stand or go on */
-    POLICY_SPARE = 1 << 20,   /* SP  the spare host is handed over, parked, or killed */
+    POLICY_SPARE = 1 << 20,   /* SP  the spare host waits; one that is gone is replaced, later and
+                                      later when that goes on; what runs is not touched */
     POLICY_BACKOFF = 1 << 21, /* B   tried again after a while; over the limit: H */
     POLICY_STOP = 1 << 22,    /* X   the host is asked to end, within the limit */
     POLICY_EXIT = 1 << 23     /* XX  the supervisor ends, when no host is left */

@@ -1,7 +1,7 @@
 /* The supervisor's state, and the functions by which its parts call each other. Each part is a
- * file: supervisor.c sets up and ends, actions.c does what the policy says, staging.c brings in new
- * libraries, hearing.c takes in what hosts say and how they end, commands.c answers the control
- * socket, status.c tells how things stand. */
+ * file: supervisor.c sets up and ends, actions.c does what the policy says, hosts.c starts and ends
+ * host processes, staging.c brings in new libraries, hearing.c takes in what hosts say and how they
+ * end, commands.c answers the control socket, status.c tells how things stand. */
 #ifndef SUPERVISOR_STATE_H
 #define SUPERVISOR_STATE_H
 
@@ -37,6 +37,7 @@ enum supervisor_timer {
     TIMER_BACKOFF,   /* what failed is tried again */
     TIMER_BUSY,      /* the library had a writer: look again */
     TIMER_ANNOUNCED, /* something is being loaded: look whether it has been accepted already */
+    TIMER_SPARE,     /* a spare host is to be started */
     TIMER_GONE,      /* the library was removed: is it still gone? */
     TIMER_STATUS,    /* status.json is out of date */
     TIMER_COUNT
@@ -76,8 +77,10 @@ struct supervisor {
     bool paused;
 
     struct orphans orphans;
-    struct host_process *host; /* NULL: none lives */
-    struct shared memory;      /* what the last dead host left; fd -1: nothing */
+    struct host_process *host;  /* NULL: none lives */
+    struct host_process *spare; /* started, without code, to take over; NULL: none */
+    unsigned spare_failures;    /* in a row */
+    struct shared memory;       /* what the last dead host left; fd -1: nothing */
     bool cold;         /* the host has no code yet: it is starting with `next` or an attempt */
     uint64_t adopted;  /* the newest generation that this host was heard to have accepted */
     uint64_t asked_ns; /* when LOAD was sent, for the start limit; 0: nothing is being loaded */
@@ -159,6 +162,25 @@ void supervisor_disarm(struct supervisor *sup, enum supervisor_timer timer);
 /* actions.c */
 void supervisor_dispatch(struct supervisor *sup, enum policy_event event);
 void supervisor_hold(struct supervisor *sup, const char *reason);
+
+/* hosts.c */
+/* Sends the LOAD of `build` to the host. `slot`: SHARED_, or NO_SLOT. */
+void hosts_load(struct supervisor *sup, enum load_how how, const struct build *build, int slot);
+
+/* `build` in another host, the spare one if there is one, with the snapshot in `slot` of what the
+ * last host left, or fresh (NO_SLOT). */
+void hosts_start(struct supervisor *sup, const struct build *build, int slot);
+
+/* The host goes, and with it what it did to the terminal. */
+void hosts_drop(struct supervisor *sup);
+
+/* The same, and what it published is kept for the next one. */
+void hosts_give_up(struct supervisor *sup);
+
+void hosts_want_spare(struct supervisor *sup); /* soon; after failures later */
+void hosts_make_spare(struct supervisor *sup); /* now */
+void hosts_spare_died(struct supervisor *sup);
+void hosts_drop_spare(struct supervisor *sup);
 
 /* staging.c */
 void staging_changed(void *ctx, enum watch_news news, uint64_t since_ns);

@@ -80,6 +80,11 @@ static void on_announced(uv_timer_t *timer)
     }
 }
 
+static void on_spare(uv_timer_t *timer)
+{
+    hosts_make_spare(timer->data);
+}
+
 static void on_gone(uv_timer_t *timer)
 {
     staging_still_gone(timer->data);
@@ -93,7 +98,7 @@ static void on_status(uv_timer_t *timer)
 static const uv_timer_cb timer_callbacks[TIMER_COUNT] = {
     [TIMER_PROBATION] = on_probation, [TIMER_START] = on_start_limit, [TIMER_STOP] = on_stop_limit,
     [TIMER_BACKOFF] = on_backoff,     [TIMER_BUSY] = on_busy,         [TIMER_GONE] = on_gone,
-    [TIMER_ANNOUNCED] = on_announced, [TIMER_STATUS] = on_status};
+    [TIMER_ANNOUNCED] = on_announced, [TIMER_SPARE] = on_spare,       [TIMER_STATUS] = on_status};
 
 static void on_signal(uv_signal_t *handle, int signal)
 {
@@ -177,8 +182,8 @@ static void tear_down(struct supervisor *sup)
 {
     supervisor_answer_reloads(sup, 0, "stopped", "hotrun ends");
     supervisor_answer_reloads(sup, UINT64_MAX, "stopped", "hotrun ends");
-    host_process_destroy(sup->host);
-    sup->host = NULL;
+    hosts_drop_spare(sup);
+    hosts_drop(sup);
     build_drop(&sup->current);
     build_drop(&sup->next);
     build_drop(&sup->pending);

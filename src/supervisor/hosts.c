@@ -1,0 +1,191 @@
+/* The host processes: which one gets the code, what it is handed, when it goes. One owns the loop;
+ * a spare waits, started and without code, and takes over when that one dies. */
+#include "base/clock.h"
+#include "supervisor/comeback.h"
+#include "supervisor/state.h"
+
+#include <string.h>
+
+#define SPARE_FIRST_MS UINT64_C(50) /* not while a start or a comeback is under way */
+#define SPARE_MOST_MS  UINT64_C(60000)
+
+void hosts_load(struct supervisor *sup, enum load_how how, const struct build *build, int slot)
+{
+    bool known = sup->state == POLICY_RESTARTING;
+    bool after_death = sup->death.generation != 0;
+    struct message message = {
+        .type = MESSAGE_LOAD,
+        .load = {.how = (uint64_t)how,
+                 .generation = build->generation,
+                 .slot = slot == NO_SLOT ? 0 : (uint64_t)slot,
+                 .started_ns = known ? sup->death.noticed_ns : build->noticed_ns,
+                 .failed = known ? sup->death.generation : 0,
+                 .restored = how != LOAD_SWAP && after_death,
+                 .step = how == LOAD_FRESH && after_death ? sup->death.step : 0,
+                 .path = bytes_of(build->path),
+                 .name = bytes_of(sup->library),
+                 .module = bytes_of(sup->module),
+                 .reason = bytes_of(known ? sup->death.reason : ""),
+                 .facts = {(const char *)&build->stage.facts, sizeof build->stage.facts}}};
+    supervisor_send(sup, &message);
+    sup->asked_ns = clock_ns();
+    supervisor_arm(sup, TIMER_ANNOUNCED, ANNOUNCED_MS);
+    if (sup->config->start_timeout_ns > 0) {
+        supervisor_arm(sup, TIMER_START, sup->config->start_timeout_ns / NS_PER_MS + 1);
+    }
+}
+
+/* The host goes, and with it what it did to the terminal. */
+void hosts_drop(struct supervisor *sup)
+{
+    if (sup->host != NULL) {
+        host_process_destroy(sup->host);
+        sup->host = NULL;
+        terminal_restore(&sup->terminal);
+    }
+    sup->asked_ns = 0;
+    supervisor_disarm(sup, TIMER_ANNOUNCED);
+    while (sup->mapped_count > 0) {
+        build_drop(&sup->mapped[--sup->mapped_count]);
+    }
+}
+
+/* The pace of code that is known; a module may have set another one, which went with it. */
+static void set_rate(struct supervisor *sup, const struct build *build)
+{
+    sup->rate = build != NULL ? build->rate : sup->config->rate;
+    sup->rate_hz = build != NULL ? build->rate_hz : sup->config->rate_hz;
+}
+
+/* Where the good state is safe: new code is going to write into the slots in turn, and may not
+ * live. */
+static int pin_good_state(struct supervisor *sup, int slot)
+{
+    bool in_turn = slot == SHARED_TURN_0 || slot == SHARED_TURN_1;
+    if (in_turn && slot == sup->good_slot && sup->memory.fd >= 0) {
+        int pin = comeback_free_pin(sup);
+        if (shared_copy(&sup->memory, slot, pin)) {
+            sup->good_slot = pin;
+            return pin;
+        }
+    }
+    return slot;
+}
+
+/* A host process without code. NULL: it cannot be had, and `err` says why. */
+static struct host_process *spawn(struct supervisor *sup, struct error *err)
+{
+    struct shared shared;
+    const struct config *config = sup->config;
+    uint64_t limit =
+        config->state_max_json > config->pin_limit ? config->state_max_json : config->pin_limit;
+    struct host_callbacks callbacks = {
+        .ctx = sup, .orphans = &sup->orphans, .message = hearing_message, .died = hearing_death};
+    return shared_create(&shared, limit, err)
+               ? host_process_start(sup->loop, config, &shared, &callbacks, err)
+               : NULL;
+}
+
+/* The spare, if there is one, or a cold one. It has the snapshots of the last host then, and knows
+ * how it is to run. */
+static struct host_process *take_over(struct supervisor *sup, struct error *err)
+{
+    struct host_process *host = sup->spare;
+    sup->spare = NULL;
+    supervisor_disarm(sup, TIMER_SPARE);
+    if (host == NULL) {
+        host = spawn(sup, err);
+    }
+    if (host == NULL) {
+        return NULL;
+    }
+    if (sup->memory.fd >= 0) {
+        (void)shared_salvage(&sup->memory, host_process_shared(host));
+    }
+    if (host_process_setup(host, sup->config, sup->slot_address, sup->rate, sup->rate_hz,
+                           sup->paused, err)) {
+        return host;
+    }
+    host_process_destroy(host);
+    return NULL;
+}
+
+void hosts_start(struct supervisor *sup, const struct build *build, int slot)
+{
+    struct error err;
+    hosts_drop(sup);
+    set_rate(sup, sup->state == POLICY_RESTARTING ? build : sup->current);
+    slot = pin_good_state(sup, slot);
+    sup->host = take_over(sup, &err);
+    if (sup->host == NULL) {
+        log_line(sup->log, LOG_ERROR, "%s", err.text);
+        if (!sup->loaded_once && sup->deaths == 0) {
+            sup->fatal = err;
+            sup->ending = true;
+            supervisor_finish_if_idle(sup);
+            return;
+        }
+        supervisor_dispatch(sup, POLICY_SPAWN_FAILED);
+        return;
+    }
+    sup->cold = true;
+    sup->adopted = 0;
+    if (sup->report.generation == 0 && sup->deaths == 0) {
+        report_started(&sup->report, host_process_pid(sup->host), sup->library);
+    }
+    hosts_load(sup, slot == NO_SLOT ? LOAD_FRESH : LOAD_RESTORE, build, slot);
+}
+
+void hosts_give_up(struct supervisor *sup)
+{
+    if (sup->host != NULL) {
+        shared_finish(&sup->memory);
+        sup->memory = host_process_take_shared(sup->host);
+        hosts_drop(sup);
+        orphans_end(&sup->orphans);
+    }
+}
+
+/* ---- the spare ---- */
+
+static bool spare_is_wanted(const struct supervisor *sup)
+{
+    /* A tool that hosts are started under has one to look at. */
+    return sup->config->spare && sup->config->wrap == NULL && !sup->ending &&
+           sup->state != POLICY_STOPPING;
+}
+
+void hosts_want_spare(struct supervisor *sup)
+{
+    if (sup->spare == NULL && spare_is_wanted(sup)) {
+        uint64_t ms = SPARE_FIRST_MS << (sup->spare_failures < 11 ? sup->spare_failures : 11);
+        supervisor_arm(sup, TIMER_SPARE, ms < SPARE_MOST_MS ? ms : SPARE_MOST_MS);
+    }
+}
+
+void hosts_make_spare(struct supervisor *sup)
+{
+    struct error err;
+    if (sup->spare != NULL || !spare_is_wanted(sup)) {
+        return;
+    }
+    sup->spare = spawn(sup, &err);
+    if (sup->spare == NULL) {
+        log_line(sup->log, sup->spare_failures == 0 ? LOG_WARN : LOG_DEBUG, "no spare host: %s",
+                 err.text);
+        supervisor_dispatch(sup, POLICY_SPARE_DIED);
+    }
+}
+
+void hosts_spare_died(struct supervisor *sup)
+{
+    sup->spare_failures++;
+    hosts_want_spare(sup);
+}
+
+void hosts_drop_spare(struct supervisor *sup)
+{
+    host_process_destroy(sup->spare);
+    sup->spare = NULL;
+    supervisor_disarm(sup, TIMER_SPARE);
+}
