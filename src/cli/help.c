@@ -13,14 +13,19 @@ const struct command_row command_rows[] = {
     {"reload", "[OPTIONS]", "look at the library now, and wait for the outcome", COMMAND_RELOAD},
     {"quit", "[OPTIONS]", "end the running hotrun", COMMAND_QUIT},
     {"events", "[OPTIONS]", "follow the events, one JSON object a line", COMMAND_EVENTS},
+    {"pause", "[OPTIONS]", "make no steps any more", COMMAND_PAUSE},
+    {"resume", "[OPTIONS]", "go on after a pause, or out of a hold", COMMAND_RESUME},
+    {"step", "[OPTIONS] [N]", "while paused: make N steps (1)", COMMAND_STEP},
+    {"rollback", "[OPTIONS]", "back to the good generation before, and its state",
+     COMMAND_ROLLBACK},
+    {"reset", "[OPTIONS]", "start the library anew, with a fresh state", COMMAND_RESET},
 };
 const size_t command_row_count = sizeof command_rows / sizeof command_rows[0];
 
 #define RUN   (1U << COMMAND_RUN)
 #define CHECK (1U << COMMAND_CHECK)
-#define TALK                                                                                       \
-    (1U << COMMAND_STATUS | 1U << COMMAND_RELOAD | 1U << COMMAND_QUIT | 1U << COMMAND_EVENTS)
-#define ALL (RUN | CHECK | TALK)
+#define ALL   ((1U << COMMAND_HELP) - 1)
+#define TALK  (ALL & ~(RUN | CHECK))
 
 const struct option_row option_rows[] = {
     {'c', "config", "FILE", NULL, NULL, ALL, "use this hotrun.toml"},
@@ -33,6 +38,7 @@ const struct option_row option_rows[] = {
     {0, "no-color", NULL, "log.color", "false", ALL, "no colours (also NO_COLOR)"},
     {0, "json", NULL, NULL, NULL, CHECK | TALK, "print JSON"},
     {0, "force", NULL, NULL, NULL, 1U << COMMAND_RELOAD, "also what failed before or is the same"},
+    {0, "keep-state", NULL, NULL, NULL, 1U << COMMAND_ROLLBACK, "with the present state"},
     {'h', "help", NULL, NULL, NULL, ALL, "this text, or that of a command"},
     {'V', "version", NULL, NULL, NULL, ALL, "the version"},
 };

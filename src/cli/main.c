@@ -8,10 +8,12 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define STATUS_USAGE  2
 #define STATUS_FAILED 125
+#define STEPS_MOST    1000000000UL
 
 static int run(const struct options *options, struct log *log, struct error *err)
 {
@@ -21,22 +23,6 @@ static int run(const struct options *options, struct log *log, struct error *err
 static int check(const struct options *options, struct log *log, struct error *err)
 {
     return check_library(&options->config, options->json, log, err);
-}
-
-static int status(const struct options *options, struct log *log, struct error *err)
-{
-    cJSON *result = NULL;
-    (void)log;
-    if (!client_call(options->config.run_dir, "status", NULL, CLIENT_TIMEOUT_NS, &result, err)) {
-        return STATUS_FAILED;
-    }
-    if (options->json) {
-        print_json(result);
-    } else {
-        print_status(result);
-    }
-    cJSON_Delete(result);
-    return 0;
 }
 
 static int reload(const struct options *options, struct log *log, struct error *err)
@@ -53,18 +39,79 @@ static int reload(const struct options *options, struct log *log, struct error *
     return exit_status;
 }
 
-static int quit(const struct options *options, struct log *log, struct error *err)
+/* Calls a method and prints what it answers: its JSON, or a line made of it by `print`. */
+static int ask(const struct options *options, const char *method, const cJSON *params,
+               void (*print)(const cJSON *), struct error *err)
 {
     cJSON *result = NULL;
-    (void)log;
-    if (!client_call(options->config.run_dir, "quit", NULL, CLIENT_TIMEOUT_NS, &result, err)) {
+    if (!client_call(options->config.run_dir, method, params, CLIENT_TIMEOUT_NS, &result, err)) {
         return STATUS_FAILED;
     }
     if (options->json) {
         print_json(result);
+    } else if (print != NULL) {
+        print(result);
     }
     cJSON_Delete(result);
     return 0;
+}
+
+static int status(const struct options *options, struct log *log, struct error *err)
+{
+    (void)log;
+    return ask(options, "status", NULL, print_status, err);
+}
+
+static int quit(const struct options *options, struct log *log, struct error *err)
+{
+    (void)log;
+    return ask(options, "quit", NULL, NULL, err);
+}
+
+static int make_pause(const struct options *options, struct log *log, struct error *err)
+{
+    (void)log;
+    return ask(options, "pause", NULL, print_place, err);
+}
+
+static int resume(const struct options *options, struct log *log, struct error *err)
+{
+    (void)log;
+    return ask(options, "resume", NULL, print_place, err);
+}
+
+static int step(const struct options *options, struct log *log, struct error *err)
+{
+    (void)log;
+    char *end = NULL;
+    unsigned long count = options->word == NULL ? 1 : strtoul(options->word, &end, 10);
+    if (options->word != NULL && (*end != '\0' || end == options->word || count < 1 ||
+                                  count > STEPS_MOST || options->word[0] == '-')) {
+        error_set(err, ERROR_USAGE, "step: expected a number of steps, 1 to %lu, found \"%.40s\"",
+                  STEPS_MOST, options->word);
+        return STATUS_USAGE;
+    }
+    cJSON *params = cJSON_CreateObject();
+    (void)cJSON_AddNumberToObject(params, "count", (double)count);
+    int exit_status = ask(options, "step", params, print_place, err);
+    cJSON_Delete(params);
+    return exit_status;
+}
+
+static int rollback(const struct options *options, struct log *log, struct error *err)
+{
+    (void)log;
+    cJSON *params = cJSON_CreateObject();
+    (void)cJSON_AddBoolToObject(params, "keep_state", options->keep_state);
+    int exit_status = ask(options, "rollback", params, print_place, err);
+    cJSON_Delete(params);
+    return exit_status;
+}
+
+static int reset(const struct options *options, struct log *log, struct error *err)
+{
+    (void)log;
+    return ask(options, "reset", NULL, print_place, err);
 }
 
 static int events(const struct options *options, struct log *log, struct error *err)
@@ -94,9 +141,11 @@ static int version(const struct options *options, struct log *log, struct error 
 }
 
 static int (*const commands[])(const struct options *, struct log *, struct error *) = {
-    [COMMAND_RUN] = run,       [COMMAND_CHECK] = check,    [COMMAND_STATUS] = status,
-    [COMMAND_RELOAD] = reload, [COMMAND_QUIT] = quit,      [COMMAND_EVENTS] = events,
-    [COMMAND_HELP] = help,     [COMMAND_VERSION] = version};
+    [COMMAND_RUN] = run,           [COMMAND_CHECK] = check,   [COMMAND_STATUS] = status,
+    [COMMAND_RELOAD] = reload,     [COMMAND_QUIT] = quit,     [COMMAND_EVENTS] = events,
+    [COMMAND_PAUSE] = make_pause,  [COMMAND_RESUME] = resume, [COMMAND_STEP] = step,
+    [COMMAND_ROLLBACK] = rollback, [COMMAND_RESET] = reset,   [COMMAND_HELP] = help,
+    [COMMAND_VERSION] = version};
 
 /* Descriptors 0 to 2 must be open: what is opened first would else become stdout. */
 static void open_standard_descriptors(void)

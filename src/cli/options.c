@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OPTIONS_MOST 16
+#define OPTIONS_MOST 24
 
 struct given { /* what stands on the command line */
     const struct option_row *row;
@@ -25,7 +25,8 @@ struct parsing {
     size_t count;
     const char *config_file;
     const char *library;
-    char **args; /* behind `--` */
+    const char *word; /* of a command that takes one */
+    char **args;      /* behind `--` */
     int arg_count;
     bool help, version;
 };
@@ -111,9 +112,19 @@ static bool check_library(const char *word, bool first, struct error *err)
                      word, word);
 }
 
+static bool takes_word(enum command command)
+{
+    return command == COMMAND_STEP;
+}
+
 static bool check_word(const struct parsing *parsing, enum command command, const char *word,
                        bool first, struct error *err)
 {
+    if (takes_word(command)) {
+        return parsing->word == NULL ||
+               error_set(err, ERROR_USAGE, "unexpected word %.100s: hotrun %s takes one, %.100s",
+                         word, command_name(command), parsing->word);
+    }
     if (command != COMMAND_RUN && command != COMMAND_CHECK) {
         return error_set(err, ERROR_USAGE,
                          "unexpected word %.100s: hotrun %s takes options only, and finds the "
@@ -172,6 +183,8 @@ static bool take(struct options *options, struct parsing *parsing, const struct 
         options->json = true;
     } else if (strcmp(row->name, "force") == 0) {
         options->force = true;
+    } else if (strcmp(row->name, "keep-state") == 0) {
+        options->keep_state = true;
     } else if (strcmp(row->name, "help") == 0) {
         parsing->help = true;
     } else if (strcmp(row->name, "version") == 0) {
@@ -243,7 +256,11 @@ static bool parse_words(struct options *options, struct parsing *parsing, int ar
             if (!check_word(parsing, options->command, optarg, unnamed && optind == 2, err)) {
                 return false;
             }
-            parsing->library = optarg;
+            if (takes_word(options->command)) {
+                parsing->word = optarg;
+            } else {
+                parsing->library = optarg;
+            }
         } else if (found == ':') {
             return error_set(err, ERROR_USAGE, "%s: expected a value behind it", argv[optind - 1]);
         } else if (row == NULL) {
@@ -417,6 +434,7 @@ bool options_parse(struct options *options, int argc, char **argv, struct error 
         options->command = COMMAND_VERSION;
         return true;
     }
+    options->word = parsing.word;
     if (resolve(options, &parsing, err)) {
         return true;
     }

@@ -15,6 +15,11 @@ enum command {
     COMMAND_RELOAD,
     COMMAND_QUIT,
     COMMAND_EVENTS,
+    COMMAND_PAUSE,
+    COMMAND_RESUME,
+    COMMAND_STEP,
+    COMMAND_ROLLBACK,
+    COMMAND_RESET,
     COMMAND_HELP, /* text is in `help` */
     COMMAND_VERSION
 };
@@ -25,6 +30,8 @@ struct options {
                              and check */
     bool json;            /* --json */
     bool force;           /* reload --force */
+    bool keep_state;      /* rollback --keep-state */
+    const char *word;     /* of a command that takes one: step N; in argv; NULL: none */
     char *help;           /* owned */
 };
 
@@ -32,9 +39,9 @@ struct options {
  * which must belong to this user or root. A first word that is a command is a command; anything
  * else is a library to run. Options may stand behind the library, the module's arguments stand
  * behind `--`. False with ERROR_USAGE ("unknown command ...; did you mean ...?") or ERROR_CONFIG.
- * For status, reload, quit and events only run_dir of the config is resolved, and no library needs
- * to be named: it is that of --run-dir/--name, else the `.hotrun` beside hotrun.toml, or of this
- * folder or the nearest parent that has one. */
+ * For those that talk to a running hotrun only run_dir of the config is resolved, and no library
+ * needs to be named: it is that of --run-dir/--name, else the `.hotrun` beside hotrun.toml, or of
+ * this folder or the nearest parent that has one. */
 bool options_parse(struct options *options, int argc, char **argv, struct error *err);
 void options_finish(struct options *options);
 

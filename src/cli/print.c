@@ -68,6 +68,13 @@ int print_reload(const cJSON *result, bool json)
     return good ? 0 : 126;
 }
 
+void print_place(const cJSON *result)
+{
+    printf("%sgeneration %.0f  step %.0f\n",
+           cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "paused")) ? "paused  " : "",
+           number_of(result, "generation"), number_of(result, "step"));
+}
+
 bool print_event(void *ctx, const char *event)
 {
     (void)ctx;

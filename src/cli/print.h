@@ -14,6 +14,9 @@ void print_status(const cJSON *status);
  * runs, else 126. */
 int print_reload(const cJSON *result, bool json);
 
+/* Where the run stands: the generation and its next step. */
+void print_place(const cJSON *result);
+
 /* One event, as it comes. */
 bool print_event(void *ctx, const char *event);
 

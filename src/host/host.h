@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "host/checkpoint.h"
 #include "host/descriptors.h"
 #include "host/pace.h"
 #include "host/services.h"
@@ -81,7 +82,11 @@ struct host {
     uint64_t strays_told;      /* fingerprint of the last warning about symbols */
     enum snapshot_why publish; /* due after the next step; 0: nothing is */
     uint64_t publish_step;     /* the step that follows what json_after holds */
-    bool publish_json;         /* json_after holds the state as it was before that step */
+    struct checkpoint checkpoint;
+    bool paused;            /* no step is made but those that are granted */
+    uint64_t granted;       /* steps to be made while paused */
+    uint64_t granted_asked; /* of how many; 0: none are under way */
+    bool publish_json;      /* json_after holds the state as it was before that step */
 
     char held[MESSAGE_SIZE_MAX]; /* a packet that is announced and not sent yet */
     size_t held_len;

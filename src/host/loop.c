@@ -29,10 +29,13 @@ static void wait_until(struct host *host, uint64_t due_ns)
     /* A handle that was started enters epoll in the next uv_run: without this one the sleep would
      * miss it. */
     (void)uv_run(&host->loop, UV_RUN_NOWAIT);
-    if (atomic_load_explicit(&host->page->command, memory_order_acquire) != 0 || host->step_now) {
+    if (atomic_load_explicit(&host->page->command, memory_order_acquire) != 0 ||
+        (host->step_now && !host->paused)) {
         return;
     }
     uint64_t now = clock_ns();
+    uint64_t checkpoint = checkpoint_due_at_rest(host);
+    due_ns = checkpoint < due_ns ? checkpoint : due_ns;
     uint64_t left = due_ns > now ? due_ns - now : 0;
     int timeout_ms = uv_backend_timeout(&host->loop);
     if (timeout_ms >= 0 && (uint64_t)timeout_ms * NS_PER_MS < left) {
@@ -56,6 +59,31 @@ static void wait_until(struct host *host, uint64_t due_ns)
     } else {
         (void)uv_run(&host->loop, UV_RUN_NOWAIT);
     }
+}
+
+/* Those who asked for steps hear when they are made, or when there will be no more of them. */
+static void tell_granted(struct host *host)
+{
+    if (host->granted_asked > 0 && (host->granted == 0 || !host->paused)) {
+        uint64_t made = host->granted_asked - host->granted;
+        host->granted = host->granted_asked = 0;
+        host_send(host, &(struct message){.type = MESSAGE_STEPS, .steps = {.count = made}});
+    }
+}
+
+void loop_pause(struct host *host, bool on)
+{
+    host->paused = on;
+    if (!on) {
+        pace_resume(&host->pace, clock_ns());
+        tell_granted(host);
+    }
+}
+
+void loop_grant(struct host *host, uint64_t count)
+{
+    host->granted = host->granted_asked = count;
+    tell_granted(host);
 }
 
 /* What stands between two steps: messages, requests of the module, a swap, the end. */
@@ -105,7 +133,8 @@ static void step_once(struct host *host, uint64_t now)
                         .generation = generation->number,
                         .index = host->index,
                         .now_ns = now,
-                        .dt_ns = pace_step(&host->pace, now)};
+                        .dt_ns =
+                            host->paused ? pace_nominal(&host->pace) : pace_step(&host->pace, now)};
     host->step_flags = 0;
     host->step_now = false;
     host_enter(host, generation, PHASE_STEP);
@@ -166,12 +195,13 @@ static void run_at_max(struct host *host)
     uint64_t now = clock_ns();
     uint64_t served = now;
     uint64_t untold = pace->last_ns == 0 ? 0 : now - pace->last_ns; /* that no step's dt has told */
+    uint64_t checkpoint = checkpoint_due(host);
     unsigned batch = 1;
     hotrun_step step = {
         .size = (uint32_t)sizeof step, .generation = host->current->number, .index = host->index};
     host_enter(host, host->current, PHASE_NONE);
     while (atomic_load_explicit(&host->page->command, memory_order_acquire) == 0 &&
-           !host->step_now && continued == 0) {
+           !host->step_now && continued == 0 && now < checkpoint) {
         /* The steps of a batch share the time before it, so that all dt add up to what has passed.
          */
         uint64_t share = untold / batch;
@@ -196,6 +226,48 @@ static void run_at_max(struct host *host)
     host->last_step_end_ns = now;
 }
 
+/* One turn while steps are made. */
+static void turn(struct host *host, bool deferring)
+{
+    if (host->step_now) {
+        step_once(host, clock_ns());
+    } else if (host->pace.kind == PACE_MAX) {
+        if (deferring) {
+            step_once(host, clock_ns());
+            (void)uv_run(&host->loop, UV_RUN_NOWAIT);
+        } else {
+            run_at_max(host);
+        }
+    } else if (host->pace.kind == PACE_HZ) {
+        uint64_t due = pace_due(&host->pace);
+        uint64_t now = clock_ns();
+        if (now >= due) {
+            /* Steps that are always late must not starve the rest. */
+            (void)uv_run(&host->loop, UV_RUN_NOWAIT);
+            step_once(host, now);
+        } else {
+            wait_until(host, due);
+        }
+    } else {
+        atomic_store_explicit(&host->page->idle, 1, memory_order_relaxed);
+        wait_until(host, deferring ? clock_ns() + 10 * NS_PER_MS : UINT64_MAX);
+        atomic_store_explicit(&host->page->idle, 0, memory_order_relaxed);
+    }
+}
+
+static void paused_turn(struct host *host)
+{
+    if (host->granted > 0) {
+        host->granted--;
+        step_once(host, clock_ns());
+        (void)uv_run(&host->loop, UV_RUN_NOWAIT);
+        tell_granted(host);
+    } else {
+        tell_granted(host);
+        wait_until(host, UINT64_MAX);
+    }
+}
+
 void loop_run(struct host *host)
 {
     look_up(host);
@@ -203,30 +275,12 @@ void loop_run(struct host *host)
         bool deferring = host->load != NULL;
         if (host->current == NULL) {
             wait_until(host, UINT64_MAX);
-        } else if (host->step_now) {
-            step_once(host, clock_ns());
-        } else if (host->pace.kind == PACE_MAX) {
-            if (deferring) {
-                step_once(host, clock_ns());
-                (void)uv_run(&host->loop, UV_RUN_NOWAIT);
-            } else {
-                run_at_max(host);
-            }
-        } else if (host->pace.kind == PACE_HZ) {
-            uint64_t due = pace_due(&host->pace);
-            uint64_t now = clock_ns();
-            if (now >= due) {
-                /* Steps that are always late must not starve the rest. */
-                (void)uv_run(&host->loop, UV_RUN_NOWAIT);
-                step_once(host, now);
-            } else {
-                wait_until(host, due);
-            }
+        } else if (host->paused) {
+            paused_turn(host);
         } else {
-            atomic_store_explicit(&host->page->idle, 1, memory_order_relaxed);
-            wait_until(host, deferring ? clock_ns() + 10 * NS_PER_MS : UINT64_MAX);
-            atomic_store_explicit(&host->page->idle, 0, memory_order_relaxed);
+            turn(host, deferring);
         }
+        checkpoint_serve(host, clock_ns());
         if (deferring || continued != 0 ||
             atomic_load_explicit(&host->page->command, memory_order_acquire) != 0) {
             look_up(host);

@@ -124,6 +124,8 @@ static bool receive_setup(struct host *host, struct error *err)
     if (setup->config == NULL || !set_arguments(setup, &told->args)) {
         return error_set(err, ERROR_SYSTEM, "no memory for the setup");
     }
+    host->paused = told->paused != 0;
+    host->checkpoint.interval_ns = told->checkpoint_ns;
     host->log.color = host->log.color && told->color != 0;
     host->log.level = (int)told->log_level;
     host->page->log_level = (int32_t)told->log_level;

@@ -2,6 +2,7 @@
 
 #include "host/generation.h"
 #include "host/host.h"
+#include "host/loop.h"
 #include "host/snapshot.h"
 #include "host/swap.h"
 
@@ -47,6 +48,12 @@ static void handle(struct host *host, const struct message *message)
         if (host->current != NULL) {
             snapshot_request(host, (enum snapshot_why)message->snapshot.why);
         }
+        break;
+    case MESSAGE_PAUSE:
+        loop_pause(host, message->pause.on != 0);
+        break;
+    case MESSAGE_STEPS:
+        loop_grant(host, message->steps.count);
         break;
     case MESSAGE_STOP:
         if (!host->stopping && !host->done) {

@@ -41,6 +41,12 @@ uint64_t pace_step(struct pace *pace, uint64_t now_ns)
     return dt < pace->max_dt_ns ? dt : pace->max_dt_ns;
 }
 
+uint64_t pace_nominal(const struct pace *pace)
+{
+    uint64_t period = pace->kind == PACE_HZ ? (uint64_t)pace->period_ns : 0;
+    return period < pace->max_dt_ns ? period : pace->max_dt_ns;
+}
+
 void pace_resume(struct pace *pace, uint64_t now_ns)
 {
     pace->last_ns = 0;

@@ -36,6 +36,9 @@ uint64_t pace_due(const struct pace *pace);
  * dt to tell. */
 uint64_t pace_step(struct pace *pace, uint64_t now_ns);
 
+/* The dt of a step that is made by itself: one period, or 0 where there is none. */
+uint64_t pace_nominal(const struct pace *pace);
+
 /* Time up to now does not count: dt starts anew, and the grid too. */
 void pace_resume(struct pace *pace, uint64_t now_ns);
 

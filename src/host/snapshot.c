@@ -89,11 +89,18 @@ static void publish_in_turn(struct host *host, const struct text *json, enum sna
     if (ok) {
         host->turn = slot == SHARED_TURN_0 ? SHARED_TURN_1 : SHARED_TURN_0;
     }
+    uint64_t ended = clock_ns();
+    bool told = why == SNAPSHOT_INTERVAL && !ok && host->checkpoint.failed;
+    host->checkpoint.failed = why == SNAPSHOT_INTERVAL ? !ok : host->checkpoint.failed && !ok;
+    checkpoint_made(host, step, ended - begun, ended);
+    if (told) {
+        return; /* the same trouble once */
+    }
     host_send(host, &(struct message){.type = MESSAGE_PUBLISHED,
                                       .published = {.ok = ok,
                                                     .slot = (uint64_t)slot,
                                                     .bytes = bytes,
-                                                    .took_ns = clock_ns() - begun,
+                                                    .took_ns = ended - begun,
                                                     .step = step,
                                                     .why = (uint64_t)why,
                                                     .reason = bytes_of(ok ? "" : err.text)}});

@@ -196,7 +196,7 @@ static void commit(struct swap *swap, const hotrun_event *event)
         (void)generation_event(fresh, event);
     }
     send_accepted(swap);
-    if (!host->step_now) {
+    if (!host->step_now || host->paused) {
         host_send_held(host);
         snapshot_after_commit(host);
     }

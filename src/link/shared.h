@@ -22,9 +22,11 @@
 enum {
     SHARED_TURN_0, /* published while running: these two in turn */
     SHARED_TURN_1,
-    SHARED_PIN_0, /* from before a swap: which of these three is free, the supervisor knows */
+    SHARED_PIN_0, /* from before a swap: which of these are free, the supervisor knows */
     SHARED_PIN_1,
     SHARED_PIN_2,
+    SHARED_PIN_3,
+    SHARED_PIN_4,
     SHARED_SLOT_COUNT
 };
 
@@ -38,7 +40,9 @@ enum snapshot_why {
     SNAPSHOT_SWAP,   /* from before a swap */
     SNAPSHOT_RELOAD, /* of the new code, right after it took over */
     SNAPSHOT_REQUEST,
-    SNAPSHOT_EXIT
+    SNAPSHOT_EXIT,
+    SNAPSHOT_INTERVAL,
+    SNAPSHOT_COMMAND /* before a command that puts another state in its place */
 };
 
 struct snapshot {      /* the envelope */

@@ -18,17 +18,6 @@ static void back_off(struct supervisor *sup, unsigned tries)
     supervisor_arm(sup, TIMER_BACKOFF, ms);
 }
 
-static void run_attempt(struct supervisor *sup)
-{
-    if (sup->attempt_next >= sup->attempt_count) {
-        supervisor_hold(sup, sup->death.reason[0] != '\0' ? sup->death.reason
-                                                          : "there is nothing to go back to");
-        return;
-    }
-    const struct attempt *attempt = &sup->attempts[sup->attempt_next];
-    hosts_start(sup, attempt->build, attempt->slot);
-}
-
 static void set_next(struct supervisor *sup, struct build *build)
 {
     build_drop(&sup->next);
@@ -40,7 +29,7 @@ static void set_next(struct supervisor *sup, struct build *build)
 static void do_start(struct supervisor *sup)
 {
     if (sup->state == POLICY_RESTARTING) {
-        run_attempt(sup);
+        comeback_run(sup);
         return;
     }
     if (sup->arrived != NULL) {
@@ -180,12 +169,46 @@ static void do_restart(struct supervisor *sup)
         back_off(sup, sup->restart_count - 2);
         return;
     }
-    run_attempt(sup);
+    comeback_run(sup);
+}
+
+/* F+, F- */
+static void set_pause(struct supervisor *sup, bool on)
+{
+    bool changed = sup->paused != on;
+    sup->paused = on;
+    supervisor_send(sup, &(struct message){.type = MESSAGE_PAUSE, .pause = {.on = on}});
+    if (changed) {
+        report_paused(&sup->report, on);
+    }
+}
+
+static void do_set_pause(struct supervisor *sup)
+{
+    set_pause(sup, true);
+}
+
+static void do_clear_pause(struct supervisor *sup)
+{
+    set_pause(sup, false);
+}
+
+/* CL: while paused no step is made that could show anything, so probation begins anew after it. */
+static void do_clocks(struct supervisor *sup)
+{
+    supervisor_disarm(sup, TIMER_PROBATION);
+    if (!sup->paused) {
+        supervisor_start_probation(sup);
+    }
 }
 
 /* RB: each fallback with its own snapshot, in order. */
 static void do_rollback(struct supervisor *sup)
 {
+    if (sup->replacement.by != REPLACE_NONE) {
+        replace_do(sup);
+        return;
+    }
     sup->death.rolled_back = true;
     comeback_drop_attempts(sup);
     set_next(sup, NULL);
@@ -199,7 +222,7 @@ static void do_rollback(struct supervisor *sup)
         comeback_add_attempt(sup, fallback->build, slot);
     }
     comeback_drop_fallbacks(sup);
-    run_attempt(sup);
+    comeback_run(sup);
 }
 
 /* R: where the swap came from; a host that has no code yet goes back by restarting. */
@@ -214,12 +237,17 @@ static void do_return(struct supervisor *sup)
     }
     sup->state = sup->origin;
     if (sup->state == POLICY_PROBATION) {
-        supervisor_arm(sup, TIMER_PROBATION, sup->config->probation_ns / NS_PER_MS);
+        supervisor_start_probation(sup);
     }
 }
 
 static void do_confirm(struct supervisor *sup)
 {
+    if (sup->fallback_count > 0) {
+        build_drop(&sup->previous.build);
+        sup->previous = sup->fallbacks[0];
+        sup->fallbacks[0].build = NULL;
+    }
     comeback_drop_fallbacks(sup);
     sup->good_slot = NO_SLOT;
     sup->confirming_generation = sup->current->generation;
@@ -251,6 +279,7 @@ void supervisor_hold(struct supervisor *sup, const char *reason)
     supervisor_disarm(sup, TIMER_START);
     supervisor_disarm(sup, TIMER_PROBATION);
     supervisor_disarm(sup, TIMER_BACKOFF);
+    replace_failed(sup, reason);
     sup->state = POLICY_HELD;
     (void)snprintf(sup->held_reason, sizeof sup->held_reason, "%s", reason);
     report_held(&sup->report, reason, told);
@@ -294,7 +323,7 @@ static void do_kill(struct supervisor *sup)
 static void do_older(struct supervisor *sup)
 {
     sup->attempt_next++;
-    run_attempt(sup);
+    comeback_run(sup);
 }
 
 static void do_back_off(struct supervisor *sup)
@@ -354,15 +383,27 @@ void supervisor_dispatch(struct supervisor *sup, enum policy_event event)
     static const struct {
         unsigned step;
         void (*act)(struct supervisor *);
-    } acts[] = {{POLICY_REFUSE, do_refuse},     {POLICY_QUARANTINE, do_quarantine},
-                {POLICY_KILL, do_kill},         {POLICY_KEEP, do_keep},
-                {POLICY_SWAP, do_swap},         {POLICY_START, do_start},
-                {POLICY_ROLLBACK, do_rollback}, {POLICY_RESTART, do_restart},
-                {POLICY_OLDER, do_older},       {POLICY_RETURN, do_return},
-                {POLICY_CONFIRM, do_confirm},   {POLICY_TAKE, do_take},
-                {POLICY_HOLD, do_hold},         {POLICY_BACKOFF, do_back_off},
-                {POLICY_STOP, do_stop},         {POLICY_EXIT, do_exit},
-                {POLICY_SPARE, do_spare}};
+    } acts[] = {{POLICY_REFUSE, do_refuse},
+                {POLICY_QUARANTINE, do_quarantine},
+                {POLICY_SET_PAUSE, do_set_pause},
+                {POLICY_CLEAR_PAUSE, do_clear_pause},
+                {POLICY_KILL, do_kill},
+                {POLICY_KEEP, do_keep},
+                {POLICY_SWAP, do_swap},
+                {POLICY_START, do_start},
+                {POLICY_ROLLBACK, do_rollback},
+                {POLICY_RESTART, do_restart},
+                {POLICY_OLDER, do_older},
+                {POLICY_RETURN, do_return},
+                {POLICY_CONFIRM, do_confirm},
+                {POLICY_TAKE, do_take},
+                {POLICY_HOLD, do_hold},
+                {POLICY_FRESH, replace_do},
+                {POLICY_CLOCKS, do_clocks},
+                {POLICY_SPARE, do_spare},
+                {POLICY_BACKOFF, do_back_off},
+                {POLICY_STOP, do_stop},
+                {POLICY_EXIT, do_exit}};
     for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {
         if ((steps & acts[i].step) != 0) {
             acts[i].act(sup);

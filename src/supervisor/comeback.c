@@ -4,7 +4,9 @@
 
 static bool pin_is_used(const struct supervisor *sup, int slot)
 {
-    bool used = slot == sup->good_slot || (sup->next != NULL && slot == sup->next_pin);
+    bool used = slot == sup->good_slot ||
+                (sup->previous.build != NULL && slot == sup->previous.slot) ||
+                (sup->next != NULL && slot == sup->next_pin);
     for (unsigned i = 0; i < sup->fallback_count; i++) {
         used = used || sup->fallbacks[i].slot == slot;
     }
@@ -17,7 +19,7 @@ static bool pin_is_used(const struct supervisor *sup, int slot)
 int comeback_free_pin(const struct supervisor *sup)
 {
     int slot = SHARED_PIN_0;
-    while (slot < SHARED_PIN_2 && pin_is_used(sup, slot)) {
+    while (slot < SHARED_PIN_4 && pin_is_used(sup, slot)) {
         slot++;
     }
     return slot;
@@ -65,4 +67,15 @@ void comeback_add_attempt(struct supervisor *sup, struct build *build, int slot)
     if (sup->attempt_count < ATTEMPTS_MOST) {
         sup->attempts[sup->attempt_count++] = (struct attempt){build_keep(build), slot};
     }
+}
+
+void comeback_run(struct supervisor *sup)
+{
+    if (sup->attempt_next >= sup->attempt_count) {
+        supervisor_hold(sup, sup->death.reason[0] != '\0' ? sup->death.reason
+                                                          : "there is nothing to go back to");
+        return;
+    }
+    const struct attempt *attempt = &sup->attempts[sup->attempt_next];
+    hosts_start(sup, attempt->build, attempt->slot);
 }

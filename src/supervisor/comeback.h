@@ -20,6 +20,9 @@ int comeback_newest_slot(const struct shared *memory, uint64_t generation, uint6
 /* One more way to try, after those that are there. Keeps `build`. */
 void comeback_add_attempt(struct supervisor *sup, struct build *build, int slot);
 
+/* Runs the attempt that is next, or holds when there is none. */
+void comeback_run(struct supervisor *sup);
+
 void comeback_drop_attempts(struct supervisor *sup);
 void comeback_drop_fallbacks(struct supervisor *sup);
 

@@ -33,11 +33,6 @@ static void adopt(struct supervisor *sup, const struct message_accepted *told)
     hosts_want_spare(sup);
 }
 
-static void start_probation(struct supervisor *sup)
-{
-    supervisor_arm(sup, TIMER_PROBATION, sup->config->probation_ns / NS_PER_MS);
-}
-
 /* What to go back to, now that `next` takes over, or tried to, from `current` in the same host
  * before step `step`. `current` is NULL then. */
 static void shift_fallbacks(struct supervisor *sup, bool pinned, uint64_t step)
@@ -81,6 +76,7 @@ static void came_back(struct supervisor *sup, const struct message_accepted *tol
                                .how = state_how_name((enum state_how)told->how),
                                .reset = told->how == STATE_RESET || told->how == STATE_NEW};
     struct build *build = build_keep(attempt->build);
+    bool as_asked = sup->attempt_next == 0;
     build_drop(&sup->current);
     sup->current = build;
     comeback_drop_attempts(sup);
@@ -88,6 +84,7 @@ static void came_back(struct supervisor *sup, const struct message_accepted *tol
     sup->good_slot = NO_SLOT; /* what runs makes its own snapshots */
     adopt(sup, told);
     report_back(&sup->report, &back);
+    replace_came_back(sup, as_asked);
     supervisor_dispatch(sup, POLICY_SWAP_ACCEPTED);
 }
 
@@ -118,7 +115,7 @@ static void took_over(struct supervisor *sup, const struct message_accepted *tol
 
     sup->held_reason[0] = '\0';
     adopt(sup, told);
-    start_probation(sup);
+    supervisor_start_probation(sup);
     report_loaded(&sup->report, told, sup->current, sup->library, first, sup->rate, sup->rate_hz);
     supervisor_answer_reloads(sup, told->generation, first ? "loaded" : "reloaded", "");
     supervisor_dispatch(sup, POLICY_SWAP_ACCEPTED);
@@ -236,12 +233,18 @@ void hearing_message(void *ctx, struct host_process *host, const struct message 
         closed(sup, &message->closed);
         break;
     case MESSAGE_PUBLISHED:
-        if (!message->published.ok || message->published.why == SNAPSHOT_REQUEST) {
+        if (!message->published.ok || message->published.why >= SNAPSHOT_REQUEST) {
             report_checkpoint(&sup->report, &message->published);
         }
         if (message->published.ok && sup->callbacks) {
             sup->state_bytes = message->published.bytes;
         }
+        if (message->published.why == SNAPSHOT_COMMAND) {
+            replace_saved(sup);
+        }
+        break;
+    case MESSAGE_STEPS:
+        commands_stepped(sup, message->steps.count);
         break;
     case MESSAGE_RELOAD:
         sup->noticed_ns = clock_ns();
@@ -414,6 +417,7 @@ static void inherit(struct supervisor *sup, struct host_process *host)
     sup->host = NULL;
     shared_finish(&sup->memory);
     sup->memory = memory;
+    commands_stepped(sup, 0);
     orphans_end(&sup->orphans);
     forget_all_mapped(sup);
     terminal_restore(&sup->terminal);

@@ -9,19 +9,19 @@ static const char *const state_names[POLICY_STATE_COUNT] = {
 static const char *const event_names[POLICY_EVENT_COUNT] = {
     "library_ready", "swap_accepted", "swap_rejected", "swap_cancelled", "probation_over",
     "host_died",     "host_hung",     "exit_intent",   "ctl_reload",     "ctl_pause",
-    "ctl_resume",    "ctl_rollback",  "ctl_reset",     "build_started",  "build_failed",
-    "build_ok",      "signal_term",   "spare_ready",   "spare_died",     "spawn_failed",
-    "backoff_over",  "tracer_on",     "tracer_off",    "durable_failed"};
+    "ctl_resume",    "ctl_rollback",  "ctl_reset",     "ctl_restore",    "build_started",
+    "build_failed",  "build_ok",      "signal_term",   "spare_ready",    "spare_died",
+    "spawn_failed",  "backoff_over",  "tracer_on",     "tracer_off",     "durable_failed"};
 
 static const struct {
     unsigned step;
     const char *sign;
 } signs[] = {{POLICY_BUG, "!"},        {POLICY_REFUSE, "E"},       {POLICY_QUARANTINE, "Q"},
-             {POLICY_COUNT, "N"},      {POLICY_KILL, "K"},         {POLICY_KEEP, "P"},
-             {POLICY_SWAP, "S"},       {POLICY_START, "ST"},       {POLICY_ROLLBACK, "RB"},
-             {POLICY_RESTART, "RS"},   {POLICY_OLDER, "O"},        {POLICY_RETURN, "R"},
-             {POLICY_CONFIRM, "C"},    {POLICY_TAKE, "T"},         {POLICY_HOLD, "H"},
-             {POLICY_SET_PAUSE, "F+"}, {POLICY_CLEAR_PAUSE, "F-"}, {POLICY_TELL, "V"},
+             {POLICY_SET_PAUSE, "F+"}, {POLICY_CLEAR_PAUSE, "F-"}, {POLICY_COUNT, "N"},
+             {POLICY_KILL, "K"},       {POLICY_KEEP, "P"},         {POLICY_SWAP, "S"},
+             {POLICY_START, "ST"},     {POLICY_ROLLBACK, "RB"},    {POLICY_RESTART, "RS"},
+             {POLICY_OLDER, "O"},      {POLICY_RETURN, "R"},       {POLICY_CONFIRM, "C"},
+             {POLICY_TAKE, "T"},       {POLICY_HOLD, "H"},         {POLICY_TELL, "V"},
              {POLICY_FRESH, "Z"},      {POLICY_CLOCKS, "CL"},      {POLICY_SPARE, "SP"},
              {POLICY_BACKOFF, "B"},    {POLICY_STOP, "X"},         {POLICY_EXIT, "XX"}};
 
@@ -79,12 +79,16 @@ static const struct policy_cell table[POLICY_EVENT_COUNT][POLICY_STATE_COUNT] = 
     [POLICY_CTL_PAUSE] = {
         DO(FS), DO(FS), DO(FS), DO(FS | CL), DO(FS), DO(FS), NOT, DO(E)},
     [POLICY_CTL_RESUME] = {
-        DO(FC), NOT, DO(FC), DO(FC | CL), DO(FC), GO(RS, RESTARTING), DO(FC), DO(E)},
+        DO(FC), NOT, DO(FC), DO(FC | CL), DO(FC), GO(FC | RS, RESTARTING), DO(FC), DO(E)},
     [POLICY_CTL_ROLLBACK] = {
         DO(E), GO(Q | RB, RESTARTING), GO(Q | RB, RESTARTING), GO(Q | RB, RESTARTING), DO(E),
         GO(RB, RESTARTING), GO(Q | RB, RESTARTING), DO(E)},
     [POLICY_CTL_RESET] = {
-        DO(E), GO(Z, SWAPPING), DO(E), GO(Z, SWAPPING), DO(E), GO(Z, STARTING), GO(Z, SWAPPING), DO(E)},
+        DO(E), GO(Z, RESTARTING), DO(E), GO(Z, RESTARTING), DO(E), GO(Z, RESTARTING),
+        GO(Z, RESTARTING), DO(E)},
+    [POLICY_CTL_RESTORE] = {
+        DO(E), GO(Z, RESTARTING), DO(E), GO(Z, RESTARTING), DO(E), GO(Z, RESTARTING),
+        GO(Z, RESTARTING), DO(E)},
     [POLICY_BUILD_STARTED] = {
         DO(V), DO(V), DO(V), DO(V), DO(V), DO(V), DO(V), NOT},
     [POLICY_BUILD_FAILED] = {

@@ -35,6 +35,7 @@ enum policy_event {
     POLICY_CTL_RESUME,
     POLICY_CTL_ROLLBACK,
     POLICY_CTL_RESET,
+    POLICY_CTL_RESTORE,
     POLICY_BUILD_STARTED,
     POLICY_BUILD_FAILED,
     POLICY_BUILD_OK,
@@ -51,32 +52,32 @@ enum policy_event {
 
 /* What a cell asks for, done in this order. */
 enum policy_step {
-    POLICY_BUG = 1 << 0,        /* !   cannot happen: logged; the host is killed */
-    POLICY_REFUSE = 1 << 1,     /* E   the command is answered with an error */
-    POLICY_QUARANTINE = 1 << 2, /* Q   the build is not loaded again until its bytes change */
-    POLICY_COUNT = 1 << 3, /* N   counts as a restart; over the limit: H instead of what follows */
-    POLICY_KILL = 1 << 4,  /* K   SIGKILL to the host; its death is the next event */
-    POLICY_KEEP = 1 << 5,  /* P   the library waits; the newest wins */
-    POLICY_SWAP = 1 << 6,  /* S   the library is loaded in the place of the one that runs */
-    POLICY_START = 1 << 7, /* ST  the library is started from the last good state, or fresh */
-    POLICY_ROLLBACK = 1 << 8, /* RB  the fallback with its own snapshot; none: H */
-    POLICY_RESTART = 1 << 9, /* RS  the same library with the last snapshot; a library that waits is
-                                started instead */
-    POLICY_OLDER = 1 << 10,  /* O   the next older snapshot or fallback; none: H */
-    POLICY_RETURN = 1 << 11, /* R   back to the state from which the swap came */
-    POLICY_CONFIRM = 1 << 12,     /* C   the older generation may go */
-    POLICY_TAKE = 1 << 13,        /* T   a library that waits is taken */
-    POLICY_HOLD = 1 << 14,        /* H   nothing runs, the last good state is kept */
-    POLICY_SET_PAUSE = 1 << 15,   /* F+  the pause flag is set, and the host told */
-    POLICY_CLEAR_PAUSE = 1 << 16, /* F- it is cleared */
-    POLICY_TELL = 1 << 17,        /* V   told as an event */
-    POLICY_FRESH = 1 << 18,   /* Z   the state is saved, and the library starts with a fresh one */
-    POLICY_CLOCKS = 1 << 19,  /* CL  clocks of probation and hangs stand or go on */
-    POLICY_SPARE = 1 << 20,   /* SP  the spare host waits; one that is gone is replaced, later and
-                                      later when that goes on; what runs is not touched */
-    POLICY_BACKOFF = 1 << 21, /* B   tried again after a while; over the limit: H */
-    POLICY_STOP = 1 << 22,    /* X   the host is asked to end, within the limit */
-    POLICY_EXIT = 1 << 23     /* XX  the supervisor ends, when no host is left */
+    POLICY_BUG = 1 << 0,         /* !   cannot happen: logged; the host is killed */
+    POLICY_REFUSE = 1 << 1,      /* E   the command is answered with an error */
+    POLICY_QUARANTINE = 1 << 2,  /* Q   the build is not loaded again until its bytes change */
+    POLICY_SET_PAUSE = 1 << 3,   /* F+  the pause flag is set, and the host told */
+    POLICY_CLEAR_PAUSE = 1 << 4, /* F-  it is cleared */
+    POLICY_COUNT = 1 << 5, /* N   counts as a restart; over the limit: H instead of what follows */
+    POLICY_KILL = 1 << 6,  /* K   SIGKILL to the host; its death is the next event */
+    POLICY_KEEP = 1 << 7,  /* P   the library waits; the newest wins */
+    POLICY_SWAP = 1 << 8,  /* S   the library is loaded in the place of the one that runs */
+    POLICY_START = 1 << 9, /* ST  the library is started from the last good state, or fresh */
+    POLICY_ROLLBACK = 1 << 10, /* RB  the fallback with its own snapshot; none: H */
+    POLICY_RESTART = 1 << 11,  /* RS  the same library with the last snapshot; a library that waits
+                                  is started instead */
+    POLICY_OLDER = 1 << 12,    /* O   the next older snapshot or fallback; none: H */
+    POLICY_RETURN = 1 << 13,   /* R   back to the state from which the swap came */
+    POLICY_CONFIRM = 1 << 14,  /* C   the older generation may go */
+    POLICY_TAKE = 1 << 15,     /* T   a library that waits is taken */
+    POLICY_HOLD = 1 << 16,     /* H   nothing runs, the last good state is kept */
+    POLICY_TELL = 1 << 17,     /* V   told as an event */
+    POLICY_FRESH = 1 << 18,    /* Z   the same library with a fresh state, or that of a snapshot */
+    POLICY_CLOCKS = 1 << 19,   /* CL  clocks of probation and hangs stand or go on */
+    POLICY_SPARE = 1 << 20,    /* SP  the spare host waits; one that is gone is replaced, later and
+                                  later when that goes on; what runs is not touched */
+    POLICY_BACKOFF = 1 << 21,  /* B   tried again after a while; over the limit: H */
+    POLICY_STOP = 1 << 22,     /* X   the host is asked to end, within the limit */
+    POLICY_EXIT = 1 << 23      /* XX  the supervisor ends, when no host is left */
 };
 
 struct policy_cell {

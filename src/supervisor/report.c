@@ -300,6 +300,16 @@ void report_held(struct report *report, const char *reason, bool told)
     }
 }
 
+void report_paused(struct report *report, bool on)
+{
+    cJSON *paused = event(report, on ? "paused" : "resumed");
+    event_add_text(paused, "reason", "by command");
+    events_emit(report->events, paused);
+    char step[32];
+    report_count(report->step, step, sizeof step);
+    log_tone(report->log, LOG_TONE_PLAIN, "%s before step %s", on ? "paused" : "resumed", step);
+}
+
 void report_checkpoint(struct report *report, const struct message_published *published)
 {
     char size[32];

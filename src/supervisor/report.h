@@ -64,6 +64,7 @@ void report_back(struct report *report, const struct report_back *back);
 
 /* `told`: the reason was on a line just before. */
 void report_held(struct report *report, const char *reason, bool told);
+void report_paused(struct report *report, bool on); /* `paused` or `resumed` */
 void report_checkpoint(struct report *report, const struct message_published *published);
 void report_exited(struct report *report, int status);
 

@@ -1,5 +1,6 @@
 /* What the parts of the supervisor share beside its fields. */
 #include "supervisor/state.h"
+#include "base/clock.h"
 
 void supervisor_send(struct supervisor *sup, const struct message *message)
 {
@@ -48,6 +49,13 @@ void supervisor_finish_if_idle(struct supervisor *sup)
 {
     if (sup->ending && sup->host == NULL) {
         uv_stop(sup->loop);
+    }
+}
+
+void supervisor_start_probation(struct supervisor *sup)
+{
+    if (!sup->paused) {
+        supervisor_arm(sup, TIMER_PROBATION, sup->config->probation_ns / NS_PER_MS);
     }
 }
 

@@ -6,6 +6,7 @@
 #define SUPERVISOR_STATE_H
 
 #include "base/log.h"
+#include "base/text.h"
 #include "config/config.h"
 #include "link/shared.h"
 #include "supervisor/build.h"
@@ -37,6 +38,7 @@ enum supervisor_timer {
     TIMER_BACKOFF,   /* what failed is tried again */
     TIMER_BUSY,      /* the library had a writer: look again */
     TIMER_ANNOUNCED, /* something is being loaded: look whether it has been accepted already */
+    TIMER_REPLACE,   /* the state was to be saved for a command */
     TIMER_SPARE,     /* a spare host is to be started */
     TIMER_GONE,      /* the library was removed: is it still gone? */
     TIMER_STATUS,    /* status.json is out of date */
@@ -51,6 +53,21 @@ struct fallback { /* what to go back to */
 struct attempt { /* one way to bring known code back */
     struct build *build;
     int slot; /* NO_SLOT: fresh */
+};
+
+enum replace_by {
+    REPLACE_NONE,
+    REPLACE_ROLLBACK, /* the code before */
+    REPLACE_RESET,    /* a fresh state */
+    REPLACE_RESTORE   /* the state of a snapshot */
+};
+
+struct replacement { /* a command that puts something else in the place of what runs */
+    enum replace_by by;
+    bool keep_state; /* REPLACE_ROLLBACK: the present state goes on with the code before */
+    struct control_call *call; /* waits for the outcome */
+    struct snapshot snapshot;  /* REPLACE_RESTORE: what is restored */
+    struct text state;
 };
 
 struct last_death { /* for the report of what follows it */
@@ -96,6 +113,10 @@ struct supervisor {
     struct build *pending; /* waits; the newest wins */
     struct fallback fallbacks[FALLBACKS_MOST];
     unsigned fallback_count;
+    struct fallback
+        previous; /* the good one before current, for `hotrun rollback`; build NULL: none */
+    struct replacement replacement;
+    struct control_call *step_call; /* waits until its steps are made */
     struct attempt attempts[ATTEMPTS_MOST];
     unsigned attempt_count, attempt_next;
     int good_slot;                     /* the last good state while nothing runs; NO_SLOT: none */
@@ -163,6 +184,20 @@ void supervisor_disarm(struct supervisor *sup, enum supervisor_timer timer);
 void supervisor_dispatch(struct supervisor *sup, enum policy_event event);
 void supervisor_hold(struct supervisor *sup, const char *reason);
 
+/* The probation of what was just accepted begins. Not while paused. */
+void supervisor_start_probation(struct supervisor *sup);
+
+/* replace.c: rollback, reset, restore. Each saves the state first, and brings the code up in
+ * another host. */
+/* Takes a command on. `snapshot` and `state` (taken over, cleared): of REPLACE_RESTORE. The call is
+ * answered with the outcome, or with the reason why it can't be done now. */
+void replace_ask(struct supervisor *sup, enum replace_by by, bool keep_state,
+                 const struct snapshot *snapshot, struct text *state, struct control_call *call);
+void replace_saved(struct supervisor *sup); /* the state is saved, or can't be: go on */
+void replace_do(struct supervisor *sup);    /* what the policy says then */
+void replace_came_back(struct supervisor *sup, bool as_asked); /* else it is what ran before */
+void replace_failed(struct supervisor *sup, const char *reason);
+
 /* hosts.c */
 /* Sends the LOAD of `build` to the host. `slot`: SHARED_, or NO_SLOT. */
 void hosts_load(struct supervisor *sup, enum load_how how, const struct build *build, int slot);
@@ -199,6 +234,9 @@ void hearing_death(void *ctx, struct host_process *host, const struct host_death
 
 /* commands.c */
 bool commands_handle(void *ctx, const char *method, const cJSON *params, struct control_call *call);
+
+/* The steps that were granted are made: `count` of them. */
+void commands_stepped(struct supervisor *sup, uint64_t count);
 
 /* status.c */
 cJSON *status_make(struct supervisor *sup);

@@ -80,6 +80,14 @@ static void on_announced(uv_timer_t *timer)
     }
 }
 
+static void on_replace(uv_timer_t *timer)
+{
+    struct supervisor *sup = timer->data;
+    log_line(sup->log, LOG_WARN,
+             "the module does not give its state: what came after its last checkpoint is lost");
+    replace_saved(sup);
+}
+
 static void on_spare(uv_timer_t *timer)
 {
     hosts_make_spare(timer->data);
@@ -98,7 +106,8 @@ static void on_status(uv_timer_t *timer)
 static const uv_timer_cb timer_callbacks[TIMER_COUNT] = {
     [TIMER_PROBATION] = on_probation, [TIMER_START] = on_start_limit, [TIMER_STOP] = on_stop_limit,
     [TIMER_BACKOFF] = on_backoff,     [TIMER_BUSY] = on_busy,         [TIMER_GONE] = on_gone,
-    [TIMER_ANNOUNCED] = on_announced, [TIMER_SPARE] = on_spare,       [TIMER_STATUS] = on_status};
+    [TIMER_ANNOUNCED] = on_announced, [TIMER_REPLACE] = on_replace,   [TIMER_SPARE] = on_spare,
+    [TIMER_STATUS] = on_status};
 
 static void on_signal(uv_signal_t *handle, int signal)
 {
@@ -187,6 +196,8 @@ static void tear_down(struct supervisor *sup)
     build_drop(&sup->current);
     build_drop(&sup->next);
     build_drop(&sup->pending);
+    build_drop(&sup->previous.build);
+    text_finish(&sup->replacement.state);
     comeback_drop_fallbacks(sup);
     comeback_drop_attempts(sup);
     while (sup->mapped_count > 0) {

@@ -39,12 +39,14 @@ static const struct {
     {"ctl_reload",
      {"P", "S > swapping", "P", "S > swapping", "P", "ST > starting", "S > swapping", "E"}},
     {"ctl_pause", {"F+", "F+", "F+", "F+ CL", "F+", "F+", "-", "E"}},
-    {"ctl_resume", {"F-", "-", "F-", "F- CL", "F-", "RS > restarting", "F-", "E"}},
+    {"ctl_resume", {"F-", "-", "F-", "F- CL", "F-", "F- RS > restarting", "F-", "E"}},
     {"ctl_rollback",
      {"E", "Q RB > restarting", "Q RB > restarting", "Q RB > restarting", "E", "RB > restarting",
       "Q RB > restarting", "E"}},
     {"ctl_reset",
-     {"E", "Z > swapping", "E", "Z > swapping", "E", "Z > starting", "Z > swapping", "E"}},
+     {"E", "Z > restarting", "E", "Z > restarting", "E", "Z > restarting", "Z > restarting", "E"}},
+    {"ctl_restore",
+     {"E", "Z > restarting", "E", "Z > restarting", "E", "Z > restarting", "Z > restarting", "E"}},
     {"build_started", {"V", "V", "V", "V", "V", "V", "V", "-"}},
     {"build_failed", {"H V > held", "V", "V", "V", "V", "V", "V", "-"}},
     {"build_ok",
@@ -168,7 +170,7 @@ static void what_is_done_fits_where_it_leads(void **state)
         unsigned steps;
         enum policy_state next, or ;
     } leads[] = {{POLICY_SWAP, POLICY_SWAPPING, POLICY_SWAPPING},
-                 {POLICY_FRESH, POLICY_SWAPPING, POLICY_STARTING},
+                 {POLICY_FRESH, POLICY_RESTARTING, POLICY_RESTARTING},
                  {POLICY_START, POLICY_STARTING, POLICY_SAME},
                  {POLICY_RESTART | POLICY_ROLLBACK, POLICY_RESTARTING, POLICY_RESTARTING},
                  {POLICY_CONFIRM, POLICY_RUNNING, POLICY_RUNNING},
@@ -193,7 +195,7 @@ static void only_commands_are_answered_and_bugs_do_nothing_else(void **state)
     EACH_CELL(in, on)
     {
         struct policy_cell cell = policy_decide(in, on);
-        bool command = on >= POLICY_CTL_RELOAD && on <= POLICY_CTL_RESET;
+        bool command = on >= POLICY_CTL_RELOAD && on <= POLICY_CTL_RESTORE;
         bool answer = on >= POLICY_SWAP_ACCEPTED && on <= POLICY_SWAP_CANCELLED;
         if (has(cell, POLICY_REFUSE)) {
             expect_truth(command && cell.steps == POLICY_REFUSE && cell.next == POLICY_SAME, in,

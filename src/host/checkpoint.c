@@ -1,0 +1,49 @@
+#include "host/checkpoint.h"
+
+#include "base/clock.h"
+#include "host/host.h"
+#include "host/snapshot.h"
+
+#define SHARE 50 /* one part of so many of the time */
+
+bool checkpoint_is_of_use(const struct generation *generation)
+{
+    return snapshot_has_json(generation) || (generation->module->flags & HOTRUN_STATE_PLAIN) != 0;
+}
+
+void checkpoint_made(struct host *host, uint64_t index, uint64_t took_ns, uint64_t now_ns)
+{
+    struct checkpoint *checkpoint = &host->checkpoint;
+    uint64_t wait_ns = took_ns * SHARE;
+    bool stretched = checkpoint->interval_ns > 0 && wait_ns > checkpoint->interval_ns;
+    checkpoint->index = index;
+    checkpoint->due_ns = now_ns + (stretched ? wait_ns : checkpoint->interval_ns);
+    if (stretched && !checkpoint->stretched) {
+        checkpoint->stretched = true;
+        host_note(
+            host, LOG_INFO,
+            "a checkpoint takes %.1f ms: one every %.1f s instead of %.1f s, so that it costs "
+            "no more than 2 %% of the time",
+            (double)took_ns / 1e6, (double)wait_ns / 1e9, (double)checkpoint->interval_ns / 1e9);
+    }
+}
+
+uint64_t checkpoint_due(const struct host *host)
+{
+    const struct checkpoint *checkpoint = &host->checkpoint;
+    bool wanted = checkpoint->interval_ns > 0 && host->current != NULL && host->publish == 0 &&
+                  checkpoint_is_of_use(host->current);
+    return wanted ? checkpoint->due_ns : UINT64_MAX;
+}
+
+uint64_t checkpoint_due_at_rest(const struct host *host)
+{
+    return host->index != host->checkpoint.index ? checkpoint_due(host) : UINT64_MAX;
+}
+
+void checkpoint_serve(struct host *host, uint64_t now_ns)
+{
+    if (now_ns >= checkpoint_due_at_rest(host)) {
+        snapshot_request(host, SNAPSHOT_INTERVAL);
+    }
+}
