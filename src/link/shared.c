@@ -275,19 +275,19 @@ static bool copy_slot(const struct shared *from, int slot, const struct shared *
     return write_at(to->fd, &header, sizeof header, slot_offset(to, to_slot));
 }
 
-unsigned shared_salvage(const struct shared *from, const struct shared *to)
+unsigned shared_salvage(const struct shared *from, const struct shared *to, unsigned slots)
 {
-    unsigned slots = 0;
+    unsigned copied = 0;
     char *piece = malloc(PIECE_SIZE);
     if (piece != NULL) {
         for (int slot = 0; slot < SHARED_SLOT_COUNT; slot++) {
-            if (copy_slot(from, slot, to, slot, piece)) {
-                slots |= 1U << slot;
+            if ((slots & 1U << slot) != 0 && copy_slot(from, slot, to, slot, piece)) {
+                copied |= 1U << slot;
             }
         }
         free(piece);
     }
-    return slots;
+    return copied;
 }
 
 bool shared_copy(const struct shared *shared, int slot, int to_slot)

@@ -91,9 +91,11 @@ bool shared_announce(const struct shared *shared, const void *packet, size_t len
 /* The packet, into buffer[0..size). Returns its length; 0: none, or too large. */
 size_t shared_announcement(const struct shared *shared, void *buffer, size_t size);
 
-/* Copies each valid snapshot of `from` to the same slot of `to`, in pieces. Returns a bit set of
- * the slots that `to` has then. */
-unsigned shared_salvage(const struct shared *from, const struct shared *to);
+/* Copies each valid snapshot of `from` in the `slots` (a bit set) to the same slot of `to`, in
+ * pieces. Returns a bit set of the slots that `to` has then. */
+#define SHARED_SLOTS_ALL     ((1U << SHARED_SLOT_COUNT) - 1)
+#define SHARED_SLOTS_IN_TURN (1U << SHARED_TURN_0 | 1U << SHARED_TURN_1)
+unsigned shared_salvage(const struct shared *from, const struct shared *to, unsigned slots);
 
 /* Copies the snapshot in `slot` to `to_slot` of the same memory. */
 bool shared_copy(const struct shared *shared, int slot, int to_slot);

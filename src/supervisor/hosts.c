@@ -86,10 +86,11 @@ static struct host_process *spawn(struct supervisor *sup, struct error *err)
                : NULL;
 }
 
-/* The spare, if there is one, or a cold one. It has the snapshots of the last host then, and knows
- * how it is to run. */
-static struct host_process *take_over(struct supervisor *sup, struct error *err)
+/* The spare, if there is one, or a cold one. It has those snapshots of the last host then that it
+ * may write over or is to read at once, and knows how it is to run. */
+static struct host_process *take_over(struct supervisor *sup, int slot, struct error *err)
 {
+    unsigned first = SHARED_SLOTS_IN_TURN | (slot == NO_SLOT ? 0 : 1U << slot);
     struct host_process *host = sup->spare;
     sup->spare = NULL;
     supervisor_disarm(sup, TIMER_SPARE);
@@ -100,7 +101,7 @@ static struct host_process *take_over(struct supervisor *sup, struct error *err)
         return NULL;
     }
     if (sup->memory.fd >= 0) {
-        (void)shared_salvage(&sup->memory, host_process_shared(host));
+        (void)shared_salvage(&sup->memory, host_process_shared(host), first);
     }
     if (host_process_setup(host, sup->config, sup->slot_address, sup->rate, sup->rate_hz,
                            sup->paused, err)) {
@@ -116,7 +117,7 @@ void hosts_start(struct supervisor *sup, const struct build *build, int slot)
     hosts_drop(sup);
     set_rate(sup, sup->state == POLICY_RESTARTING ? build : sup->current);
     slot = pin_good_state(sup, slot);
-    sup->host = take_over(sup, &err);
+    sup->host = take_over(sup, slot, &err);
     if (sup->host == NULL) {
         log_line(sup->log, LOG_ERROR, "%s", err.text);
         if (!sup->loaded_once && sup->deaths == 0) {
@@ -134,6 +135,12 @@ void hosts_start(struct supervisor *sup, const struct build *build, int slot)
         report_started(&sup->report, host_process_pid(sup->host), sup->library);
     }
     hosts_load(sup, slot == NO_SLOT ? LOAD_FRESH : LOAD_RESTORE, build, slot);
+    if (sup->memory.fd >= 0 && sup->host != NULL) {
+        /* Pinned ones are not the host's to write: they can follow while it loads. */
+        unsigned rest =
+            SHARED_SLOTS_ALL & ~SHARED_SLOTS_IN_TURN & ~(slot == NO_SLOT ? 0 : 1U << slot);
+        (void)shared_salvage(&sup->memory, host_process_shared(sup->host), rest);
+    }
 }
 
 void hosts_give_up(struct supervisor *sup)

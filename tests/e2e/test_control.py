@@ -224,7 +224,9 @@ class Checkpoints(Control):
             run.event("confirmed")
             run.event("checkpoint")
             self.told("pause")
-            run.event("checkpoint", run.events.mark())  # of the last steps
+            mark = run.events.mark()
+            made = self.told("step")["step"]
+            run.event("checkpoint", mark, step=made)
             said = run.said.mark()
             for _ in range(20):
                 self.told("status")

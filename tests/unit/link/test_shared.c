@@ -180,7 +180,7 @@ static void a_snapshot_of_many_pieces_is_read_whole(void **state)
     create(&large, len);
     create(&other, len);
     assert_true(shared_publish(&large, SHARED_PIN_2, &snapshot, image, len, &err));
-    assert_int_equal(shared_salvage(&large, &other), 1U << SHARED_PIN_2);
+    assert_int_equal(shared_salvage(&large, &other, SHARED_SLOTS_ALL), 1U << SHARED_PIN_2);
     assert_true(shared_copy(&other, SHARED_PIN_2, SHARED_TURN_0));
     assert_true(shared_read(&other, SHARED_TURN_0, &snapshot, &bytes, &err));
     assert_int_equal(bytes.len, len);
@@ -303,7 +303,8 @@ static void what_is_whole_is_salvaged_and_the_rest_is_not(void **state)
     publish(&shared, SHARED_TURN_1, 2, "torn");
     publish(&shared, SHARED_PIN_1, 3, "pinned");
     scribble(SHARED_TURN_1, 20, "torn", 4);
-    assert_int_equal(shared_salvage(&shared, &next), 1U << SHARED_TURN_0 | 1U << SHARED_PIN_1);
+    assert_int_equal(shared_salvage(&shared, &next, SHARED_SLOTS_ALL),
+                     1U << SHARED_TURN_0 | 1U << SHARED_PIN_1);
     expect(&next, SHARED_TURN_0, 1, "first");
     expect(&next, SHARED_PIN_1, 3, "pinned");
     assert_false(is_readable(&next, SHARED_TURN_1));
@@ -319,7 +320,7 @@ static void damaged_bytes_are_not_believed_after_a_salvage_either(void **state)
     create(&next, LIMIT);
     publish(&shared, SHARED_PIN_0, 1, "damaged");
     scribble(SHARED_PIN_0, PAGE + 2, "x", 1);
-    (void)shared_salvage(&shared, &next);
+    (void)shared_salvage(&shared, &next, SHARED_SLOTS_ALL);
     assert_false(is_readable(&next, SHARED_PIN_0));
     shared_finish(&next);
 }
@@ -331,7 +332,7 @@ static void what_is_too_large_for_the_next_memory_is_not_salvaged(void **state)
     create(&next, 5);
     publish(&shared, 0, 1, "12345");
     publish(&shared, 1, 2, "123456");
-    assert_int_equal(shared_salvage(&shared, &next), 1U);
+    assert_int_equal(shared_salvage(&shared, &next, SHARED_SLOTS_ALL), 1U);
     expect(&next, 0, 1, "12345");
     shared_finish(&next);
 }
