@@ -198,7 +198,9 @@ static void commit(struct swap *swap, const hotrun_event *event)
     send_accepted(swap);
     if (!host->step_now || host->paused) {
         host_send_held(host);
-        snapshot_after_commit(host);
+        if (host->publish != 0) {
+            snapshot_after_commit(host);
+        }
     }
 }
 
@@ -293,7 +295,12 @@ static void start(struct swap *swap)
         swap->told.state_bytes = ok ? host->json_after.len : 0;
     }
     if (ok) {
-        host->publish = SNAPSHOT_START;
+        /* What a comeback started from lies in shared memory already. Publishing it again would
+         * write over the snapshot before it, which is wanted should this one be at fault. */
+        bool there =
+            load->failed != 0 && swap->told.how == STATE_JSON && load->slot <= SHARED_TURN_1;
+        host->publish = there ? 0 : SNAPSHOT_START;
+        checkpoint_made(host, host->index, 0, clock_ns());
         commit(swap, fresh && load->failed == 0 ? NULL : &event);
     } else {
         refuse(swap);

@@ -134,7 +134,7 @@ static void do_restart(struct supervisor *sup)
         return;
     }
     uint64_t generation = sup->current->generation;
-    int slot = comeback_newest_slot(&sup->memory, generation, UINT64_MAX);
+    int slot = comeback_trusted_slot(sup);
     sup->death.rolled_back = false;
     sup->good_slot = NO_SLOT;
     comeback_drop_attempts(sup);

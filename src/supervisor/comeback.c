@@ -2,6 +2,8 @@
 
 #include "supervisor/state.h"
 
+#define DEATHS_MOST 2
+
 static bool pin_is_used(const struct supervisor *sup, int slot)
 {
     bool used = slot == sup->good_slot ||
@@ -44,6 +46,30 @@ int comeback_newest_slot(const struct shared *memory, uint64_t generation, uint6
         }
     }
     return best;
+}
+
+int comeback_trusted_slot(struct supervisor *sup)
+{
+    uint64_t generation = sup->current->generation;
+    int slot = comeback_newest_slot(&sup->memory, generation, UINT64_MAX);
+    struct snapshot snapshot;
+    if (slot == NO_SLOT || !shared_peek(&sup->memory, slot, &snapshot) ||
+        snapshot.step != sup->restored_step) {
+        sup->restored_deaths = 0;
+        return slot;
+    }
+    if (++sup->restored_deaths < DEATHS_MOST) {
+        return slot;
+    }
+    int before = comeback_newest_slot(&sup->memory, generation, snapshot.sequence);
+    if (before == NO_SLOT) {
+        return slot;
+    }
+    log_line(sup->log, LOG_WARN,
+             "code that starts from the snapshot of step %llu died twice: it is set aside for the "
+             "one before it",
+             (unsigned long long)snapshot.step);
+    return before;
 }
 
 void comeback_drop_fallbacks(struct supervisor *sup)

@@ -17,6 +17,10 @@ int comeback_free_pin(const struct supervisor *sup);
  * none. Those with a sequence of `below` or above are passed over. */
 int comeback_newest_slot(const struct shared *memory, uint64_t generation, uint64_t below);
 
+/* Where the code that runs is to come back from: its newest snapshot, or the one before it when
+ * code that started from this one has died twice. */
+int comeback_trusted_slot(struct supervisor *sup);
+
 /* One more way to try, after those that are there. Keeps `build`. */
 void comeback_add_attempt(struct supervisor *sup, struct build *build, int slot);
 

@@ -81,6 +81,8 @@ static void came_back(struct supervisor *sup, const struct message_accepted *tol
     sup->current = build;
     comeback_drop_attempts(sup);
     sup->unconfirmed = false;
+    sup->restored_deaths = sup->restored_step == told->first_step ? sup->restored_deaths : 0;
+    sup->restored_step = told->first_step;
     sup->good_slot = NO_SLOT; /* what runs makes its own snapshots */
     adopt(sup, told);
     report_back(&sup->report, &back);

@@ -134,6 +134,8 @@ struct supervisor {
     struct build *arrived; /* a library that was just staged: of the event that is being handled */
     const struct message *heard; /* of the event that is being handled */
     struct last_death death;
+    uint64_t restored_step;   /* where the last comeback began; UINT64_MAX: there was none */
+    unsigned restored_deaths; /* that followed it without a newer snapshot */
     uint64_t restarts_ns[16]; /* times of the last restarts */
     unsigned restart_count;   /* within the window */
     uint64_t restarts_total;

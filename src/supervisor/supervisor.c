@@ -248,6 +248,7 @@ int supervisor_run(const struct config *config, struct log *log, struct error *e
                               .state = POLICY_HELD,
                               .good_slot = NO_SLOT,
                               .next_pin = NO_SLOT,
+                              .restored_step = UINT64_MAX,
                               .memory = {.fd = -1},
                               .copy_fd = -1,
                               .rate = config->rate,

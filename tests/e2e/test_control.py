@@ -253,6 +253,24 @@ class Checkpoints(Control):
             self.assertEqual(len(lines), 1)
 
 
+    def test_a_snapshot_that_kills_twice_is_set_aside_for_the_one_before(self):
+        # The state is poisoned from step 40 on; two snapshots are asked for, before and after it.
+        poison = ("if (turn > 2 && state->lowest == 1) die_segv();"
+                  " if (turn == 20 && state->lowest != 1) host->request_snapshot(host);"
+                  " if (turn == 60) state->lowest = 1;")
+        save = "if (turn == 60) host->request_snapshot(host);"
+        config = QUICK + "[checkpoint]\ninterval = 0\n"
+        with self.hotrun(probe(1, on_step=poison + save), "--rate", "500", config=config) as run:
+            first = run.call("step")
+            run.line("set aside for the one before it")
+            step = run.call("step", index=20)
+            self.assertEqual((step["hash"], step["count"]), (first["hash"], 21))
+            run.event("restarted", step=20)
+            told = [e["event"] for e in run.events.since()]
+            self.assertEqual(told.count("restarted"), 3)
+            self.assertNotIn("held", told)
+
+
 class Spare(Control):
 
     def spare_of(self, run):
