@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+import recovery
 import rows
 import workshop as ws
 
@@ -35,6 +36,9 @@ def plan(shop, quick):
     for hz in (60, 240, 1000):
         yield functools.partial(rows.jitter, shop, hz, 2 if quick else 10)
     yield functools.partial(rows.start, shop, 10 if quick else 40)
+    for spare, heap in ((True, 0), (True, 500), (False, 0)):
+        yield functools.partial(recovery.crash, shop, spare, heap, 5 if quick else 25)
+    yield functools.partial(recovery.checkpoint, shop, 2 if quick else 6)
     yield functools.partial(rows.many_reloads, shop, 200 if quick else 2000)
     yield functools.partial(rows.large_library, shop, 2 if quick else 5)
 

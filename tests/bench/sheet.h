@@ -20,8 +20,15 @@ struct lane {              /* of one program; all times are CLOCK_MONOTONIC in n
     uint64_t end_ns;       /* when the last step ended */
 };
 
+enum order {
+    ORDER_NONE,
+    ORDER_DIE,
+    ORDER_HEAP /* take memory and fill it */
+};
+
 struct sheet {
     struct lane hotrun, bare;
+    _Atomic uint64_t order; /* what the module is to do in its next step; it sets ORDER_NONE then */
     _Atomic uint64_t count; /* of samples: steps on the grid */
     struct {
         uint32_t told_ns;  /* the deadline to hotrun_step.now_ns */

@@ -58,7 +58,7 @@ class Sheet:
     """The file of sheet.h."""
 
     LANE = struct.Struct("=4Q")
-    HEAD = 2 * LANE.size
+    HEAD = 2 * LANE.size + 8
 
     def __init__(self, path):
         self.path = path
@@ -68,6 +68,14 @@ class Sheet:
             head = file.read(self.HEAD)
         save, first, pause, end = self.LANE.unpack_from(head, which * self.LANE.size)
         return {"save": save, "first_ns": first, "pause_ns": pause, "end_ns": end}
+
+    def order(self, what):
+        """The module does it in its next step; waits until it has begun."""
+        at = 2 * self.LANE.size
+        with open(self.path, "r+b", buffering=0) as file:
+            file.seek(at)
+            file.write(struct.pack("=Q", what))
+            until(lambda: os.pread(file.fileno(), 8, at) == bytes(8), "an order to be followed")
 
     def samples(self):
         """Pairs of lateness in ns: as the step was told, and as it began."""
@@ -143,9 +151,9 @@ class Workshop:
 class Hotrun:
     """A run of hotrun on `library`, copied to FOLDER/hot/libbench.so."""
 
-    CONFIG = '[supervise]\nprobation = "{probation}"\n'
+    CONFIG = '[supervise]\nprobation = "{probation}"\n{more}'
 
-    def __init__(self, workshop, folder, library, rate, args=(), probation="10ms"):
+    def __init__(self, workshop, folder, library, rate, args=(), probation="10ms", more=""):
         self.folder = folder
         self.hot = folder / "hot"
         self.hot.mkdir(exist_ok=True)
@@ -153,7 +161,7 @@ class Hotrun:
         shutil.copy(library, self.target)
         self.run_dir = folder / ".hotrun"
         self.events_path = folder / "events"
-        (folder / "hotrun.toml").write_text(self.CONFIG.format(probation=probation))
+        (folder / "hotrun.toml").write_text(self.CONFIG.format(probation=probation, more=more))
         self.log = folder / "log"
         words = [workshop.hotrun, "--config", folder / "hotrun.toml", "--run-dir", self.run_dir,
                  "--events", self.events_path, "--rate", str(rate), self.target, "--", *args]
