@@ -31,7 +31,9 @@ def plan(shop, quick):
         for on_disk in (False, True):
             yield functools.partial(rows.reload_rows, shop, rate, on_disk, False,
                                     30 if quick else saves)
-    yield functools.partial(rows.step_cost, shop, 3 if quick else 7, 0.4 if quick else 1.0)
+    for checkpoints in (False, True):
+        yield functools.partial(rows.step_cost, shop, checkpoints, 3 if quick else 7,
+                                0.4 if quick else 1.0)
     yield functools.partial(rows.idle, shop, 3 if quick else 10)
     for hz in (60, 240, 1000):
         yield functools.partial(rows.jitter, shop, hz, 2 if quick else 10)

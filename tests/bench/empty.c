@@ -1,5 +1,6 @@
-/* The module of the rows about cost: its step does nothing. With -DBENCH_BLOB=FILE it carries that
- * file's bytes, which makes the library large, and a number that the saver changes. */
+/* The module of the rows about cost: its step does nothing. With -DBENCH_STATE it has a state, of
+ * which checkpoints are made. With -DBENCH_BLOB=FILE it carries that file's bytes, which makes the
+ * library large, and a number that the saver changes. */
 #include <hotrun/hotrun.h>
 
 #ifdef BENCH_BLOB
@@ -18,4 +19,8 @@ static hotrun_status step(const hotrun_host *host, void *state, const hotrun_ste
     return HOTRUN_OK;
 }
 
+#ifdef BENCH_STATE
+HOTRUN_MODULE(long, .name = "empty", .flags = HOTRUN_STATE_PLAIN, .step = step);
+#else
 HOTRUN_MODULE_STATELESS(.name = "empty", .step = step);
+#endif

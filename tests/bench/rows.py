@@ -95,19 +95,25 @@ def reload_rows(shop, rate, on_disk, json_state, count):
 
 # ---- steps --------------------------------------------------------------------------------------
 
-def step_cost(shop, rounds, seconds):
-    library = shop.module("empty", "empty")
+def step_cost(shop, checkpoints, rounds, seconds):
+    library = (shop.module("empty", "kept", "-DBENCH_STATE") if checkpoints else
+               shop.module("empty", "empty"))
+    more = '[checkpoint]\ninterval = "100ms"\n' if checkpoints else ""
     hotrun_ns, bare_ns = [], []
     for _ in range(rounds):
-        with ws.Hotrun(shop, shop.fresh_folder(), library, "max") as hotrun:
+        with ws.Hotrun(shop, shop.fresh_folder(), library, "max", more=more) as hotrun:
             time.sleep(0.3)  # the batches have grown to their length
             begun, first = time.monotonic_ns(), hotrun.status()["step"]
             time.sleep(seconds)
             ended, last = time.monotonic_ns(), hotrun.status()["step"]
-        hotrun_ns.append((ended - begun) / (last - first))
+            made = sum(event["us"] * 1000 for event in hotrun.events("checkpoint")
+                       if begun < event["t_ns"] < ended)
+        hotrun_ns.append((ended - begun - made) / (last - first))
         bare_ns.append(float(ws.run(shop.program("bare_call"), library, int(seconds * 1000))))
     value, limit = statistics.median(hotrun_ns), statistics.median(bare_ns)
-    result = row("empty step at max", value, limit, "ns", 2, "bare + 1 ns", 1.0, value - limit)
+    most = 5.0 if checkpoints else 1.0
+    result = row(f"empty step at max{', checkpoints on' if checkpoints else ''}", value, limit,
+                 "ns", 2, f"bare + {most:.0f} ns", most, value - limit)
     result.what += f": {value - limit:+.2f} ns"
     yield result
 
