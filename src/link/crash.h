@@ -7,12 +7,14 @@
 #define LINK_CRASH_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define CRASH_FRAMES_MOST    64
 #define CRASH_OBJECTS_MOST   24
-#define CRASH_REGISTERS_MOST 32
-#define CRASH_PATH_SIZE      256
+#define CRASH_REGISTERS_MOST 36
+#define CRASH_PATH_SIZE      512
+#define CRASH_LIMIT_MS       200 /* the time that a dying host has for its record */
 
 enum crash_stage {
     CRASH_NONE,
@@ -34,9 +36,10 @@ struct crash_frame {
     uint32_t exact;  /* 1: the frame that was interrupted */
 };
 
-struct crash_object {           /* a loaded library or program */
-    uint64_t base;              /* what its addresses in memory are above those in its file */
-    char path[CRASH_PATH_SIZE]; /* as it was opened; cut ones are empty; "": the program itself */
+struct crash_object { /* a loaded library or program */
+    uint64_t base;    /* what its addresses in memory are above those in its file */
+    char
+        path[CRASH_PATH_SIZE]; /* as it was opened; "": the program itself; "?": longer than fits */
 };
 
 struct crash_record {
@@ -45,16 +48,22 @@ struct crash_record {
     int32_t signal, code;   /* of siginfo */
     int32_t exit_status;
     uint32_t has_address;
-    uint64_t address; /* si_addr of the signals that have one */
-    uint32_t writing; /* 1: a write, 2: a read or a jump, 0: not known */
-    uint32_t by_main; /* 1: in the main thread */
-    uint64_t thread;  /* its id */
-    uint64_t
-        registers[CRASH_REGISTERS_MOST]; /* in the order of the machine's crash_register_name */
+    uint64_t address;                         /* si_addr of the signals that have one */
+    uint32_t writing;                         /* 1: a write, 2: a read or a jump, 0: not known */
+    uint32_t by_main;                         /* 1: in the main thread */
+    uint64_t thread;                          /* its id */
+    uint64_t registers[CRASH_REGISTERS_MOST]; /* in the order of crash_register_name */
     uint32_t register_count;
     uint32_t frame_count, object_count;
     struct crash_frame frames[CRASH_FRAMES_MOST];
     struct crash_object objects[CRASH_OBJECTS_MOST];
 };
+
+/* Copies what the dead host wrote as far as it came, with each number within its bounds and each
+ * path ended. False: it wrote nothing, or nothing that makes sense. */
+bool crash_read(const struct crash_record *from, struct crash_record *to);
+
+/* "rax", ...: of this machine; NULL behind the last one. */
+const char *crash_register_name(unsigned index);
 
 #endif

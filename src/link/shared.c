@@ -201,6 +201,9 @@ bool shared_publish(const struct shared *shared, int slot, struct snapshot *snap
         !write_at(shared->fd, bytes, len, at + (off_t)PAGE_SIZE)) {
         return error_errno(err, "cannot write the snapshot to shared memory");
     }
+    if (atomic_load_explicit(&shared->page->dying, memory_order_acquire) != 0) {
+        return error_set(err, ERROR_REFUSED, "another thread has crashed");
+    }
     header.check = hash_bytes(&header.snapshot, sizeof header.snapshot);
     return write_at(shared->fd, &header, sizeof header, at) ||
            error_errno(err, "cannot write the snapshot to shared memory");

@@ -72,7 +72,7 @@ bool shared_attach(struct shared *shared, int fd, struct error *err);
 void shared_finish(struct shared *shared);
 
 /* Writes a snapshot into `slot`; fills in its len and checksum. Interrupted at any point, the slot
- * reads as empty. */
+ * reads as empty; also when the page says by then that a thread of this process has crashed. */
 bool shared_publish(const struct shared *shared, int slot, struct snapshot *snapshot,
                     const void *bytes, size_t len, struct error *err);
 

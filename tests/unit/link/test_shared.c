@@ -415,11 +415,25 @@ static void a_word_is_a_step_and_a_phase(void **state)
 
 #define WITH_MEMORY(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+static void nothing_is_published_while_a_thread_dies(void **state)
+{
+    struct error err;
+    struct snapshot snapshot = envelope(1);
+    (void)state;
+    assert_true(shared_publish(&shared, SHARED_TURN_0, &snapshot, "before", 6, &err));
+    atomic_store(&shared.page->dying, 1);
+    snapshot = envelope(2);
+    assert_false(shared_publish(&shared, SHARED_TURN_1, &snapshot, "after", 5, &err));
+    assert_false(shared_peek(&shared, SHARED_TURN_1, &snapshot));
+    assert_true(shared_peek(&shared, SHARED_TURN_0, &snapshot));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_MEMORY(every_slot_is_empty_at_first),
         WITH_MEMORY(a_snapshot_is_read_as_it_was_published),
+        WITH_MEMORY(nothing_is_published_while_a_thread_dies),
         WITH_MEMORY(the_limit_may_be_reached_and_not_crossed),
         WITH_MEMORY(a_snapshot_of_many_pieces_is_read_whole),
         WITH_MEMORY(a_flipped_bit_anywhere_is_never_believed),

@@ -90,13 +90,18 @@ static void two_processes_see_the_same(void **state)
 #define BUSY_SIZE 100000
 
 /* Publishes for ever, each snapshot of one letter; says so on `told` after the first. */
-static void publish_for_ever(const struct shared *to, int told)
+static void publish_for_ever(int fd, int told)
 {
     static char image[BUSY_SIZE];
+    struct shared to;
+    struct error err;
+    if (!shared_attach(&to, fd, &err)) {
+        _exit(1);
+    }
     for (uint64_t i = 0;; i++) {
         struct snapshot snapshot = envelope(i);
         memset(image, 'a' + (int)(i % 26), sizeof image);
-        (void)shared_publish(to, (int)(i % 2), &snapshot, image, sizeof image, NULL);
+        (void)shared_publish(&to, (int)(i % 2), &snapshot, image, sizeof image, NULL);
         if (i == 1) {
             (void)!write(told, "", 1);
         }
@@ -130,7 +135,7 @@ static void a_publisher_that_is_killed_leaves_whole_snapshots_or_none(void **sta
         pid_t child = fork();
         assert_true(child >= 0);
         if (child == 0) {
-            publish_for_ever(&busy, told[1]);
+            publish_for_ever(busy.fd, told[1]);
         }
         assert_int_equal(read(told[0], &byte, 1), 1);
         for (int i = 0; i < round % 8; i++) { /* while it is being written */
