@@ -1,6 +1,7 @@
-/* hotrun-host: started by the supervisor with two descriptors, the channel and the shared memory.
- */
+/* hotrun-host: started by the supervisor with three descriptors: the channel, the shared memory,
+ * and the bell that is rung when this process dies. */
 #define _GNU_SOURCE
+#include "host/crash.h"
 #include "host/generation.h"
 #include "host/host.h"
 #include "host/loop.h"
@@ -177,6 +178,7 @@ static void tear_down(struct host *host)
     free((void *)host->setup.argv);
     (void)channel_flush(host->channel);
     channel_destroy(host->channel);
+    crash_finish();
     shared_finish(&host->shared);
 }
 
@@ -193,25 +195,27 @@ int main(int argc, char **argv)
 {
     static struct host host;
     struct error err = {0};
-    int channel = argc == 4 ? descriptor_argument(argv[1]) : -1;
-    int shared = argc == 4 ? descriptor_argument(argv[2]) : -1;
+    int channel = argc == 5 ? descriptor_argument(argv[1]) : -1;
+    int shared = argc == 5 ? descriptor_argument(argv[2]) : -1;
+    int bell = argc == 5 ? descriptor_argument(argv[3]) : -1;
     char protocol[64];
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)prctl(PR_SET_TIMERSLACK, 1UL);
     set_signals();
     log_init(&host.log, LOG_INFO, false);
-    if (channel < 0 || shared < 0) {
+    if (channel < 0 || shared < 0 || bell < 0) {
         log_line(&host.log, LOG_ERROR, "hotrun-host is a part of hotrun: run hotrun");
         return 125;
     }
     message_protocol(protocol, sizeof protocol);
-    if (strcmp(protocol, argv[3]) != 0) {
+    if (strcmp(protocol, argv[4]) != 0) {
         log_line(&host.log, LOG_ERROR,
                  "hotrun and hotrun-host are of different builds (%s and %s): install hotrun again",
-                 argv[3], protocol);
+                 argv[4], protocol);
         return 125;
     }
-    if (!shared_attach(&host.shared, shared, &err)) {
+    if (!shared_attach(&host.shared, shared, &err) ||
+        !crash_install(host.shared.page, host.shared.crash, bell, &err)) {
         log_line(&host.log, LOG_ERROR, "the host cannot start: %s", err.text);
         return 125;
     }

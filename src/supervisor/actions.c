@@ -316,7 +316,11 @@ static void do_kill(struct supervisor *sup)
 {
     if (sup->host != NULL) {
         sup->gave_up = sup->state == POLICY_STOPPING;
-        host_process_kill(sup->host, SIGKILL);
+        if (sup->hung && !sup->gave_up) {
+            host_process_interrupt(sup->host);
+        } else {
+            host_process_kill(sup->host, SIGKILL);
+        }
     }
 }
 

@@ -110,7 +110,6 @@ static void on_death(void *ctx, struct host_process *host, const struct host_dea
         refuse(check, "load", reason);
     }
     host_process_destroy(host);
-    (void)orphans_end_last(&check->orphans);
     check->host = NULL;
     uv_close((uv_handle_t *)&check->limit, NULL);
 }
@@ -201,6 +200,7 @@ static bool run_host(struct check *check, struct error *err)
         (void)uv_timer_start(&check->limit, on_limit, limit_ns / NS_PER_MS + 1, 0);
     }
     (void)uv_run(&check->loop, UV_RUN_DEFAULT);
+    (void)orphans_end_last(&check->orphans);
     return true;
 }
 

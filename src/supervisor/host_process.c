@@ -9,22 +9,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define CHILD_CHANNEL "3"
 #define CHILD_SHARED  "4"
+#define CHILD_BELL    "5"
+#define CHILD_FDS     6
+#define ARGUMENTS     10
+#define GRACE_MS      10000U
 #define RECEIVE_MOST  64U
 #define RECEIVE_LAST  1024U
 
 struct host_process {
     uv_process_t process;
     uv_poll_t poll;
+    uv_poll_t bell_poll;
+    uv_timer_t limit; /* of the record's writing; of the end of a process that was reported dead */
+    int bell;         /* an eventfd, which the host's crash handler writes to */
     struct channel *channel;
     struct shared shared;
     struct host_callbacks callbacks;
     struct host_death death;
+    struct crash_record record;
     unsigned open; /* handles that libuv still holds */
     bool alive, abandoned;
+    bool reported; /* its death was, while it still ends */
 };
 
 pid_t host_process_pid(const struct host_process *host)
@@ -110,6 +121,9 @@ static void free_last(struct host_process *host)
     if (host->open == 0) {
         channel_destroy(host->channel);
         shared_finish(&host->shared);
+        if (host->bell >= 0) {
+            close(host->bell);
+        }
         free(host);
     }
 }
@@ -121,32 +135,100 @@ static void on_close(uv_handle_t *handle)
     free_last(host);
 }
 
+static void close_handle(uv_handle_t *handle)
+{
+    if (handle->loop != NULL && uv_is_closing(handle) == 0) {
+        uv_close(handle, on_close);
+    }
+}
+
+static void report(struct host_process *host, int exit_status, int signal)
+{
+    host->reported = true;
+    host->death =
+        (struct host_death){.exit_status = exit_status, .signal = signal, .noticed_ns = clock_ns()};
+    if (crash_read(host->shared.crash, &host->record)) {
+        host->death.record = &host->record;
+    }
+    (void)receive(host, RECEIVE_LAST);
+    if (!host->abandoned) {
+        host->callbacks.died(host->callbacks.ctx, host, &host->death);
+    }
+}
+
+/* The time for the record is over. What was written until then stands. */
+static void on_limit(uv_timer_t *timer)
+{
+    struct host_process *host = timer->data;
+    host_process_kill(host, SIGKILL);
+    if (!host->reported && crash_read(host->shared.crash, &host->record)) {
+        report(host, 0, host->record.signal);
+    }
+}
+
+/* It is rung when the handler begins and when it is done. */
+static void on_bell(uv_poll_t *poll, int status, int events)
+{
+    struct host_process *host = poll->data;
+    uint64_t rings;
+    ssize_t got = read(host->bell, &rings, sizeof rings);
+    const struct shared *shared = &host->shared;
+    bool dying = atomic_load_explicit(&shared->page->dying, memory_order_acquire) != 0;
+    (void)status;
+    (void)events;
+    if (got < 0 || !dying || host->reported) {
+        return;
+    }
+    if (crash_read(shared->crash, &host->record) &&
+        atomic_load_explicit(&host->record.stage, memory_order_relaxed) == CRASH_DONE) {
+        (void)uv_timer_stop(&host->limit);
+        report(host, 0, host->record.signal);
+    } else if (uv_is_active((uv_handle_t *)&host->limit) == 0) {
+        (void)uv_timer_start(&host->limit, on_limit, CRASH_LIMIT_MS, 0);
+    }
+}
+
 static void on_process_exit(uv_process_t *process, int64_t exit_status, int term_signal)
 {
     struct host_process *host = process->data;
     host->alive = false;
     orphans_forget(host->callbacks.orphans, process->pid);
-    host->death = (struct host_death){
-        .exit_status = (int)exit_status, .signal = term_signal, .noticed_ns = clock_ns()};
-    (void)receive(host, RECEIVE_LAST);
     if (!host->abandoned) {
-        host->callbacks.died(host->callbacks.ctx, host, &host->death);
-    } else {
-        orphans_end(host->callbacks.orphans);
-        uv_close((uv_handle_t *)process, on_close);
+        report(host, (int)exit_status, term_signal);
+        return;
     }
+    orphans_end(host->callbacks.orphans);
+    close_handle((uv_handle_t *)&host->limit);
+    close_handle((uv_handle_t *)process);
+}
+
+/* The bell and the timer that goes with it. */
+static bool hang_bell(struct host_process *host, uv_loop_t *loop, struct error *err)
+{
+    host->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (host->bell < 0) {
+        return error_errno(err, "cannot create an eventfd");
+    }
+    if (uv_poll_init(loop, &host->bell_poll, host->bell) != 0) {
+        return error_set(err, ERROR_SYSTEM, "cannot watch the host's bell");
+    }
+    host->open++;
+    (void)uv_timer_init(loop, &host->limit);
+    host->open++;
+    return true;
 }
 
 /* The words of the host's command line; under --wrap a shell puts the tool before them. uv_spawn
  * wants them writable. */
-static void set_arguments(char *args[9], const struct config *config, char *path, char *protocol,
-                          char **line)
+static void set_arguments(char *args[ARGUMENTS], const struct config *config, char *path,
+                          char *protocol, char **line)
 {
     static char shell[] = "/bin/sh";
     static char option[] = "-c";
     static char name[] = "hotrun-wrap";
     static char channel[] = CHILD_CHANNEL;
     static char shared[] = CHILD_SHARED;
+    static char bell[] = CHILD_BELL;
     size_t n = 0;
     *line = NULL;
     if (config->wrap != NULL && asprintf(line, "exec %s \"$@\"", config->wrap) > 0) {
@@ -158,6 +240,7 @@ static void set_arguments(char *args[9], const struct config *config, char *path
     args[n++] = path;
     args[n++] = channel;
     args[n++] = shared;
+    args[n++] = bell;
     args[n++] = protocol;
     args[n] = NULL;
 }
@@ -165,26 +248,27 @@ static void set_arguments(char *args[9], const struct config *config, char *path
 static bool spawn(struct host_process *host, uv_loop_t *loop, const struct config *config,
                   int child_channel, struct error *err)
 {
-    char *args[9];
+    char *args[ARGUMENTS];
     char protocol[64];
     char *line = NULL;
     char *path = host_process_find(err);
     if (path == NULL) {
         return false;
     }
-    uv_stdio_container_t stdio[5] = {
+    uv_stdio_container_t stdio[CHILD_FDS] = {
         {.flags = UV_INHERIT_FD, .data.fd = STDIN_FILENO},
         {.flags = UV_INHERIT_FD, .data.fd = STDOUT_FILENO},
         {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
         {.flags = UV_INHERIT_FD, .data.fd = child_channel},
         {.flags = UV_INHERIT_FD, .data.fd = host->shared.fd},
+        {.flags = UV_INHERIT_FD, .data.fd = host->bell},
     };
     message_protocol(protocol, sizeof protocol);
     set_arguments(args, config, path, protocol, &line);
     uv_process_options_t options = {.file = args[0],
                                     .args = args,
                                     .stdio = stdio,
-                                    .stdio_count = 5,
+                                    .stdio_count = CHILD_FDS,
                                     .exit_cb = on_process_exit};
     int status = uv_spawn(loop, &host->process, &options);
     free(line);
@@ -245,9 +329,12 @@ struct host_process *host_process_start(uv_loop_t *loop, const struct config *co
     host->callbacks = *callbacks;
     host->shared = *shared;
     *shared = (struct shared){.fd = -1};
+    host->bell = -1;
     host->process.data = host;
     host->poll.data = host;
-    if (!channel_pair(fds, err)) {
+    host->bell_poll.data = host;
+    host->limit.data = host;
+    if (!hang_bell(host, loop, err) || !channel_pair(fds, err)) {
         goto fail;
     }
     host->channel = channel_create(fds[0], err);
@@ -265,6 +352,7 @@ struct host_process *host_process_start(uv_loop_t *loop, const struct config *co
     }
     close(fds[1]);
     (void)uv_poll_start(&host->poll, UV_READABLE, on_channel);
+    (void)uv_poll_start(&host->bell_poll, UV_READABLE, on_bell);
     return host;
 fail:
     if (fds[1] >= 0) {
@@ -293,21 +381,38 @@ void host_process_kill(struct host_process *host, int signal)
     }
 }
 
+void host_process_interrupt(struct host_process *host)
+{
+    pid_t pid = host->process.pid;
+    if (!host->alive || host->reported || uv_is_active((uv_handle_t *)&host->limit) != 0) {
+        return;
+    }
+    (void)syscall(SYS_tgkill, pid, pid, SIGABRT);
+    (void)uv_timer_start(&host->limit, on_limit, CRASH_LIMIT_MS, 0);
+}
+
+static void on_grace_over(uv_timer_t *timer)
+{
+    host_process_kill(timer->data, SIGKILL);
+}
+
 void host_process_destroy(struct host_process *host)
 {
     if (host == NULL) {
         return;
     }
-    bool polled = host->open > 0;
-    bool spawned = host->open > 1;
-    host_process_kill(host, SIGKILL);
     host->abandoned = true;
-    if (polled) {
-        uv_close((uv_handle_t *)&host->poll, on_close);
-    }
+    close_handle((uv_handle_t *)&host->poll);
+    close_handle((uv_handle_t *)&host->bell_poll);
     /* libuv reaps only what it still has a handle for: one that lives is closed when it is dead. */
-    if (spawned && !host->alive) {
-        uv_close((uv_handle_t *)&host->process, on_close);
+    if (!host->alive) {
+        close_handle((uv_handle_t *)&host->limit);
+        close_handle((uv_handle_t *)&host->process);
+    } else if (host->reported) {
+        (void)uv_timer_start(&host->limit, on_grace_over, GRACE_MS, 0);
+    } else {
+        host_process_kill(host, SIGKILL);
+        close_handle((uv_handle_t *)&host->limit);
     }
     free_last(host);
 }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "link/channel.h"
+#include "link/crash.h"
 #include "link/message.h"
 #include "link/shared.h"
 #include "supervisor/orphans.h"
@@ -20,6 +21,8 @@ struct host_death {
     int exit_status; /* when signal is 0 */
     int signal;
     uint64_t noticed_ns;
+    /* What the host wrote of it, checked; until `died` returns. NULL: it died without. */
+    const struct crash_record *record;
 };
 
 struct host_callbacks {
@@ -27,7 +30,10 @@ struct host_callbacks {
     struct orphans *orphans; /* is told of the host's process */
     /* The message's bytes live until it returns. */
     void (*message)(void *ctx, struct host_process *host, const struct message *message);
-    /* Once, after the last message: the process is gone and reaped. The callee destroys `host`. */
+    /* Once, after the last message: the process is gone and reaped, or has written the record of
+     * its death and ends by itself (a core dump and a large heap take time). The callee destroys
+     * `host`.
+     */
     void (*died)(void *ctx, struct host_process *host, const struct host_death *death);
 };
 
@@ -51,11 +57,16 @@ bool host_process_send(struct host_process *host, const struct message *message,
 
 void host_process_kill(struct host_process *host, int signal);
 
+/* For a host that hangs: its main thread gets SIGABRT, for the record of where it is; when that has
+ * not come within CRASH_LIMIT_MS, the process is killed. Its death is reported like any other. */
+void host_process_interrupt(struct host_process *host);
+
 /* Hands its shared memory to the caller, for what the dead host left there. */
 struct shared host_process_take_shared(struct host_process *host);
 
 /* Closes its handles through the loop. A process that still lives is killed, and not reported any
- * more. NULL is allowed. */
+ * more; one that dies of itself after its death was reported has 10 s for that. The loop goes on
+ * until then. NULL is allowed. */
 void host_process_destroy(struct host_process *host);
 
 /* Where hotrun-host is: beside this executable, or in the libexec folder. NULL with `err`. Caller

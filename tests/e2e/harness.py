@@ -196,7 +196,7 @@ class Run:
             return
         self.finished = True
         if not self.has_ended():
-            assert not processes.zombies(self.pid), "zombies below hotrun"
+            assert processes.asked(lambda: not processes.zombies(self.pid)), "zombies below hotrun"
             self.kill()
         found = self.wait_end()
         assert found == status, f"exit status {found}, not {status}"
