@@ -282,6 +282,7 @@ void supervisor_hold(struct supervisor *sup, const char *reason)
     replace_failed(sup, reason);
     sup->state = POLICY_HELD;
     (void)snprintf(sup->held_reason, sizeof sup->held_reason, "%s", reason);
+    autopsy_file(sup, "nothing runs until a fix is saved", sup->good_slot);
     report_held(&sup->report, reason, told);
     if (!sup->config->watch && sup->pending == NULL) {
         sup->exit_status = 126;

@@ -26,6 +26,7 @@ static void adopt(struct supervisor *sup, const struct message_accepted *told)
     sup->report.generation = sup->current->generation;
 
     sup->report.step = told->first_step;
+    supervisor_arm(sup, TIMER_INSPECT, INSPECT_MS);
     if (sup->mapped_count < MAPPED_MOST) {
         sup->mapped[sup->mapped_count++] = build_keep(sup->current);
     }
@@ -75,6 +76,7 @@ static void came_back(struct supervisor *sup, const struct message_accepted *tol
                                .us = told->total_ns / NS_PER_US,
                                .how = state_how_name((enum state_how)told->how),
                                .reset = told->how == STATE_RESET || told->how == STATE_NEW};
+    autopsy_came_back(sup, &back, attempt->slot);
     struct build *build = build_keep(attempt->build);
     bool as_asked = sup->attempt_next == 0;
     build_drop(&sup->current);
@@ -93,6 +95,7 @@ static void came_back(struct supervisor *sup, const struct message_accepted *tol
 static void took_over(struct supervisor *sup, const struct message_accepted *told)
 {
     bool first = !sup->loaded_once;
+    autopsy_file(sup, "a newer library took its place", NO_SLOT);
     if (sup->unconfirmed && sup->current != NULL) {
         report_superseded(&sup->report, sup->current->generation);
     }
@@ -430,7 +433,8 @@ static void inherit(struct supervisor *sup, struct host_process *host)
     sup->hung = false;
 }
 
-static void tell_death(struct supervisor *sup, const struct report_death *told)
+static void tell_death(struct supervisor *sup, const struct host_death *death,
+                       const struct report_death *told)
 {
     report_crashed(&sup->report, told);
     sup->restarts_total++;
@@ -441,6 +445,7 @@ static void tell_death(struct supervisor *sup, const struct report_death *told)
         (void)snprintf(sup->death.reason, sizeof sup->death.reason, "%.600s in %s", words,
                        told->in);
     }
+    autopsy_note(sup, death, told);
 }
 
 void hearing_death(void *ctx, struct host_process *host, const struct host_death *death)
@@ -462,6 +467,7 @@ void hearing_death(void *ctx, struct host_process *host, const struct host_death
     sup->dying = false;
     supervisor_look(sup);
     struct report_death told = describe(sup, page, death, reason, sizeof reason);
+    autopsy_ask(sup, death, told.generation);
     confirm_late(sup);
     sup->deaths++;
     if (sup->state == POLICY_STOPPING) {
@@ -469,9 +475,10 @@ void hearing_death(void *ctx, struct host_process *host, const struct host_death
     } else {
         blame(sup, page, phase, told.generation);
     }
+    autopsy_learn(sup, death, &told);
     inherit(sup, host);
     if (!clean && !sup->gave_up) {
-        tell_death(sup, &told);
+        tell_death(sup, death, &told);
     }
     if (sup->state != POLICY_RESTARTING) {
         sup->death.generation = told.generation;

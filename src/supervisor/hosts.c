@@ -25,7 +25,7 @@ void hosts_load(struct supervisor *sup, enum load_how how, const struct build *b
                  .path = bytes_of(build->path),
                  .name = bytes_of(sup->library),
                  .module = bytes_of(sup->module),
-                 .reason = bytes_of(known ? sup->death.reason : ""),
+                 .reason = bytes_of(known ? autopsy_account(sup) : ""),
                  .facts = {(const char *)&build->stage.facts, sizeof build->stage.facts}}};
     supervisor_send(sup, &message);
     sup->asked_ns = clock_ns();

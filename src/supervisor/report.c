@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "supervisor/backtrace.h"
 #include "supervisor/events.h"
 
 #include <stdio.h>
@@ -225,6 +226,8 @@ void report_death_words(const struct report_death *death, char *text, size_t siz
 {
     if (death->reason[0] != '\0') {
         (void)snprintf(text, size, "%s", death->reason);
+    } else if (death->cause != NULL) {
+        (void)snprintf(text, size, "%s", death->cause);
     } else if (death->signal > 0) {
         signal_words(death->signal, text, size);
     } else {
@@ -236,6 +239,7 @@ void report_crashed(struct report *report, const struct report_death *death)
 {
     char words[640];
     char step[32];
+    struct text lines = {0};
     cJSON *crashed = event_create(death->hung ? "hung" : "crashed", death->generation, death->step);
     if (death->signal > 0) {
         char signal[32];
@@ -248,17 +252,29 @@ void report_crashed(struct report *report, const struct report_death *death)
     if (death->reason[0] != '\0') {
         event_add_text(crashed, "reason", death->reason);
     }
+    if (death->cause != NULL) {
+        event_add_text(crashed, "cause", death->cause);
+    }
+    if (death->trace != NULL) {
+        cJSON_AddItemToObject(crashed, "backtrace", backtrace_json(death->trace));
+        backtrace_lines(death->trace, &lines);
+    }
+    if (death->file != NULL) {
+        event_add_text(crashed, "report", death->file);
+    }
     events_emit(report->events, crashed);
     report_death_words(death, words, sizeof words);
     report_count(death->step, step, sizeof step);
     const char *verb = death->hung ? "hung" : "crashed";
     if (strcmp(death->in, "step") == 0) {
-        log_tone(report->log, LOG_TONE_BAD, "%s in step %s of generation %llu: %s", verb, step,
-                 (unsigned long long)death->generation, words);
+        log_tone(report->log, LOG_TONE_BAD, "%s in step %s of generation %llu: %s%s", verb, step,
+                 (unsigned long long)death->generation, words, text_string(&lines));
     } else {
-        log_tone(report->log, LOG_TONE_BAD, "%s in %s of generation %llu, before step %s: %s", verb,
-                 death->in, (unsigned long long)death->generation, step, words);
+        log_tone(report->log, LOG_TONE_BAD, "%s in %s of generation %llu, before step %s: %s%s",
+                 verb, death->in, (unsigned long long)death->generation, step, words,
+                 text_string(&lines));
     }
+    text_finish(&lines);
 }
 
 void report_back(struct report *report, const struct report_back *back)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct backtrace;
 struct events;
 
 struct report {
@@ -46,9 +47,12 @@ struct report_death {
     uint64_t generation, step;
     const char *reason; /* what step said when it returned an error; "" */
     bool hung;
+    const char *cause;             /* "SIGSEGV, write to 0x8"; NULL: not known */
+    const struct backtrace *trace; /* NULL: none */
+    const char *file;              /* where the report of it is going to be; NULL: nowhere */
 };
 void report_crashed(struct report *report, const struct report_death *death);
-/* "SIGSEGV", "exit status 3" */
+/* "SIGSEGV, write to 0x8", "SIGKILL", "exit status 3 without request_exit" */
 void report_death_words(const struct report_death *death, char *text, size_t size);
 
 struct report_back {

@@ -9,10 +9,13 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "link/shared.h"
+#include "supervisor/backtrace.h"
 #include "supervisor/build.h"
 #include "supervisor/control.h"
+#include "supervisor/crash_report.h"
 #include "supervisor/events.h"
 #include "supervisor/host_process.h"
+#include "supervisor/inspector.h"
 #include "supervisor/policy.h"
 #include "supervisor/report.h"
 #include "supervisor/run_dir.h"
@@ -29,6 +32,7 @@
 #define MAPPED_MOST    64
 #define NO_SLOT        (-1)
 #define ANNOUNCED_MS   20
+#define INSPECT_MS     150 /* from a start to the reading of debug info: not while it settles */
 #define SIGNALS_COUNT  6
 
 enum supervisor_timer {
@@ -42,6 +46,7 @@ enum supervisor_timer {
     TIMER_SPARE,     /* a spare host is to be started */
     TIMER_GONE,      /* the library was removed: is it still gone? */
     TIMER_STATUS,    /* status.json is out of date */
+    TIMER_INSPECT,   /* there is time to open the new library's debug info */
     TIMER_COUNT
 };
 
@@ -74,6 +79,15 @@ struct last_death { /* for the report of what follows it */
     uint64_t generation, step, noticed_ns;
     char reason[640];
     bool rolled_back;
+};
+
+struct autopsy { /* of the last death */
+    struct backtrace trace;
+    char cause[256];     /* "": not known */
+    struct text account; /* death.reason and the backtrace, for the module */
+    struct crash_report report;
+    char file[160];    /* where that goes, below the run directory */
+    bool trouble_told; /* that reports cannot be written */
 };
 
 struct supervisor {
@@ -136,6 +150,11 @@ struct supervisor {
     struct last_death death;
     uint64_t restored_step;   /* where the last comeback began; UINT64_MAX: there was none */
     unsigned restored_deaths; /* that followed it without a newer snapshot */
+    struct inspector *inspector;
+    struct autopsy autopsy;
+    /* Writes the snapshot of sup->memory in `slot` as the file `name`. NULL: nobody can. */
+    bool (*save_snapshot)(struct supervisor *sup, int slot, int folder_fd, const char *name,
+                          struct error *err);
     uint64_t restarts_ns[16]; /* times of the last restarts */
     unsigned restart_count;   /* within the window */
     uint64_t restarts_total;
@@ -233,6 +252,26 @@ void hearing_message(void *ctx, struct host_process *host, const struct message 
  * has died. */
 void hearing_announced(struct supervisor *sup);
 void hearing_death(void *ctx, struct host_process *host, const struct host_death *death);
+
+/* autopsy.c: what a dead host's crash record says, by name. In this order: */
+/* Lets the record be named, while other things are done. */
+void autopsy_ask(struct supervisor *sup, const struct host_death *death, uint64_t generation);
+/* Takes the names, and completes `told` with what lives until the next death. The dead library's
+ * copy must still be there. */
+void autopsy_learn(struct supervisor *sup, const struct host_death *death,
+                   struct report_death *told);
+/* Begins the report file. `told` as it was announced. */
+void autopsy_note(struct supervisor *sup, const struct host_death *death,
+                  const struct report_death *told);
+/* Writes the report file, when one was begun; `outcome` says in a sentence what followed. */
+void autopsy_file(struct supervisor *sup, const char *outcome, int slot);
+/* The same with that a generation came back, from the snapshot in `slot`. */
+void autopsy_came_back(struct supervisor *sup, const struct report_back *back, int slot);
+/* Opens the debug info of what runs, for the case that it is going to be needed. */
+void autopsy_prepare(struct supervisor *sup);
+/* death.reason with the backtrace, where there is one. */
+const char *autopsy_account(const struct supervisor *sup);
+void autopsy_finish(struct supervisor *sup);
 
 /* commands.c */
 bool commands_handle(void *ctx, const char *method, const cJSON *params, struct control_call *call);

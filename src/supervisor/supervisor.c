@@ -98,6 +98,11 @@ static void on_gone(uv_timer_t *timer)
     staging_still_gone(timer->data);
 }
 
+static void on_inspect(uv_timer_t *timer)
+{
+    autopsy_prepare(timer->data);
+}
+
 static void on_status(uv_timer_t *timer)
 {
     status_write(timer->data);
@@ -107,7 +112,7 @@ static const uv_timer_cb timer_callbacks[TIMER_COUNT] = {
     [TIMER_PROBATION] = on_probation, [TIMER_START] = on_start_limit, [TIMER_STOP] = on_stop_limit,
     [TIMER_BACKOFF] = on_backoff,     [TIMER_BUSY] = on_busy,         [TIMER_GONE] = on_gone,
     [TIMER_ANNOUNCED] = on_announced, [TIMER_REPLACE] = on_replace,   [TIMER_SPARE] = on_spare,
-    [TIMER_STATUS] = on_status};
+    [TIMER_STATUS] = on_status,       [TIMER_INSPECT] = on_inspect};
 
 static void on_signal(uv_signal_t *handle, int signal)
 {
@@ -155,6 +160,7 @@ static bool set_up(struct supervisor *sup)
     struct error *err = &sup->fatal;
     (void)signal(SIGPIPE, SIG_IGN);
     orphans_adopt(&sup->orphans);
+    sup->inspector = inspector_create(sup->loop, &sup->orphans, sup->log, NULL);
     sup->slot_address = slots_find_address();
     if (sup->slot_address == 0) {
         return error_set(err, ERROR_SYSTEM, "there is no room for states in the address space");
@@ -193,6 +199,7 @@ static void tear_down(struct supervisor *sup)
     supervisor_answer_reloads(sup, UINT64_MAX, "stopped", "hotrun ends");
     hosts_drop_spare(sup);
     hosts_drop(sup);
+    autopsy_finish(sup);
     build_drop(&sup->current);
     build_drop(&sup->next);
     build_drop(&sup->pending);

@@ -1,0 +1,219 @@
+/* What a dead host's crash record says: named, put into words, and written down. */
+#include "base/clock.h"
+#include "base/path.h"
+#include "supervisor/cause.h"
+#include "supervisor/state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct build *build_of(const struct supervisor *sup, uint64_t generation)
+{
+    const struct build *builds[] = {sup->next, sup->current};
+    for (size_t i = 0; i < sizeof builds / sizeof builds[0]; i++) {
+        if (builds[i] != NULL && builds[i]->generation == generation) {
+            return builds[i];
+        }
+    }
+    for (unsigned i = sup->attempt_next; i < sup->attempt_count; i++) {
+        if (sup->attempts[i].build->generation == generation) {
+            return sup->attempts[i].build;
+        }
+    }
+    return NULL;
+}
+
+static int64_t written_ns(const struct build *build)
+{
+    const struct timespec *written = &build->stage.source.st_mtim;
+    return (int64_t)written->tv_sec * (int64_t)NS_PER_S + written->tv_nsec;
+}
+
+void autopsy_ask(struct supervisor *sup, const struct host_death *death, uint64_t generation)
+{
+    const struct build *build = build_of(sup, generation);
+    if (death->record != NULL && sup->inspector != NULL) {
+        inspector_ask(sup->inspector, death->record, build == NULL ? "" : build->path,
+                      build == NULL ? 0 : written_ns(build));
+    }
+}
+
+void autopsy_prepare(struct supervisor *sup)
+{
+    if (sup->inspector != NULL && sup->current != NULL && sup->host != NULL) {
+        inspector_prepare(sup->inspector, sup->current->path, written_ns(sup->current));
+    }
+}
+
+void autopsy_learn(struct supervisor *sup, const struct host_death *death,
+                   struct report_death *told)
+{
+    struct autopsy *autopsy = &sup->autopsy;
+    struct backtrace_view view = {.stage = sup->run_dir.stage_path, .library = sup->library};
+    backtrace_finish(&autopsy->trace);
+    if (death->record == NULL) {
+        return;
+    }
+    if (sup->inspector != NULL) {
+        (void)inspector_await(sup->inspector, &view, &autopsy->trace);
+    } else {
+        backtrace_take_bare(&autopsy->trace, death->record, &view);
+    }
+    if (cause_words(death->record, &autopsy->trace, autopsy->cause, sizeof autopsy->cause)) {
+        told->cause = autopsy->cause;
+    }
+    if (autopsy->trace.count > 0) {
+        told->trace = &autopsy->trace;
+    }
+    /* A death that was meant is not reported. */
+    autopsy_file(sup, "nothing came back before the next death", NO_SLOT);
+    crash_report_begin(&autopsy->report, told->generation, told->step);
+    (void)snprintf(autopsy->file, sizeof autopsy->file, "crashes/%s.txt", autopsy->report.name);
+    told->file = autopsy->file;
+}
+
+static void describe(struct supervisor *sup, const struct crash_record *record,
+                     const struct report_death *told, const char *words)
+{
+    struct text *body = &sup->autopsy.report.body;
+    const struct build *build = build_of(sup, told->generation);
+    text_printf(body, "%s in %s: %s\n\n", told->hung ? "hung" : "crashed", told->in, words);
+    text_printf(body, "generation  %llu\nstep        %llu\nlibrary     %s\n",
+                (unsigned long long)told->generation, (unsigned long long)told->step,
+                sup->config->module_path);
+    if (build != NULL) {
+        text_printf(body, "            %llu bytes, fingerprint %016llx%016llx\n",
+                    (unsigned long long)build->stage.size,
+                    (unsigned long long)build->stage.hash.high,
+                    (unsigned long long)build->stage.hash.low);
+    }
+    text_printf(body, "thread      %llu%s\n", (unsigned long long)record->thread,
+                record->by_main ? ", the main one" : ", not the main one");
+    text_puts(body, "\nbacktrace, innermost first\n");
+    backtrace_list(&sup->autopsy.trace, body);
+    if (record->register_count > 0) {
+        text_puts(body, "\nregisters");
+        cause_registers(record, body);
+        text_puts(body, "\n");
+    }
+}
+
+void autopsy_note(struct supervisor *sup, const struct host_death *death,
+                  const struct report_death *told)
+{
+    struct autopsy *autopsy = &sup->autopsy;
+    char words[640];
+    if (sup->state != POLICY_RESTARTING) {
+        text_clear(&autopsy->account);
+        if (told->trace != NULL) {
+            text_puts(&autopsy->account, sup->death.reason);
+            backtrace_lines(told->trace, &autopsy->account);
+        }
+    }
+    if (death->record == NULL) {
+        return;
+    }
+    if (death->record->register_count > 0 && sup->log->level <= LOG_DEBUG) {
+        struct text lines = {0};
+        cause_registers(death->record, &lines);
+        log_line(sup->log, LOG_DEBUG, "registers of thread %llu:%s",
+                 (unsigned long long)death->record->thread, text_string(&lines));
+        text_finish(&lines);
+    }
+    report_death_words(told, words, sizeof words);
+    describe(sup, death->record, told, words);
+}
+
+/* "'" in a path would end the quotes. */
+static void quote(struct text *out, const char *path)
+{
+    text_puts(out, "'");
+    for (; *path != '\0'; path++) {
+        if (*path == '\'') {
+            text_puts(out, "'\\''");
+        } else {
+            text_append(out, path, 1);
+        }
+    }
+    text_puts(out, "'");
+}
+
+/* The snapshot that was used, as a file beside the report. */
+static void add_snapshot(struct supervisor *sup, int slot)
+{
+    struct crash_report *report = &sup->autopsy.report;
+    char name[sizeof report->name + 8];
+    struct error err;
+    (void)snprintf(name, sizeof name, "%s.json", report->name);
+    if (slot == NO_SLOT || sup->save_snapshot == NULL) {
+        return;
+    }
+    int folder = crash_report_folder(sup->run_dir.fd, &err);
+    if (folder >= 0 && sup->save_snapshot(sup, slot, folder, name, &err)) {
+        text_printf(&report->body, "\nsnapshot    %s/crashes/%s\nreproduce   hotrun --restore ",
+                    sup->run_dir.path, name);
+        char *path = path_join(sup->run_dir.path, "crashes");
+        char *file = path == NULL ? NULL : path_join(path, name);
+        quote(&report->body, file == NULL ? name : file);
+        text_puts(&report->body, " ");
+        quote(&report->body, sup->config->module_path);
+        text_puts(&report->body, "\n");
+        free(file);
+        free(path);
+    } else {
+        text_printf(&report->body, "\nsnapshot    none could be kept: %s\n", err.text);
+    }
+    if (folder >= 0) {
+        (void)close(folder);
+    }
+}
+
+void autopsy_file(struct supervisor *sup, const char *outcome, int slot)
+{
+    struct autopsy *autopsy = &sup->autopsy;
+    struct error err;
+    char file[sizeof autopsy->file];
+    if (!crash_report_is_open(&autopsy->report)) {
+        return;
+    }
+    text_printf(&autopsy->report.body, "\nthen        %s\n", outcome);
+    add_snapshot(sup, slot);
+    if (crash_report_write(&autopsy->report, sup->run_dir.fd, file, sizeof file, &err)) {
+        autopsy->trouble_told = false;
+        log_line(sup->log, LOG_DEBUG, "the report of the crash is %s/%s", sup->run_dir.path, file);
+    } else if (!autopsy->trouble_told) {
+        autopsy->trouble_told = true;
+        log_line(sup->log, LOG_WARN, "the report of the crash is not kept: %s; the run goes on",
+                 err.text);
+    }
+}
+
+void autopsy_came_back(struct supervisor *sup, const struct report_back *back, int slot)
+{
+    char outcome[160];
+    (void)snprintf(outcome, sizeof outcome, "generation %llu came back with %s of step %llu",
+                   (unsigned long long)back->to,
+                   back->reset ? "a new state, instead of that" : "the state",
+                   (unsigned long long)back->step);
+    autopsy_file(sup, outcome, slot);
+}
+
+const char *autopsy_account(const struct supervisor *sup)
+{
+    const char *account = text_string(&sup->autopsy.account);
+    size_t len = strlen(sup->death.reason);
+    bool same = len > 0 && strncmp(account, sup->death.reason, len) == 0;
+    return same ? account : sup->death.reason;
+}
+
+void autopsy_finish(struct supervisor *sup)
+{
+    autopsy_file(sup, "the run ended", NO_SLOT);
+    backtrace_finish(&sup->autopsy.trace);
+    text_finish(&sup->autopsy.account);
+    crash_report_finish(&sup->autopsy.report);
+    inspector_destroy(sup->inspector);
+    sup->inspector = NULL;
+}

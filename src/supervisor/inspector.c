@@ -1,0 +1,304 @@
+#define _GNU_SOURCE /* ppoll */
+#include "supervisor/inspector.h"
+
+#include "base/clock.h"
+#include "base/path.h"
+#include "supervisor/host_process.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define STUCK_NS (10 * NS_PER_S) /* without an answer for so long it is replaced */
+
+struct child { /* lives until libuv has let go of it */
+    uv_process_t process;
+    struct inspector *inspector; /* NULL: nobody is interested any more */
+    struct orphans *orphans;
+};
+
+struct inspector {
+    uv_loop_t *loop;
+    struct orphans *orphans;
+    struct log *log;
+    char *program;       /* hotrun-host; NULL: not looked for yet */
+    struct child *child; /* NULL: none lives */
+    int fd;              /* of the channel; -1: none */
+    bool missing;        /* it cannot be started, and that was told */
+    uint32_t number;     /* of the last question */
+    bool waiting;        /* for its answer */
+    uint64_t asked_ns, until_ns;
+    uint64_t silent_since_ns; /* of the first question that was not answered; 0: none is open */
+    struct naming_request request;
+    struct naming_answer answer;
+    char packet[NAMING_PACKET_MAX];
+};
+
+struct inspector *inspector_create(uv_loop_t *loop, struct orphans *orphans, struct log *log,
+                                   const char *program)
+{
+    struct inspector *inspector = calloc(1, sizeof *inspector);
+    if (inspector != NULL) {
+        inspector->loop = loop;
+        inspector->orphans = orphans;
+        inspector->log = log;
+        inspector->fd = -1;
+        inspector->program = program == NULL ? NULL : strdup(program);
+    }
+    return inspector;
+}
+
+static void on_close(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+static void on_child_exit(uv_process_t *process, int64_t exit_status, int term_signal)
+{
+    struct child *child = process->data;
+    struct inspector *inspector = child->inspector;
+    orphans_forget(child->orphans, process->pid);
+    if (inspector != NULL && inspector->child == child) {
+        log_line(inspector->log, LOG_DEBUG, "hotrun-inspect ended: status %d, signal %d",
+                 (int)exit_status, term_signal);
+        inspector->child = NULL;
+        (void)close(inspector->fd);
+        inspector->fd = -1;
+    }
+    uv_close((uv_handle_t *)process, on_close);
+}
+
+/* Lets go of the process, which is reaped when it has ended. */
+static void drop(struct inspector *inspector)
+{
+    if (inspector->child != NULL) {
+        inspector->child->inspector = NULL;
+        (void)uv_process_kill(&inspector->child->process, SIGKILL);
+        inspector->child = NULL;
+        (void)close(inspector->fd);
+        inspector->fd = -1;
+    }
+    inspector->silent_since_ns = 0;
+}
+
+void inspector_destroy(struct inspector *inspector)
+{
+    if (inspector != NULL) {
+        drop(inspector);
+        free(inspector->program);
+        free(inspector);
+    }
+}
+
+/* hotrun-inspect lies beside hotrun-host, or where that would be in a build folder. */
+static char *find(const char *host)
+{
+    static const char *const places[] = {"hotrun-inspect", "../inspect/hotrun-inspect"};
+    char *folder = path_dir(host);
+    for (size_t i = 0; folder != NULL && i < sizeof places / sizeof places[0]; i++) {
+        char *path = path_join(folder, places[i]);
+        if (path != NULL && access(path, X_OK) == 0) {
+            free(folder);
+            return path;
+        }
+        free(path);
+    }
+    free(folder);
+    return NULL;
+}
+
+static bool spawn(struct inspector *inspector, char *path, struct child *child, int far)
+{
+    char *args[] = {path, inspector->program, NULL};
+    uv_stdio_container_t stdio[NAMING_CHANNEL + 1] = {
+        {.flags = UV_IGNORE},
+        {.flags = UV_IGNORE},
+        {.flags = UV_IGNORE},
+        {.flags = UV_INHERIT_FD, .data.fd = far},
+    };
+    uv_process_options_t options = {.file = path,
+                                    .args = args,
+                                    .stdio = stdio,
+                                    .stdio_count = NAMING_CHANNEL + 1,
+                                    .exit_cb = on_child_exit};
+    child->process.data = child;
+    int status = uv_spawn(inspector->loop, &child->process, &options);
+    if (status != 0) {
+        log_line(inspector->log, LOG_DEBUG, "cannot start %s: %s", path, uv_strerror(status));
+        uv_close((uv_handle_t *)&child->process, on_close);
+        return false;
+    }
+    orphans_expect(inspector->orphans, child->process.pid);
+    return true;
+}
+
+static bool start(struct inspector *inspector)
+{
+    if (inspector->program == NULL) {
+        inspector->program = host_process_find(NULL);
+    }
+    char *path = inspector->program == NULL ? NULL : find(inspector->program);
+    struct child *child = path == NULL ? NULL : calloc(1, sizeof *child);
+    int fds[2];
+    bool ok = false;
+    if (path == NULL && !inspector->missing) {
+        inspector->missing = true;
+        log_line(inspector->log, LOG_INFO,
+                 "there is no hotrun-inspect beside hotrun-host: crashes are told by address");
+    }
+    if (child == NULL) {
+        goto out;
+    }
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) {
+        free(child);
+        goto out;
+    }
+    int room = 2 * (int)NAMING_PACKET_MAX;
+    (void)setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+    (void)setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+    child->inspector = inspector;
+    child->orphans = inspector->orphans;
+    ok = spawn(inspector, path, child, fds[1]);
+    (void)close(fds[1]);
+    if (ok) {
+        inspector->child = child;
+        inspector->fd = fds[0];
+        inspector->silent_since_ns = 0;
+    } else {
+        (void)close(fds[0]);
+    }
+out:
+    free(path);
+    return ok;
+}
+
+static bool send_request(struct inspector *inspector, size_t len)
+{
+    return send(inspector->fd, &inspector->request, len, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+           (ssize_t)len;
+}
+
+/* True: one is there, alive as far as is known. *fresh: it was started just now. */
+static bool ready(struct inspector *inspector, bool *fresh)
+{
+    *fresh = false;
+    if (inspector->child != NULL && inspector->silent_since_ns != 0 &&
+        clock_ns() - inspector->silent_since_ns > STUCK_NS) {
+        drop(inspector);
+    }
+    if (inspector->child != NULL) {
+        return true;
+    }
+    *fresh = true;
+    return start(inspector);
+}
+
+static bool set_path(struct naming_request *request, const char *path)
+{
+    size_t len = strlen(path);
+    bool fits = len < sizeof request->path;
+    memcpy(request->path, fits ? path : "", fits ? len + 1 : 1);
+    return fits;
+}
+
+void inspector_prepare(struct inspector *inspector, const char *path, int64_t written_ns)
+{
+    bool fresh;
+    inspector->request.kind = NAMING_PREPARE;
+    inspector->request.written_ns = written_ns;
+    if (set_path(&inspector->request, path) && ready(inspector, &fresh)) {
+        (void)send_request(inspector, NAMING_SHORT_SIZE);
+    }
+}
+
+void inspector_ask(struct inspector *inspector, const struct crash_record *record, const char *path,
+                   int64_t written_ns)
+{
+    struct naming_request *request = &inspector->request;
+    bool fresh = false;
+    memcpy(&request->record, record, sizeof request->record);
+    request->kind = NAMING_NAME;
+    request->number = ++inspector->number;
+    request->written_ns = written_ns;
+    (void)set_path(request, path);
+    inspector->asked_ns = clock_ns();
+    inspector->waiting = false;
+    /* One that has died is noticed here at the latest; a second that dies is not replaced. */
+    for (int tries = 0; tries < 2 && !inspector->waiting && ready(inspector, &fresh); tries++) {
+        uint64_t wait = INSPECTOR_WAIT_NS + (fresh ? INSPECTOR_START_NS : 0);
+        inspector->until_ns = inspector->asked_ns + wait;
+        request->until_ns = inspector->until_ns - wait / 5;
+        inspector->waiting = send_request(inspector, sizeof *request);
+        if (!inspector->waiting && (errno == EPIPE || errno == ECONNRESET)) {
+            drop(inspector);
+        }
+    }
+    if (inspector->waiting && inspector->silent_since_ns == 0) {
+        inspector->silent_since_ns = inspector->asked_ns;
+    }
+}
+
+/* False: the time is over, or nothing will come. */
+static bool wait_readable(const struct inspector *inspector)
+{
+    for (;;) {
+        uint64_t now = clock_ns();
+        struct pollfd fd = {.fd = inspector->fd, .events = POLLIN};
+        if (now >= inspector->until_ns) {
+            return false;
+        }
+        struct timespec left = {.tv_sec = 0, .tv_nsec = (long)(inspector->until_ns - now)};
+        int ready_count = ppoll(&fd, 1, &left, NULL);
+        if (ready_count > 0) {
+            return true;
+        }
+        if (ready_count < 0 && errno != EINTR) {
+            return false;
+        }
+    }
+}
+
+/* The answer to the last question; late ones to older questions are passed over. */
+static bool receive(struct inspector *inspector)
+{
+    while (wait_readable(inspector)) {
+        ssize_t got =
+            recv(inspector->fd, inspector->packet, sizeof inspector->packet, MSG_DONTWAIT);
+        if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+            continue;
+        }
+        if (got <= 0 || !naming_read(&inspector->answer, inspector->packet, (size_t)got)) {
+            drop(inspector);
+            return false;
+        }
+        inspector->silent_since_ns = 0;
+        if (inspector->answer.number == inspector->number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool inspector_await(struct inspector *inspector, const struct backtrace_view *view,
+                     struct backtrace *trace)
+{
+    bool came = inspector->waiting && receive(inspector);
+    inspector->waiting = false;
+    if (came) {
+        log_line(inspector->log, LOG_DEBUG, "the crash was named in %llu us",
+                 (unsigned long long)((clock_ns() - inspector->asked_ns) / NS_PER_US));
+        backtrace_take(trace, &inspector->answer, view);
+    } else {
+        backtrace_take_bare(trace, &inspector->request.record, view);
+    }
+    return came;
+}
+
+pid_t inspector_pid(const struct inspector *inspector)
+{
+    return inspector->child == NULL ? 0 : inspector->child->process.pid;
+}
