@@ -51,7 +51,7 @@ void autopsy_learn(struct supervisor *sup, const struct host_death *death,
                    struct report_death *told)
 {
     struct autopsy *autopsy = &sup->autopsy;
-    struct backtrace_view view = {.stage = sup->run_dir.stage_path, .library = sup->library};
+    struct backtrace_view view = {.stage = sup->run_dir.stage_path, .shown = sup->library};
     backtrace_finish(&autopsy->trace);
     if (death->record == NULL) {
         return;

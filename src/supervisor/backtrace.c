@@ -78,13 +78,13 @@ void backtrace_take(struct backtrace *trace, const struct naming_answer *answer,
                     const struct backtrace_view *view)
 {
     size_t room = 0;
-    size_t library = strlen(view->library);
+    size_t shown = strlen(view->shown);
     backtrace_finish(trace);
     for (uint32_t i = 0; i < answer->count; i++) {
         const struct naming_frame *from = &answer->frames[i];
         size_t object = strlen(from->object);
         room += strlen(from->function) + strlen(from->file) + strlen(from->source) +
-                (object > library ? object : library) + 4;
+                (object > shown ? object : shown) + 4;
     }
     char *at = trace->strings = malloc(room + 1);
     if (at == NULL) {
@@ -100,7 +100,7 @@ void backtrace_take(struct backtrace *trace, const struct naming_answer *answer,
             (struct backtrace_frame){.function = clean(from->function, &at),
                                      .file = file,
                                      .source = clean(from->source, &at),
-                                     .object = clean(staged ? view->library : from->object, &at),
+                                     .object = clean(staged ? view->shown : from->object, &at),
                                      .address = from->address,
                                      .offset = from->offset,
                                      .line = from->line,

@@ -29,9 +29,9 @@ struct backtrace { /* zero-initialised: empty */
     char *strings;        /* owned */
 };
 
-/* How objects are told: private copies lie in the folder `stage` and are shown as `library`. */
+/* How objects are told: private copies lie in the folder `stage` and are told as `shown`. */
 struct backtrace_view {
-    const char *stage, *library;
+    const char *stage, *shown;
 };
 
 /* Takes over what `answer` says, which lives as long as before. What was in `trace` is freed. */

@@ -127,7 +127,7 @@ static uint64_t took_ns;
 
 static bool name(struct inspector *inspector, const char *as)
 {
-    struct backtrace_view view = {.stage = "/nowhere", .library = "lib"};
+    struct backtrace_view view = {.stage = "/nowhere", .shown = "lib"};
     uint64_t begun = clock_ns();
     inspector_ask(inspector, &record, as, written(as));
     bool came = inspector_await(inspector, &view, &trace);
@@ -219,6 +219,15 @@ static void damage(char *bytes, size_t len)
     }
 }
 
+static void rename_object(const char *from, const char *to)
+{
+    for (uint32_t i = 0; i < record.object_count; i++) {
+        if (strcmp(record.objects[i].path, from) == 0) {
+            (void)snprintf(record.objects[i].path, CRASH_PATH_SIZE, "%s", to);
+        }
+    }
+}
+
 static bool damage_all(struct inspector *inspector, uv_loop_t *loop, long count,
                        const char *library, const char *copy)
 {
@@ -238,7 +247,11 @@ static bool damage_all(struct inspector *inspector, uv_loop_t *loop, long count,
         if (random_number(10) == 0) {
             len = len / 4 + random_number(len - len / 4);
         }
-        FILE *file = fopen(copy, "w");
+        /* A name of its own: what is open already would be taken for the same. */
+        char fresh[CRASH_PATH_SIZE];
+        (void)snprintf(fresh, sizeof fresh, "%s-%ld", copy, i);
+        rename_object(copy, fresh);
+        FILE *file = fopen(fresh, "w");
         bool ok = file != NULL && fwrite(bytes, 1, len, file) == len;
         ok = file != NULL && fclose(file) == 0 && ok;
         free(bytes);
@@ -246,7 +259,9 @@ static bool damage_all(struct inspector *inspector, uv_loop_t *loop, long count,
             text_finish(&whole);
             return false;
         }
-        bool answered = name(inspector, copy);
+        bool answered = name(inspector, fresh);
+        rename_object(fresh, copy);
+        (void)unlink(fresh);
         came += answered;
         ended += !answered;
         named += trace.count > 0 && trace.frames[0].function[0] != '\0';
