@@ -40,6 +40,16 @@ void autopsy_ask(struct supervisor *sup, const struct host_death *death, uint64_
     }
 }
 
+void autopsy_adopted(struct supervisor *sup)
+{
+    bool awaited = uv_is_active((uv_handle_t *)&sup->timers[TIMER_INSPECT]) != 0;
+    if (sup->inspector != NULL && inspector_pid(sup->inspector) != 0) {
+        autopsy_prepare(sup);
+    } else if (!awaited) {
+        supervisor_arm(sup, TIMER_INSPECT, INSPECT_MS);
+    }
+}
+
 void autopsy_prepare(struct supervisor *sup)
 {
     if (sup->inspector != NULL && sup->current != NULL && sup->host != NULL) {

@@ -26,7 +26,7 @@ static void adopt(struct supervisor *sup, const struct message_accepted *told)
     sup->report.generation = sup->current->generation;
 
     sup->report.step = told->first_step;
-    supervisor_arm(sup, TIMER_INSPECT, INSPECT_MS);
+    autopsy_adopted(sup);
     if (sup->mapped_count < MAPPED_MOST) {
         sup->mapped[sup->mapped_count++] = build_keep(sup->current);
     }

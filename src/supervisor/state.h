@@ -32,7 +32,7 @@
 #define MAPPED_MOST    64
 #define NO_SLOT        (-1)
 #define ANNOUNCED_MS   20
-#define INSPECT_MS     150 /* from a start to the reading of debug info: not while it settles */
+#define INSPECT_MS     100 /* from a start to the reading of debug info: not while it settles */
 #define SIGNALS_COUNT  6
 
 enum supervisor_timer {
@@ -267,7 +267,9 @@ void autopsy_note(struct supervisor *sup, const struct host_death *death,
 void autopsy_file(struct supervisor *sup, const char *outcome, int slot);
 /* The same with that a generation came back, from the snapshot in `slot`. */
 void autopsy_came_back(struct supervisor *sup, const struct report_back *back, int slot);
-/* Opens the debug info of what runs, for the case that it is going to be needed. */
+/* A generation runs: lets its debug info be opened, now or, by autopsy_prepare, when there is time
+ * to start a process. */
+void autopsy_adopted(struct supervisor *sup);
 void autopsy_prepare(struct supervisor *sup);
 /* death.reason with the backtrace, where there is one. */
 const char *autopsy_account(const struct supervisor *sup);
