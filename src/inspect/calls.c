@@ -2,7 +2,6 @@
 
 #include "inspect/cxx_name.h"
 #include "inspect/scopes.h"
-#include "inspect/symbols.h"
 #include "inspect/units.h"
 
 #include <dwarf.h>
@@ -87,9 +86,9 @@ static void function_name(Dwarf_Die *unit, Dwarf_Die *function, char *text, size
     append(text, size, name);
 }
 
-static void by_symbol(const struct object *object, Dwarf_Addr address, struct call *call)
+static void by_symbol(struct object *object, Dwarf_Addr address, struct call *call)
 {
-    const char *name = symbols_find(object->symbols, address, &call->past);
+    const char *name = object_symbol(object, address, &call->past);
     if (name != NULL) {
         cxx_name(name, call->function, sizeof call->function);
     }

@@ -66,7 +66,9 @@ static int take_libc(struct dl_phdr_info *info, size_t size, void *data)
     const char *slash = info->dlpi_name == NULL ? NULL : strrchr(info->dlpi_name, '/');
     (void)size;
     if (slash != NULL && strncmp(slash, "/libc.so", 8) == 0) {
-        (void)shelf_take(data, info->dlpi_name);
+        uint64_t past;
+        struct object *libc = shelf_take(data, info->dlpi_name);
+        (void)(libc == NULL || object_symbol(libc, 1, &past)); /* reads the table */
     }
     return 0;
 }

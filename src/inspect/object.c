@@ -2,6 +2,7 @@
 
 #include "inspect/symbols.h"
 #include "inspect/units.h"
+#include "link/naming.h"
 
 #include <fcntl.h>
 #include <libelf.h>
@@ -27,11 +28,9 @@ struct object *object_open(const char *path)
     if (object->elf == NULL || elf_kind(object->elf) != ELF_K_ELF) {
         goto fail;
     }
-    object->symbols = symbols_create(object->elf);
-    if (object->symbols == NULL) {
-        goto fail;
+    if (!naming_is_system(path)) {
+        object->dwarf = dwarf_begin_elf(object->elf, DWARF_C_READ, NULL);
     }
-    object->dwarf = dwarf_begin_elf(object->elf, DWARF_C_READ, NULL);
     object->units = object->dwarf == NULL ? NULL : units_create(object->dwarf);
     return object;
 fail:
@@ -57,6 +56,14 @@ void object_close(struct object *object)
     }
     free(object->path);
     free(object);
+}
+
+const char *object_symbol(struct object *object, uint64_t address, uint64_t *past)
+{
+    if (object->symbols == NULL) {
+        object->symbols = symbols_create(object->elf);
+    }
+    return object->symbols == NULL ? NULL : symbols_find(object->symbols, address, past);
 }
 
 bool object_is_current(const struct object *object)

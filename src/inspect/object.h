@@ -16,15 +16,18 @@ struct object {
     struct stat file;
     int64_t written_ns; /* when it was built: a source that is newer is another one */
     Elf *elf;
-    Dwarf *dwarf;            /* NULL: it has no debug info */
+    Dwarf *dwarf;            /* NULL: it has no debug info that counts */
     struct units *units;     /* NULL without debug info */
-    struct symbols *symbols; /* never NULL */
+    struct symbols *symbols; /* NULL: not wanted yet */
     uint64_t used;           /* when it was asked for last */
 };
 
 /* Opens and indexes the ELF file `path`. NULL: it cannot be read, or is none. */
 struct object *object_open(const char *path);
 void object_close(struct object *object); /* NULL is allowed */
+
+/* The function that holds `address`, by the symbol table alone. NULL: none is known to. */
+const char *object_symbol(struct object *object, uint64_t address, uint64_t *past);
 
 /* False when `path` leads to another file than the one that is open; one that is gone is no
  * other. */

@@ -11,6 +11,8 @@
 struct symbol {
     uint64_t start, size;
     const char *name;
+    uint32_t rank; /* of several names for one address the lowest is the plainest: free before
+                      __libc_free */
 };
 
 struct symbols {
@@ -18,16 +20,18 @@ struct symbols {
     struct symbol list[];
 };
 
-/* Of several names for one address the plainest comes first: free before __libc_free. */
 static int compare(const void *left, const void *right)
 {
     const struct symbol *a = left, *b = right;
     if (a->start != b->start) {
         return a->start < b->start ? -1 : 1;
     }
-    size_t a_len = strlen(a->name) + (a->name[0] == '_' ? 1000 : 0);
-    size_t b_len = strlen(b->name) + (b->name[0] == '_' ? 1000 : 0);
-    return a_len < b_len ? -1 : a_len > b_len ? 1 : strcmp(a->name, b->name);
+    return a->rank < b->rank ? -1 : a->rank > b->rank;
+}
+
+static uint32_t rank_of(const char *name)
+{
+    return (uint32_t)strnlen(name, 1000) + (name[0] == '_' ? 1000 : 0);
 }
 
 static Elf_Scn *find_table(Elf *elf, GElf_Shdr *shdr)
@@ -74,7 +78,8 @@ struct symbols *symbols_create(Elf *elf)
         }
         const char *name = elf_strptr(elf, shdr.sh_link, sym.st_name);
         if (name != NULL && name[0] != '\0') {
-            symbols->list[symbols->count++] = (struct symbol){sym.st_value, sym.st_size, name};
+            symbols->list[symbols->count++] =
+                (struct symbol){sym.st_value, sym.st_size, name, rank_of(name)};
         }
     }
     qsort(symbols->list, symbols->count, sizeof symbols->list[0], compare);

@@ -20,6 +20,18 @@ bool naming_begin(struct text *packet, uint32_t number)
     return text_append(packet, &head, sizeof head);
 }
 
+bool naming_is_system(const char *object)
+{
+    static const char *const folders[] = {"/lib/", "/lib32/", "/lib64/", "/usr/lib/",
+                                          "/usr/lib64/"};
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        if (strncmp(object, folders[i], strlen(folders[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static uint32_t bounded(const char *string)
 {
     return (uint32_t)strnlen(string, NAMING_STRING_MOST);

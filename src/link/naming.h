@@ -53,6 +53,10 @@ struct naming_answer {
     struct naming_frame frames[NAMING_FRAMES_MOST]; /* innermost first */
 };
 
+/* True for a library of the system, as its path tells: nobody looks for a fault in it, and its
+ * functions are named by its symbol table alone. */
+bool naming_is_system(const char *object);
+
 /* Starts the packet of an answer in `packet`, whose limit it sets. */
 bool naming_begin(struct text *packet, uint32_t number);
 

@@ -62,16 +62,8 @@ static bool is_below(const char *path, const char *folder)
 
 static bool is_own(const struct naming_frame *frame, bool staged)
 {
-    static const char *const others[] = {"/usr", "/lib", "/lib64", "/lib32"};
-    if (staged) {
-        return true;
-    }
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        if (is_below(frame->object, others[i])) {
-            return false;
-        }
-    }
-    return frame->object[0] == '/' && frame->line != 0;
+    return staged ||
+           (frame->object[0] == '/' && frame->line != 0 && !naming_is_system(frame->object));
 }
 
 void backtrace_take(struct backtrace *trace, const struct naming_answer *answer,

@@ -231,7 +231,7 @@ void inspector_ask(struct inspector *inspector, const struct crash_record *recor
     for (int tries = 0; tries < 2 && !inspector->waiting && ready(inspector, &fresh); tries++) {
         uint64_t wait = INSPECTOR_WAIT_NS + (fresh ? INSPECTOR_START_NS : 0);
         inspector->until_ns = inspector->asked_ns + wait;
-        request->until_ns = inspector->until_ns - wait / 5;
+        request->until_ns = inspector->until_ns - wait / 2; /* room for a piece that takes long */
         inspector->waiting = send_request(inspector, sizeof *request);
         if (!inspector->waiting && (errno == EPIPE || errno == ECONNRESET)) {
             drop(inspector);
@@ -293,6 +293,8 @@ bool inspector_await(struct inspector *inspector, const struct backtrace_view *v
                  (unsigned long long)((clock_ns() - inspector->asked_ns) / NS_PER_US));
         backtrace_take(trace, &inspector->answer, view);
     } else {
+        log_line(inspector->log, LOG_DEBUG, "hotrun-inspect has no answer after %llu us",
+                 (unsigned long long)((clock_ns() - inspector->asked_ns) / NS_PER_US));
         backtrace_take_bare(trace, &inspector->request.record, view);
     }
     return came;
