@@ -95,6 +95,22 @@ static bool set_arguments(struct setup *setup, const struct bytes *args)
     return true;
 }
 
+/* A tool may have put something of its own where the supervisor has found room for states. */
+static uint64_t state_address(struct host *host, const struct message_setup *told)
+{
+    bool under_a_tool = told->supervisor_pid == 0;
+    if (!under_a_tool || slots_fit(told->slot_address)) {
+        return told->slot_address;
+    }
+    uint64_t address = slots_find_address();
+    if (address == 0) {
+        return told->slot_address; /* a state that does not fit there is refused, with the reason */
+    }
+    host_note(host, LOG_INFO, "run.wrap: states lie at 0x%llx, because 0x%llx is taken",
+              (unsigned long long)address, (unsigned long long)told->slot_address);
+    return address;
+}
+
 /* The first message: it follows at once, or when a spare host is needed. */
 static bool receive_setup(struct host *host, struct error *err)
 {
@@ -130,7 +146,7 @@ static bool receive_setup(struct host *host, struct error *err)
     host->log.color = host->log.color && told->color != 0;
     host->log.level = (int)told->log_level;
     host->page->log_level = (int32_t)told->log_level;
-    slots_init(&host->slots, told->slot_address);
+    slots_init(&host->slots, state_address(host, told));
     pace_init(&host->pace, (enum pace_kind)told->rate_kind, told->rate_hz, told->max_dt_ns);
     /* The supervisor may have died before the death signal was set. Under a tool it is not the
      * parent. */

@@ -30,6 +30,17 @@ static bool is_free(uint64_t address, size_t size)
     return base == at_address(address);
 }
 
+static bool fit(uint64_t address, size_t size)
+{
+    return is_free(address, size) && is_free(address + SLOT_STRIDE, size);
+}
+
+bool slots_fit(uint64_t address)
+{
+    /* Under `ulimit -v` the largest slot may not fit where a small one does. */
+    return fit(address, SLOT_SIZE_MAX) || fit(address, page_size());
+}
+
 uint64_t slots_find_address(void)
 {
     /* Below where x86-64 loads programs; the first two are what all sanitizers leave to the
@@ -38,12 +49,10 @@ uint64_t slots_find_address(void)
         0x551000000000, 0x553000000000, 0x521000000000, 0x5A1000000000, 0x300000000000,
         0x200000000000, 0x080000000000, 0x002000000000, 0x001000000000,
     };
-    /* Under `ulimit -v` the largest slot may not fit where a small one does. */
     const size_t sizes[] = {SLOT_SIZE_MAX, page_size()};
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {
-            if (is_free(candidates[i], sizes[s]) &&
-                is_free(candidates[i] + SLOT_STRIDE, sizes[s])) {
+            if (fit(candidates[i], sizes[s])) {
                 return candidates[i];
             }
         }

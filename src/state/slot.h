@@ -29,6 +29,9 @@ struct slots {
 /* An address where both slots fit in this process, 0x551000000000 if it can be had. 0: none. */
 uint64_t slots_find_address(void);
 
+/* Whether both slots fit at `address` in this process. */
+bool slots_fit(uint64_t address);
+
 /* Nothing is mapped yet. */
 void slots_init(struct slots *slots, uint64_t address);
 

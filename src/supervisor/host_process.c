@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* asprintf */
+#define _GNU_SOURCE /* asprintf, syscall */
 #include "supervisor/host_process.h"
 
 #include "base/clock.h"
@@ -19,6 +19,7 @@
 #define CHILD_FDS     6
 #define ARGUMENTS     10
 #define GRACE_MS      10000U
+#define TOOL_MS       2000U
 #define RECEIVE_MOST  64U
 #define RECEIVE_LAST  1024U
 
@@ -26,7 +27,8 @@ struct host_process {
     uv_process_t process;
     uv_poll_t poll;
     uv_poll_t bell_poll;
-    uv_timer_t limit; /* of the record's writing; of the end of a process that was reported dead */
+    uv_timer_t limit; /* of the record's writing; of the end of a process that was reported dead,
+                         or of a tool whose host is dead */
     int bell;         /* an eventfd, which the host's crash handler writes to */
     struct channel *channel;
     struct shared shared;
@@ -36,11 +38,29 @@ struct host_process {
     unsigned open; /* handles that libuv still holds */
     bool alive, abandoned;
     bool reported; /* its death was, while it still ends */
+    bool ready, interrupted;
+    pid_t below;  /* under a tool: the host's own process, which is not the one that was started */
+    int below_fd; /* its pidfd: the number may be given to another process while the tool lives */
 };
 
 pid_t host_process_pid(const struct host_process *host)
 {
-    return host->process.pid;
+    return host->below != 0 ? host->below : host->process.pid;
+}
+
+bool host_process_is_ready(const struct host_process *host)
+{
+    return host->ready;
+}
+
+static void got_ready(struct host_process *host, uint64_t pid)
+{
+    host->ready = true;
+    if (pid == (uint64_t)host->process.pid || pid == 0 || pid > INT32_MAX || host->below_fd >= 0) {
+        return;
+    }
+    host->below_fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0U);
+    host->below = host->below_fd >= 0 ? (pid_t)pid : 0;
 }
 
 const struct shared *host_process_shared(const struct host_process *host)
@@ -88,6 +108,9 @@ static bool receive(struct host_process *host, unsigned most)
     for (unsigned i = 0; i < most && !host->abandoned; i++) {
         switch (channel_receive(host->channel, &message, &err)) {
         case CHANNEL_GOT:
+            if (message.type == MESSAGE_READY) {
+                got_ready(host, message.ready.pid);
+            }
             host->callbacks.message(host->callbacks.ctx, host, &message);
             break;
         case CHANNEL_BAD:
@@ -124,6 +147,9 @@ static void free_last(struct host_process *host)
         if (host->bell >= 0) {
             close(host->bell);
         }
+        if (host->below_fd >= 0) {
+            close(host->below_fd);
+        }
         free(host);
     }
 }
@@ -149,6 +175,9 @@ static void report(struct host_process *host, int exit_status, int signal)
         (struct host_death){.exit_status = exit_status, .signal = signal, .noticed_ns = clock_ns()};
     if (crash_read(host->shared.crash, &host->record)) {
         host->death.record = &host->record;
+        if (host->below_fd >= 0) { /* how the tool ended says little */
+            host->death.signal = host->record.signal;
+        }
     }
     (void)receive(host, RECEIVE_LAST);
     if (!host->abandoned) {
@@ -161,7 +190,7 @@ static void on_limit(uv_timer_t *timer)
 {
     struct host_process *host = timer->data;
     host_process_kill(host, SIGKILL);
-    if (!host->reported && crash_read(host->shared.crash, &host->record)) {
+    if (!host->reported && host->below_fd < 0 && crash_read(host->shared.crash, &host->record)) {
         report(host, 0, host->record.signal);
     }
 }
@@ -182,7 +211,11 @@ static void on_bell(uv_poll_t *poll, int status, int events)
     if (crash_read(shared->crash, &host->record) &&
         atomic_load_explicit(&host->record.stage, memory_order_relaxed) == CRASH_DONE) {
         (void)uv_timer_stop(&host->limit);
-        report(host, 0, host->record.signal);
+        if (host->below_fd < 0) {
+            report(host, 0, host->record.signal);
+        } else if (host->interrupted) {
+            (void)uv_timer_start(&host->limit, on_limit, CRASH_LIMIT_MS, 0); /* for the tool */
+        } /* else the tool's user may want to look at it */
     } else if (uv_is_active((uv_handle_t *)&host->limit) == 0) {
         (void)uv_timer_start(&host->limit, on_limit, CRASH_LIMIT_MS, 0);
     }
@@ -327,6 +360,7 @@ struct host_process *host_process_start(uv_loop_t *loop, const struct config *co
         return NULL;
     }
     host->callbacks = *callbacks;
+    host->below_fd = -1;
     host->shared = *shared;
     *shared = (struct shared){.fd = -1};
     host->bell = -1;
@@ -374,26 +408,53 @@ bool host_process_send(struct host_process *host, const struct message *message,
     return true;
 }
 
+static void on_tool_limit(uv_timer_t *timer)
+{
+    struct host_process *host = timer->data;
+    (void)uv_process_kill(&host->process, SIGKILL);
+}
+
 void host_process_kill(struct host_process *host, int signal)
 {
-    if (host->alive) {
+    if (!host->alive) {
+        return;
+    }
+    if (host->below_fd < 0) {
         (void)uv_process_kill(&host->process, signal);
+        return;
+    }
+    (void)syscall(SYS_pidfd_send_signal, host->below_fd, signal, NULL, 0U);
+    if (signal == SIGKILL) {
+        /* The tool ends with it, and may have something to write. */
+        (void)uv_timer_start(&host->limit, on_tool_limit, TOOL_MS, 0);
     }
 }
 
 void host_process_interrupt(struct host_process *host)
 {
-    pid_t pid = host->process.pid;
+    pid_t pid = host_process_pid(host);
     if (!host->alive || host->reported || uv_is_active((uv_handle_t *)&host->limit) != 0) {
         return;
     }
-    (void)syscall(SYS_tgkill, pid, pid, SIGABRT);
+    if (host->below_fd < 0 || syscall(SYS_pidfd_send_signal, host->below_fd, 0, NULL, 0U) == 0) {
+        (void)syscall(SYS_tgkill, pid, pid, SIGABRT);
+    }
+    host->interrupted = true;
     (void)uv_timer_start(&host->limit, on_limit, CRASH_LIMIT_MS, 0);
+}
+
+/* At once, and the tool as well. */
+static void end_all(struct host_process *host)
+{
+    if (host->alive) {
+        host_process_kill(host, SIGKILL);
+        (void)uv_process_kill(&host->process, SIGKILL);
+    }
 }
 
 static void on_grace_over(uv_timer_t *timer)
 {
-    host_process_kill(timer->data, SIGKILL);
+    end_all(timer->data);
 }
 
 void host_process_destroy(struct host_process *host)
@@ -411,7 +472,7 @@ void host_process_destroy(struct host_process *host)
     } else if (host->reported) {
         (void)uv_timer_start(&host->limit, on_grace_over, GRACE_MS, 0);
     } else {
-        host_process_kill(host, SIGKILL);
+        end_all(host);
         close_handle((uv_handle_t *)&host->limit);
     }
     free_last(host);

@@ -49,12 +49,15 @@ bool host_process_setup(struct host_process *host, const struct config *config,
                         uint64_t slot_address, enum rate_kind rate_kind, double rate_hz,
                         bool paused, struct error *err);
 
+/* The host's own; under a tool (run.wrap) and before it is ready, the tool's. */
 pid_t host_process_pid(const struct host_process *host);
+bool host_process_is_ready(const struct host_process *host); /* it runs, and has said so */
 const struct shared *host_process_shared(const struct host_process *host);
 
 /* Sends, and makes a busy step loop look up. A dead host is no error. */
 bool host_process_send(struct host_process *host, const struct message *message, struct error *err);
 
+/* Under a tool it is the host that gets the signal; after SIGKILL the tool has 2 s to end. */
 void host_process_kill(struct host_process *host, int signal);
 
 /* For a host that hangs: its main thread gets SIGABRT, for the record of where it is; when that has

@@ -70,9 +70,11 @@ static void another_address_is_found_when_one_place_is_taken(void **state)
         void *base =
             mmap(place, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
         assert_ptr_equal(base, place);
+        assert_false(slots_fit(usual));
         uint64_t other = slots_find_address();
         assert_int_not_equal(other, 0);
         assert_int_not_equal(other, usual);
+        assert_true(slots_fit(other));
         struct slots slots;
         slots_init(&slots, other);
         struct error err = {0};
