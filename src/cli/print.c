@@ -28,6 +28,8 @@ void print_status(const cJSON *status)
 {
     const char *held = text_of(status, "held_reason");
     const char *rate = text_of(status, "rate");
+    const char *blocked = text_of(status, "blocked");
+    double tracer = number_of(status, "tracer_pid");
     printf("%s  %s  generation %.0f  step %.0f", text_of(status, "state"),
            text_of(status, "module"), number_of(status, "generation"), number_of(status, "step"));
     if (rate[0] != '\0') {
@@ -41,6 +43,12 @@ void print_status(const cJSON *status)
     }
     if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(status, "waiting_for_library"))) {
         printf("  waiting    the library is not there\n");
+    }
+    if (blocked[0] != '\0') {
+        printf("  blocked    waits in %s\n", blocked);
+    }
+    if (tracer > 0) {
+        printf("  traced     by pid %.0f: the limits of time stand\n", tracer);
     }
     printf("  library    %s\n", text_of(status, "library"));
     printf("  state      %.0f bytes (%s)\n", number_of(status, "state_bytes"),

@@ -73,6 +73,7 @@ struct host {
     struct generation *older;   /* what current replaced, until that is confirmed */
     struct load *load;          /* to be done between two steps */
     uint64_t index;             /* of the next step */
+    uint64_t calls;             /* into user code */
     uint64_t sequence;          /* of the last snapshot that was published */
     int turn;                   /* the slot for the next one: SHARED_TURN_ */
     uint32_t step_flags;        /* for the next step */
@@ -120,6 +121,7 @@ static inline void host_enter(struct host *host, const struct generation *genera
                               enum phase phase)
 {
     atomic_store_explicit(&host->page->generation, generation->number, memory_order_relaxed);
+    atomic_store_explicit(&host->page->calls, ++host->calls, memory_order_relaxed);
     atomic_store_explicit(&host->page->word, page_word(host->index, phase), memory_order_release);
 }
 

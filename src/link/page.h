@@ -43,7 +43,9 @@ struct page {
 
     /* Written by the host, between steps. */
     alignas(64) _Atomic uint64_t generation; /* whose code `word` is about */
-    _Atomic uint64_t committed;              /* the generation that owns the loop; 0: none */
+    _Atomic uint64_t calls; /* into user code so far, but for steps at full speed: two that follow
+                               each other in the same `word` are not one long one */
+    _Atomic uint64_t committed;   /* the generation that owns the loop; 0: none */
     _Atomic uint64_t announced;   /* the generation whose ACCEPTED lies in shared memory */
     _Atomic uint64_t first_index; /* index of its first step */
     _Atomic uint64_t late;        /* steps that were left out because others took too long */

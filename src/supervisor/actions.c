@@ -193,15 +193,6 @@ static void do_clear_pause(struct supervisor *sup)
     set_pause(sup, false);
 }
 
-/* CL: while paused no step is made that could show anything, so probation begins anew after it. */
-static void do_clocks(struct supervisor *sup)
-{
-    supervisor_disarm(sup, TIMER_PROBATION);
-    if (!sup->paused) {
-        supervisor_start_probation(sup);
-    }
-}
-
 /* RB: each fallback with its own snapshot, in order. */
 static void do_rollback(struct supervisor *sup)
 {
@@ -311,6 +302,10 @@ static void do_stop(struct supervisor *sup)
     supervisor_disarm(sup, TIMER_PROBATION);
     supervisor_disarm(sup, TIMER_START);
     supervisor_arm(sup, TIMER_STOP, limit_ms + 1);
+    if (sup->looks.tracer != 0) {
+        log_line(sup->log, LOG_INFO,
+                 "the end waits for the debugger to let the host go on; a second signal kills");
+    }
 }
 
 static void do_kill(struct supervisor *sup)
@@ -404,7 +399,7 @@ void supervisor_dispatch(struct supervisor *sup, enum policy_event event)
                 {POLICY_TAKE, do_take},
                 {POLICY_HOLD, do_hold},
                 {POLICY_FRESH, replace_do},
-                {POLICY_CLOCKS, do_clocks},
+                {POLICY_CLOCKS, supervisor_set_clocks},
                 {POLICY_SPARE, do_spare},
                 {POLICY_BACKOFF, do_back_off},
                 {POLICY_STOP, do_stop},

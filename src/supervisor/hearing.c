@@ -258,6 +258,9 @@ void hearing_message(void *ctx, struct host_process *host, const struct message 
     case MESSAGE_RATE:
         changed_rate(sup, message->rate.kind, message->rate.hz);
         break;
+    case MESSAGE_READY:
+        looking_now(sup);
+        break;
     case MESSAGE_LEAVING:
         supervisor_dispatch(sup, POLICY_EXIT_INTENT);
         break;
@@ -388,7 +391,8 @@ static struct report_death describe(const struct supervisor *sup, const struct p
     uint64_t generation = atomic_load_explicit(&page->generation, memory_order_relaxed);
     enum page_end end = (enum page_end)atomic_load_explicit(&page->end, memory_order_acquire);
     bool said = end == PAGE_END_ERROR || end == PAGE_END_HOST;
-    (void)snprintf(reason, size, "%.*s", (int)sizeof page->reason, said ? page->reason : "");
+    const char *why = sup->hung ? sup->looks.hung : said ? page->reason : "";
+    (void)snprintf(reason, size, "%.*s", (int)sizeof page->reason, why);
     struct report_death told = {.signal = death->signal,
                                 .exit_status = death->exit_status,
                                 .in = phase_name(page_phase(word)),
@@ -470,14 +474,15 @@ void hearing_death(void *ctx, struct host_process *host, const struct host_death
     autopsy_ask(sup, death, told.generation);
     confirm_late(sup);
     sup->deaths++;
+    bool left = !intended && looking_tool_was_left(sup, death);
     if (sup->state == POLICY_STOPPING) {
-        sup->exit_status = end_status(sup, page, death);
+        sup->exit_status = left ? 0 : end_status(sup, page, death);
     } else {
         blame(sup, page, phase, told.generation);
     }
     autopsy_learn(sup, death, &told);
     inherit(sup, host);
-    if (!clean && !sup->gave_up) {
+    if (!clean && !sup->gave_up && !left) {
         tell_death(sup, death, &told);
     }
     if (sup->state != POLICY_RESTARTING) {

@@ -131,6 +131,7 @@ void hosts_start(struct supervisor *sup, const struct build *build, int slot)
     }
     sup->cold = true;
     sup->adopted = 0;
+    looking_begin(sup);
     if (sup->report.generation == 0 && sup->deaths == 0) {
         report_started(&sup->report, host_process_pid(sup->host), sup->library);
     }

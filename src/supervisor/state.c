@@ -54,17 +54,52 @@ void supervisor_finish_if_idle(struct supervisor *sup)
 
 void supervisor_start_probation(struct supervisor *sup)
 {
-    if (!sup->paused) {
-        supervisor_arm(sup, TIMER_PROBATION, sup->config->probation_ns / NS_PER_MS);
+    supervisor_arm(sup, TIMER_PROBATION, sup->config->probation_ns / NS_PER_MS);
+}
+
+static bool stands(const struct supervisor *sup, enum supervisor_timer timer)
+{
+    bool traced = sup->looks.tracer != 0;
+    switch (timer) {
+    case TIMER_PROBATION:
+        return traced || sup->paused;
+    case TIMER_START:
+        /* A tool may ask its user first. */
+        return traced || (sup->config->wrap != NULL && sup->host != NULL &&
+                          !host_process_is_ready(sup->host));
+    case TIMER_STOP:
+    case TIMER_REPLACE:
+        return traced;
+    default:
+        return false;
     }
 }
 
 void supervisor_arm(struct supervisor *sup, enum supervisor_timer timer, uint64_t ms)
 {
-    (void)uv_timer_start(&sup->timers[timer], sup->timer_callbacks[timer], ms, 0);
+    sup->left_ms[timer] = stands(sup, timer) ? ms + 1 : 0;
+    if (sup->left_ms[timer] != 0) {
+        (void)uv_timer_stop(&sup->timers[timer]);
+    } else {
+        (void)uv_timer_start(&sup->timers[timer], sup->timer_callbacks[timer], ms, 0);
+    }
 }
 
 void supervisor_disarm(struct supervisor *sup, enum supervisor_timer timer)
 {
+    sup->left_ms[timer] = 0;
     (void)uv_timer_stop(&sup->timers[timer]);
+}
+
+void supervisor_set_clocks(struct supervisor *sup)
+{
+    for (int i = 0; i < TIMER_COUNT; i++) {
+        enum supervisor_timer timer = (enum supervisor_timer)i;
+        bool runs = uv_is_active((uv_handle_t *)&sup->timers[i]) != 0;
+        if (runs && stands(sup, timer)) {
+            supervisor_arm(sup, timer, uv_timer_get_due_in(&sup->timers[i]));
+        } else if (sup->left_ms[i] != 0 && !stands(sup, timer)) {
+            supervisor_arm(sup, timer, sup->left_ms[i] - 1);
+        }
+    }
 }

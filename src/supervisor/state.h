@@ -14,9 +14,11 @@
 #include "supervisor/control.h"
 #include "supervisor/crash_report.h"
 #include "supervisor/events.h"
+#include "supervisor/hang.h"
 #include "supervisor/host_process.h"
 #include "supervisor/inspector.h"
 #include "supervisor/policy.h"
+#include "supervisor/proc.h"
 #include "supervisor/report.h"
 #include "supervisor/run_dir.h"
 #include "supervisor/terminal.h"
@@ -43,6 +45,7 @@ enum supervisor_timer {
     TIMER_BUSY,      /* the library had a writer: look again */
     TIMER_ANNOUNCED, /* something is being loaded: look whether it has been accepted already */
     TIMER_REPLACE,   /* the state was to be saved for a command */
+    TIMER_LOOK,      /* the host is to be looked at */
     TIMER_SPARE,     /* a spare host is to be started */
     TIMER_GONE,      /* the library was removed: is it still gone? */
     TIMER_STATUS,    /* status.json is out of date */
@@ -73,6 +76,15 @@ struct replacement { /* a command that puts something else in the place of what 
     struct control_call *call; /* waits for the outcome */
     struct snapshot snapshot;  /* REPLACE_RESTORE: what is restored */
     struct text state;
+};
+
+struct looks { /* at the host, on a timer of our own */
+    struct proc proc;
+    struct hang hang;
+    bool own_group;               /* it is in another process group than this process */
+    pid_t tracer;                 /* that holds it; 0: none */
+    uint64_t told_of;             /* the generation that a blocked call was told of */
+    char blocked[192], hung[256]; /* what it waits in, "": it does not; why it is ended as hung */
 };
 
 struct last_death { /* for the report of what follows it */
@@ -141,8 +153,9 @@ struct supervisor {
     bool loaded_once;
     bool confirming; /* CONFIRM was sent, CLOSED is awaited */
     uint64_t confirming_generation;
-    bool hung;      /* the host was killed because it took too long */
-    bool dying;     /* the host is dead, and its last words are being heard */
+    bool hung;  /* the host was killed because it took too long */
+    bool dying; /* the host is dead, and its last words are being heard */
+    struct looks looks;
     bool uncounted; /* the death that is being handled is not the code's that runs */
 
     struct build *arrived; /* a library that was just staged: of the event that is being handled */
@@ -161,6 +174,7 @@ struct supervisor {
     char held_reason[640];
 
     uv_timer_t timers[TIMER_COUNT];
+    uint64_t left_ms[TIMER_COUNT];      /* of clocks that stand: what is left, and 1; else 0 */
     const uv_timer_cb *timer_callbacks; /* one for each */
     uv_signal_t signals[SIGNALS_COUNT];
     enum rate_kind rate;
@@ -200,6 +214,10 @@ void supervisor_finish_if_idle(
     struct supervisor *sup); /* ends the loop when `ending` and no host lives */
 void supervisor_arm(struct supervisor *sup, enum supervisor_timer timer, uint64_t ms);
 void supervisor_disarm(struct supervisor *sup, enum supervisor_timer timer);
+/* Probation and the limits of loading and ending stand while a debugger holds the host, probation
+ * also while it is paused: stops those that have to, and lets the others go on with what they had
+ * left. To be called when one of these has changed; what is armed meanwhile stands, too. */
+void supervisor_set_clocks(struct supervisor *sup);
 
 /* actions.c */
 void supervisor_dispatch(struct supervisor *sup, enum policy_event event);
@@ -237,6 +255,17 @@ void hosts_want_spare(struct supervisor *sup); /* soon; after failures later */
 void hosts_make_spare(struct supervisor *sup); /* now */
 void hosts_spare_died(struct supervisor *sup);
 void hosts_drop_spare(struct supervisor *sup);
+
+/* looking.c */
+void looking_begin(struct supervisor *sup); /* at a new host */
+void looking_now(struct supervisor *sup);   /* TIMER_LOOK */
+void looking_end(struct supervisor *sup);
+/* What it is in, as a person reads it: "step 1,204 of generation 3". */
+void looking_place(const struct supervisor *sup, char *text, size_t size);
+/* Whether a tool that the host runs under has a prompt, as debuggers have: Ctrl-C belongs to it. */
+bool looking_tool_has_prompt(const struct supervisor *sup);
+/* At the quiet end of a tool: whether it has a prompt, so that its user left it, and hotrun too. */
+bool looking_tool_was_left(struct supervisor *sup, const struct host_death *death);
 
 /* staging.c */
 void staging_changed(void *ctx, enum watch_news news, uint64_t since_ns);

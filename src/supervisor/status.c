@@ -32,6 +32,12 @@ cJSON *status_make(struct supervisor *sup)
     event_add_number(status, "pid", (uint64_t)getpid());
     event_add_number(status, "host_pid",
                      sup->host != NULL ? (uint64_t)host_process_pid(sup->host) : 0);
+    if (sup->host != NULL && sup->looks.tracer != 0) {
+        event_add_number(status, "tracer_pid", (uint64_t)sup->looks.tracer);
+    }
+    if (sup->host != NULL && sup->looks.blocked[0] != '\0') {
+        event_add_text(status, "blocked", sup->looks.blocked);
+    }
     add_rate(status, sup);
     event_add_number(status, "late_steps", late);
     event_add_number(status, "state_bytes", sup->state_bytes);

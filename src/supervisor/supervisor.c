@@ -8,6 +8,7 @@
 
 #include <hotrun/hotrun.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,8 +43,9 @@ static void on_start_limit(uv_timer_t *timer)
     bool deferring = atomic_load_explicit(&page->deferring, memory_order_relaxed) != 0;
     bool loading = phase != PHASE_STEP && phase != PHASE_NONE && !deferring;
     if (sup->cold || loading) {
-        log_line(sup->log, LOG_WARN, "%s takes longer than supervise.start_timeout: killed",
-                 phase_name(phase));
+        (void)snprintf(sup->looks.hung, sizeof sup->looks.hung,
+                       "not ready after %g s (supervise.start_timeout)",
+                       (double)sup->config->start_timeout_ns / 1e9);
         sup->hung = true;
         supervisor_dispatch(sup, POLICY_HOST_HUNG);
     } else {
@@ -88,6 +90,11 @@ static void on_replace(uv_timer_t *timer)
     replace_saved(sup);
 }
 
+static void on_look(uv_timer_t *timer)
+{
+    looking_now(timer->data);
+}
+
 static void on_spare(uv_timer_t *timer)
 {
     hosts_make_spare(timer->data);
@@ -111,8 +118,8 @@ static void on_status(uv_timer_t *timer)
 static const uv_timer_cb timer_callbacks[TIMER_COUNT] = {
     [TIMER_PROBATION] = on_probation, [TIMER_START] = on_start_limit, [TIMER_STOP] = on_stop_limit,
     [TIMER_BACKOFF] = on_backoff,     [TIMER_BUSY] = on_busy,         [TIMER_GONE] = on_gone,
-    [TIMER_ANNOUNCED] = on_announced, [TIMER_REPLACE] = on_replace,   [TIMER_SPARE] = on_spare,
-    [TIMER_STATUS] = on_status,       [TIMER_INSPECT] = on_inspect};
+    [TIMER_ANNOUNCED] = on_announced, [TIMER_REPLACE] = on_replace,   [TIMER_LOOK] = on_look,
+    [TIMER_SPARE] = on_spare,         [TIMER_STATUS] = on_status,     [TIMER_INSPECT] = on_inspect};
 
 static void on_signal(uv_signal_t *handle, int signal)
 {
@@ -127,6 +134,10 @@ static void on_signal(uv_signal_t *handle, int signal)
                                                         .value = signal,
                                                         .name = bytes_of(""),
                                                         .text = bytes_of("")}});
+        return;
+    }
+    if (signal == SIGINT && looking_tool_has_prompt(sup)) {
+        log_line(sup->log, LOG_DEBUG, "Ctrl-C is left to the tool that the host runs under");
         return;
     }
     if (sup->stop_signal == 0) {
@@ -200,6 +211,7 @@ static void tear_down(struct supervisor *sup)
     hosts_drop_spare(sup);
     hosts_drop(sup);
     autopsy_finish(sup);
+    looking_end(sup);
     build_drop(&sup->current);
     build_drop(&sup->next);
     build_drop(&sup->pending);
