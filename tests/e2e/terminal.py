@@ -3,6 +3,7 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import termios
@@ -42,6 +43,9 @@ class Terminal:
             command = ["bash", "--norc", "--noprofile", "--noediting", "-i"]
 
         def lead():
+            # A shell's background jobs, such as a test run, have these ignored.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.signal(signal.SIGQUIT, signal.SIG_DFL)
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         return subprocess.Popen(command, cwd=folder, env=env, stdin=self.slave, stdout=self.slave,
