@@ -278,7 +278,8 @@ class Spare(Control):
         return self.others(run)[0]
 
     def others(self, run):
-        return [pid for pid in processes.children(run.pid) if pid != run.host_pid()]
+        return [pid for pid in processes.children(run.pid)
+                if pid != run.host_pid() and processes.program(pid) == "hotrun-host"]
 
     def test_it_takes_over_when_the_host_dies(self):
         with self.hotrun(probe(1), config=QUICK) as run:
