@@ -68,7 +68,13 @@ out:
     return ok;
 }
 
-bool file_replace(int dir_fd, const char *name, const void *bytes, size_t len, struct error *err)
+bool file_sync_folder(int dir_fd)
+{
+    return fsync(dir_fd) == 0 || errno == EINVAL || errno == ENOTSUP;
+}
+
+static bool replace(int dir_fd, const char *name, const void *bytes, size_t len, bool sync,
+                    struct error *err)
 {
     char fresh[256];
     (void)snprintf(fresh, sizeof fresh, ".%s.new", name);
@@ -78,7 +84,8 @@ bool file_replace(int dir_fd, const char *name, const void *bytes, size_t len, s
     if (fd < 0) {
         return error_errno(err, "cannot create %s", fresh);
     }
-    bool ok = file_write_all(fd, bytes, len) || error_errno(err, "cannot write %s", fresh);
+    bool ok = (file_write_all(fd, bytes, len) && (!sync || fsync(fd) == 0)) ||
+              error_errno(err, "cannot write %s", fresh);
     if (close(fd) != 0 && ok) {
         ok = error_errno(err, "cannot write %s", fresh);
     }
@@ -89,4 +96,16 @@ bool file_replace(int dir_fd, const char *name, const void *bytes, size_t len, s
         (void)unlinkat(dir_fd, fresh, 0);
     }
     return ok;
+}
+
+bool file_replace(int dir_fd, const char *name, const void *bytes, size_t len, struct error *err)
+{
+    return replace(dir_fd, name, bytes, len, false, err);
+}
+
+bool file_replace_synced(int dir_fd, const char *name, const void *bytes, size_t len,
+                         struct error *err)
+{
+    return replace(dir_fd, name, bytes, len, true, err) &&
+           (file_sync_folder(dir_fd) || error_errno(err, "cannot write the folder of %s", name));
 }

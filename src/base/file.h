@@ -16,6 +16,13 @@ bool file_read(const char *path, size_t limit, struct text *text, struct error *
  * failure the old file stays. */
 bool file_replace(int dir_fd, const char *name, const void *bytes, size_t len, struct error *err);
 
+/* The same, and it is on the disk when this returns true: the file, and its name in the folder. */
+bool file_replace_synced(int dir_fd, const char *name, const void *bytes, size_t len,
+                         struct error *err);
+
+/* Waits until the names in the folder are on the disk. A filesystem that cannot say is believed. */
+bool file_sync_folder(int dir_fd);
+
 /* Writes all of `len` bytes, over short writes and EINTR. */
 bool file_write_all(int fd, const void *bytes, size_t len);
 
