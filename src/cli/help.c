@@ -19,6 +19,8 @@ const struct command_row command_rows[] = {
     {"rollback", "[OPTIONS]", "back to the good generation before, and its state",
      COMMAND_ROLLBACK},
     {"reset", "[OPTIONS]", "start the library anew, with a fresh state", COMMAND_RESET},
+    {"snapshot", "[OPTIONS] [FILE]", "put the state on disk, and into FILE", COMMAND_SNAPSHOT},
+    {"restore", "[OPTIONS] FILE", "go on with the state of a snapshot", COMMAND_RESTORE},
 };
 const size_t command_row_count = sizeof command_rows / sizeof command_rows[0];
 
@@ -32,6 +34,8 @@ const struct option_row option_rows[] = {
     {'r', "rate", "RATE", "step.rate", NULL, RUN, "steps a second, `max` or `once` (60)"},
     {0, "name", "NAME", "run.name", NULL, RUN | TALK, "a run directory of its own"},
     {0, "run-dir", "DIR", "run.dir", NULL, RUN | TALK, "where status and socket are (.hotrun)"},
+    {0, "resume", NULL, "run.resume", "true", RUN, "go on from the newest snapshot on disk"},
+    {0, "restore", "FILE", "run.restore", NULL, RUN, "go on from this snapshot"},
     {0, "events", "FILE", "log.events", NULL, RUN, "write events to FILE; `-`: stdout"},
     {0, "log-level", "LEVEL", "log.level", NULL, ALL, "trace, debug, info, warn or error"},
     {0, "wrap", "CMD", "run.wrap", NULL, RUN | CHECK, "start the host under CMD: 'gdb --args'"},

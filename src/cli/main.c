@@ -1,5 +1,6 @@
 /* hotrun: the command, and the supervisor when it runs a module. */
 #include "base/log.h"
+#include "base/path.h"
 #include "cli/client.h"
 #include "cli/options.h"
 #include "cli/print.h"
@@ -114,6 +115,47 @@ static int reset(const struct options *options, struct log *log, struct error *e
     return ask(options, "reset", NULL, print_place, err);
 }
 
+/* What stands on the command line starts here; hotrun may run elsewhere. */
+static int with_file(const struct options *options, const char *method,
+                     void (*print)(const cJSON *), struct error *err)
+{
+    cJSON *params = cJSON_CreateObject();
+    char *path = options->word == NULL ? NULL : path_absolute(options->word);
+    if (path != NULL) {
+        (void)cJSON_AddStringToObject(params, "file", path);
+    }
+    int exit_status = ask(options, method, params, print, err);
+    cJSON_Delete(params);
+    free(path);
+    return exit_status;
+}
+
+static int snapshot(const struct options *options, struct log *log, struct error *err)
+{
+    (void)log;
+    return with_file(options, "snapshot", print_snapshot, err);
+}
+
+/* Where nothing had run so far the library is started, and the outcome is that of a save. */
+static void print_restored(const cJSON *result)
+{
+    if (cJSON_GetObjectItemCaseSensitive(result, "outcome") != NULL) {
+        (void)print_reload(result, false);
+    } else {
+        print_place(result);
+    }
+}
+
+static int restore(const struct options *options, struct log *log, struct error *err)
+{
+    (void)log;
+    if (options->word == NULL) {
+        error_set(err, ERROR_USAGE, "restore: expected a snapshot file behind it");
+        return STATUS_USAGE;
+    }
+    return with_file(options, "restore", print_restored, err);
+}
+
 static int events(const struct options *options, struct log *log, struct error *err)
 {
     (void)log;
@@ -144,8 +186,8 @@ static int (*const commands[])(const struct options *, struct log *, struct erro
     [COMMAND_RUN] = run,           [COMMAND_CHECK] = check,   [COMMAND_STATUS] = status,
     [COMMAND_RELOAD] = reload,     [COMMAND_QUIT] = quit,     [COMMAND_EVENTS] = events,
     [COMMAND_PAUSE] = make_pause,  [COMMAND_RESUME] = resume, [COMMAND_STEP] = step,
-    [COMMAND_ROLLBACK] = rollback, [COMMAND_RESET] = reset,   [COMMAND_HELP] = help,
-    [COMMAND_VERSION] = version};
+    [COMMAND_ROLLBACK] = rollback, [COMMAND_RESET] = reset,   [COMMAND_SNAPSHOT] = snapshot,
+    [COMMAND_RESTORE] = restore,   [COMMAND_HELP] = help,     [COMMAND_VERSION] = version};
 
 /* Descriptors 0 to 2 must be open: what is opened first would else become stdout. */
 static void open_standard_descriptors(void)

@@ -114,7 +114,7 @@ static bool check_library(const char *word, bool first, struct error *err)
 
 static bool takes_word(enum command command)
 {
-    return command == COMMAND_STEP;
+    return command == COMMAND_STEP || command == COMMAND_SNAPSHOT || command == COMMAND_RESTORE;
 }
 
 static bool check_word(const struct parsing *parsing, enum command command, const char *word,
@@ -290,9 +290,9 @@ static bool apply(struct config *config, const struct parsing *parsing, struct e
         char option[32];
         (void)snprintf(option, sizeof option, "--%s", row->name);
         /* The command line's paths start here, the file's in its own folder. */
-        bool path =
-            value[0] != '\0' && (strcmp(row->name, "run-dir") == 0 ||
-                                 (strcmp(row->name, "events") == 0 && strcmp(value, "-") != 0));
+        bool path = value[0] != '\0' &&
+                    (strcmp(row->name, "run-dir") == 0 || strcmp(row->name, "restore") == 0 ||
+                     (strcmp(row->name, "events") == 0 && strcmp(value, "-") != 0));
         char *full = path ? path_absolute(value) : NULL;
         bool ok = config_set(config, row->key, full != NULL ? full : value, option, err);
         free(full);

@@ -20,6 +20,8 @@ enum command {
     COMMAND_STEP,
     COMMAND_ROLLBACK,
     COMMAND_RESET,
+    COMMAND_SNAPSHOT,
+    COMMAND_RESTORE,
     COMMAND_HELP, /* text is in `help` */
     COMMAND_VERSION
 };
@@ -31,8 +33,8 @@ struct options {
     bool json;            /* --json */
     bool force;           /* reload --force */
     bool keep_state;      /* rollback --keep-state */
-    const char *word;     /* of a command that takes one: step N; in argv; NULL: none */
-    char *help;           /* owned */
+    const char *word; /* of a command that takes one: step N, snapshot FILE; in argv; NULL: none */
+    char *help;       /* owned */
 };
 
 /* Parses argv and loads the config: -c, else the hotrun.toml of this folder or the nearest parent,

@@ -24,6 +24,18 @@ static double number_of(const cJSON *object, const char *name)
     return cJSON_IsNumber(item) ? item->valuedouble : 0;
 }
 
+static void print_durable(const cJSON *durable)
+{
+    const char *reason = text_of(durable, "reason");
+    if (cJSON_GetObjectItemCaseSensitive(durable, "id") != NULL) {
+        printf("  on disk    snapshot %.0f of step %.0f, %.0f s old\n", number_of(durable, "id"),
+               number_of(durable, "step"), number_of(durable, "age_s"));
+    }
+    if (reason[0] != '\0') {
+        printf("  not stored %s\n", reason);
+    }
+}
+
 void print_status(const cJSON *status)
 {
     const char *held = text_of(status, "held_reason");
@@ -53,6 +65,7 @@ void print_status(const cJSON *status)
     printf("  library    %s\n", text_of(status, "library"));
     printf("  state      %.0f bytes (%s)\n", number_of(status, "state_bytes"),
            text_of(status, "state_kind"));
+    print_durable(cJSON_GetObjectItemCaseSensitive(status, "durable"));
     printf("  late       %.0f steps left out\n", number_of(status, "late_steps"));
     printf("  crashes    %.0f\n", number_of(status, "crashes"));
     printf("  watch      %s\n", text_of(status, "watch"));
@@ -81,6 +94,11 @@ void print_place(const cJSON *result)
     printf("%sgeneration %.0f  step %.0f\n",
            cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "paused")) ? "paused  " : "",
            number_of(result, "generation"), number_of(result, "step"));
+}
+
+void print_snapshot(const cJSON *result)
+{
+    printf("%s\n", text_of(result, "path"));
 }
 
 bool print_event(void *ctx, const char *event)

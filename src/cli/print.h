@@ -17,6 +17,9 @@ int print_reload(const cJSON *result, bool json);
 /* Where the run stands: the generation and its next step. */
 void print_place(const cJSON *result);
 
+/* `hotrun snapshot`: where it is. */
+void print_snapshot(const cJSON *result);
+
 /* One event, as it comes. */
 bool print_event(void *ctx, const char *event);
 

@@ -199,8 +199,9 @@ bool carry_restore(struct swap *swap)
         return false;
     }
     host->index = snapshot.step;
-    if (strcmp(snapshot.module, swap->fresh->module->name) != 0 &&
-        strlen(snapshot.module) + 1 < sizeof snapshot.module) {
+    char name[SNAPSHOT_NAME_SIZE];
+    snapshot_name(name, swap->fresh->module->name);
+    if (strcmp(snapshot.module, name) != 0) {
         return error_set(&swap->err, ERROR_REFUSED,
                          "the snapshot is of the module \"%s\", the library is \"%s\"",
                          snapshot.module, swap->fresh->module->name);

@@ -61,7 +61,7 @@ bool snapshot_publish(struct generation *generation, int slot, enum snapshot_why
                                 .why = (uint32_t)why,
                                 .state_version = generation->module->state_version,
                                 .flags = generation->module->flags};
-    (void)snprintf(snapshot.module, sizeof snapshot.module, "%s", generation->module->name);
+    snapshot_name(snapshot.module, generation->module->name);
     return json != NULL
                ? shared_publish(&host->shared, slot, &snapshot, text_string(json), json->len, err)
                : shared_publish(&host->shared, slot, &snapshot, generation->state,

@@ -37,6 +37,19 @@ const char *phase_name(enum phase phase)
     return phase_names[phase];
 }
 
+void snapshot_name(char room[SNAPSHOT_NAME_SIZE], const char *name)
+{
+    size_t len = strlen(name);
+    if (len >= SNAPSHOT_NAME_SIZE) {
+        len = SNAPSHOT_NAME_SIZE - 1;
+        while (len > 0 && ((unsigned char)name[len] & 0xC0) == 0x80) {
+            len--;
+        }
+    }
+    memcpy(room, name, len);
+    memset(room + len, 0, SNAPSHOT_NAME_SIZE - len);
+}
+
 static off_t slot_offset(const struct shared *shared, int slot)
 {
     uint64_t room = (shared->limit + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE + PAGE_SIZE;

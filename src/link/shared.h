@@ -45,6 +45,8 @@ enum snapshot_why {
     SNAPSHOT_COMMAND /* before a command that puts another state in its place */
 };
 
+#define SNAPSHOT_NAME_SIZE 64
+
 struct snapshot {      /* the envelope */
     uint64_t sequence; /* grows over all hosts of a run */
     uint64_t generation;
@@ -53,7 +55,7 @@ struct snapshot {      /* the envelope */
     uint64_t len;     /* bytes of the state's text or image */
     uint64_t checksum;
     uint32_t kind, why, state_version, flags; /* flags: of the hotrun_module that made it */
-    char module[64];                          /* its name, cut */
+    char module[SNAPSHOT_NAME_SIZE];          /* its name, as snapshot_name cuts it */
 };
 
 struct shared {
@@ -62,6 +64,9 @@ struct shared {
     int fd;
     uint64_t limit; /* most bytes of one snapshot */
 };
+
+/* Copies a module's name (UTF-8); one that is too long is cut between two characters. */
+void snapshot_name(char room[SNAPSHOT_NAME_SIZE], const char *name);
 
 /* New shared memory with room for snapshots of `limit` bytes (sparse: it costs what is touched). */
 bool shared_create(struct shared *shared, uint64_t limit, struct error *err);

@@ -1,5 +1,7 @@
 /* The methods of the control socket. */
 #include "base/clock.h"
+#include "supervisor/resume.h"
+#include "supervisor/snapshots.h"
 #include "supervisor/state.h"
 
 #include <signal.h>
@@ -154,9 +156,11 @@ static void command_reset(struct supervisor *sup, const cJSON *params, struct co
 static const struct {
     const char *method;
     void (*act)(struct supervisor *, const cJSON *, struct control_call *);
-} rows[] = {{"status", command_status},     {"reload", command_reload}, {"quit", command_quit},
-            {"pause", command_pause},       {"resume", command_resume}, {"step", command_step},
-            {"rollback", command_rollback}, {"reset", command_reset},   {"events", command_events}};
+} rows[] = {
+    {"status", command_status},     {"reload", command_reload}, {"quit", command_quit},
+    {"pause", command_pause},       {"resume", command_resume}, {"step", command_step},
+    {"rollback", command_rollback}, {"reset", command_reset},   {"snapshot", snapshots_command},
+    {"restore", resume_command},    {"events", command_events}};
 
 bool commands_handle(void *ctx, const char *method, const cJSON *params, struct control_call *call)
 {

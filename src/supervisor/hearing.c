@@ -2,6 +2,8 @@
 #include "base/clock.h"
 #include "base/path.h"
 #include "supervisor/comeback.h"
+#include "supervisor/resume.h"
+#include "supervisor/snapshots.h"
 #include "supervisor/state.h"
 
 #include <hotrun/hotrun.h>
@@ -19,7 +21,7 @@ static void adopt(struct supervisor *sup, const struct message_accepted *told)
     sup->state_bytes = told->callbacks != 0 ? told->state_bytes : told->state_size;
     sup->state_version = told->state_version;
     sup->callbacks = told->callbacks != 0;
-    (void)snprintf(sup->module, sizeof sup->module, "%s", told->module.data);
+    snapshot_name(sup->module, told->module.data);
     sup->current->rate = sup->rate;
     sup->current->rate_hz = sup->rate_hz;
     sup->adopted = sup->current->generation;
@@ -244,6 +246,7 @@ void hearing_message(void *ctx, struct host_process *host, const struct message 
         if (message->published.ok && sup->callbacks) {
             sup->state_bytes = message->published.bytes;
         }
+        snapshots_published(sup, &message->published);
         if (message->published.why == SNAPSHOT_COMMAND) {
             replace_saved(sup);
         }
@@ -427,6 +430,7 @@ static void inherit(struct supervisor *sup, struct host_process *host)
     shared_finish(&sup->memory);
     sup->memory = memory;
     commands_stepped(sup, 0);
+    snapshots_host_died(sup);
     orphans_end(&sup->orphans);
     forget_all_mapped(sup);
     terminal_restore(&sup->terminal);
@@ -441,6 +445,7 @@ static void tell_death(struct supervisor *sup, const struct host_death *death,
                        const struct report_death *told)
 {
     report_crashed(&sup->report, told);
+    resume_died(sup);
     sup->restarts_total++;
     if (sup->state != POLICY_RESTARTING) {
         /* What is being brought back may die as well: the reason stays that of the first death. */

@@ -2,6 +2,7 @@
  * a spare waits, started and without code, and takes over when that one dies. */
 #include "base/clock.h"
 #include "supervisor/comeback.h"
+#include "supervisor/snapshots.h"
 #include "supervisor/state.h"
 
 #include <string.h>
@@ -20,7 +21,7 @@ void hosts_load(struct supervisor *sup, enum load_how how, const struct build *b
                  .slot = slot == NO_SLOT ? 0 : (uint64_t)slot,
                  .started_ns = known ? sup->death.noticed_ns : build->noticed_ns,
                  .failed = known ? sup->death.generation : 0,
-                 .restored = how != LOAD_SWAP && after_death,
+                 .restored = how == LOAD_RESTORE || (how == LOAD_FRESH && after_death),
                  .step = how == LOAD_FRESH && after_death ? sup->death.step : 0,
                  .path = bytes_of(build->path),
                  .name = bytes_of(sup->library),
@@ -41,6 +42,7 @@ void hosts_drop(struct supervisor *sup)
     if (sup->host != NULL) {
         host_process_destroy(sup->host);
         sup->host = NULL;
+        snapshots_host_died(sup);
         terminal_restore(&sup->terminal);
     }
     sup->asked_ns = 0;
@@ -77,11 +79,9 @@ static struct host_process *spawn(struct supervisor *sup, struct error *err)
 {
     struct shared shared;
     const struct config *config = sup->config;
-    uint64_t limit =
-        config->state_max_json > config->pin_limit ? config->state_max_json : config->pin_limit;
     struct host_callbacks callbacks = {
         .ctx = sup, .orphans = &sup->orphans, .message = hearing_message, .died = hearing_death};
-    return shared_create(&shared, limit, err)
+    return shared_create(&shared, supervisor_snapshot_limit(sup), err)
                ? host_process_start(sup->loop, config, &shared, &callbacks, err)
                : NULL;
 }

@@ -3,6 +3,7 @@
  * it can be had back; the code comes up in another host. */
 #include "base/clock.h"
 #include "supervisor/comeback.h"
+#include "supervisor/snapshots.h"
 #include "supervisor/state.h"
 
 #include <stdio.h>
@@ -94,6 +95,7 @@ void replace_saved(struct supervisor *sup)
         control_fail(call, CONTROL_REFUSED, why);
         return;
     }
+    snapshots_keep(sup);
     supervisor_dispatch(sup, event_of(by));
 }
 

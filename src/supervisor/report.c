@@ -343,6 +343,28 @@ void report_checkpoint(struct report *report, const struct message_published *pu
              (unsigned long long)published->step, size);
 }
 
+void report_durable(struct report *report, uint64_t id, const struct snapshot *snapshot,
+                    uint64_t took_ns)
+{
+    cJSON *checkpoint = event(report, "checkpoint");
+    event_add_number(checkpoint, "bytes", snapshot->len);
+    event_add_number(checkpoint, "us", took_ns / NS_PER_US);
+    (void)cJSON_AddTrueToObject(checkpoint, "durable");
+    event_add_number(checkpoint, "id", id);
+    events_emit(report->events, checkpoint);
+    log_line(report->log, LOG_DEBUG, "snapshot %llu of step %llu is on the disk",
+             (unsigned long long)id, (unsigned long long)snapshot->step);
+}
+
+void report_durable_failed(struct report *report, const char *reason)
+{
+    cJSON *failed = event(report, "durable_failed");
+    event_add_text(failed, "reason", reason);
+    events_emit(report->events, failed);
+    log_line(report->log, LOG_WARN,
+             "no snapshot on disk: %s; the run goes on, and this is tried again", reason);
+}
+
 void report_exited(struct report *report, int status)
 {
     cJSON *exited = event(report, "exited");

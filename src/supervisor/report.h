@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "link/message.h"
+#include "link/shared.h"
 #include "supervisor/build.h"
 
 #include <stdbool.h>
@@ -70,6 +71,11 @@ void report_back(struct report *report, const struct report_back *back);
 void report_held(struct report *report, const char *reason, bool told);
 void report_paused(struct report *report, bool on); /* `paused` or `resumed` */
 void report_checkpoint(struct report *report, const struct message_published *published);
+/* A snapshot is on the disk. */
+void report_durable(struct report *report, uint64_t id, const struct snapshot *snapshot,
+                    uint64_t took_ns);
+/* Told once, until it works again. */
+void report_durable_failed(struct report *report, const char *reason);
 void report_exited(struct report *report, int status);
 
 /* "1.2 KB", "81,204": as a person reads it. */

@@ -75,6 +75,12 @@ static bool stands(const struct supervisor *sup, enum supervisor_timer timer)
     }
 }
 
+uint64_t supervisor_snapshot_limit(const struct supervisor *sup)
+{
+    const struct config *config = sup->config;
+    return config->state_max_json > config->pin_limit ? config->state_max_json : config->pin_limit;
+}
+
 void supervisor_arm(struct supervisor *sup, enum supervisor_timer timer, uint64_t ms)
 {
     sup->left_ms[timer] = stands(sup, timer) ? ms + 1 : 0;

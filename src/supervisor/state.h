@@ -28,6 +28,8 @@
 #include <stdint.h>
 #include <uv.h>
 
+struct snapshots;
+
 #define FALLBACKS_MOST 2
 #define ATTEMPTS_MOST  6
 #define CALLS_MOST     8
@@ -44,6 +46,7 @@ enum supervisor_timer {
     TIMER_BACKOFF,   /* what failed is tried again */
     TIMER_BUSY,      /* the library had a writer: look again */
     TIMER_ANNOUNCED, /* something is being loaded: look whether it has been accepted already */
+    TIMER_DURABLE,   /* the newest snapshot is to go to the disk */
     TIMER_REPLACE,   /* the state was to be saved for a command */
     TIMER_LOOK,      /* the host is to be looked at */
     TIMER_SPARE,     /* a spare host is to be started */
@@ -133,10 +136,10 @@ struct supervisor {
     bool unconfirmed; /* current was told as loaded, and neither as confirmed nor as superseded */
     uint64_t state_bytes, state_version;
     bool callbacks;
-    char module[64];       /* its name for itself */
-    struct build *next;    /* being loaded */
-    int next_pin;          /* where the state from before goes */
-    struct build *pending; /* waits; the newest wins */
+    char module[SNAPSHOT_NAME_SIZE]; /* its name for itself */
+    struct build *next;              /* being loaded */
+    int next_pin;                    /* where the state from before goes */
+    struct build *pending;           /* waits; the newest wins */
     struct fallback fallbacks[FALLBACKS_MOST];
     unsigned fallback_count;
     struct fallback
@@ -145,6 +148,7 @@ struct supervisor {
     struct control_call *step_call; /* waits until its steps are made */
     struct attempt attempts[ATTEMPTS_MOST];
     unsigned attempt_count, attempt_next;
+    struct snapshots *snapshots;
     int good_slot;                     /* the last good state while nothing runs; NO_SLOT: none */
     struct build *mapped[MAPPED_MOST]; /* what the host has loaded: their copies stay */
     unsigned mapped_count;
@@ -212,6 +216,7 @@ void supervisor_answer_reloads(struct supervisor *sup, uint64_t generation, cons
                                const char *reason);
 void supervisor_finish_if_idle(
     struct supervisor *sup); /* ends the loop when `ending` and no host lives */
+uint64_t supervisor_snapshot_limit(const struct supervisor *sup); /* bytes of a state */
 void supervisor_arm(struct supervisor *sup, enum supervisor_timer timer, uint64_t ms);
 void supervisor_disarm(struct supervisor *sup, enum supervisor_timer timer);
 /* Probation and the limits of loading and ending stand while a debugger holds the host, probation

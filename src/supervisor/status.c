@@ -1,6 +1,7 @@
 /* How things stand, for `hotrun status` and status.json. */
 #include "base/clock.h"
 #include "base/file.h"
+#include "supervisor/snapshots.h"
 #include "supervisor/state.h"
 
 #include <string.h>
@@ -53,6 +54,7 @@ cJSON *status_make(struct supervisor *sup)
     if (sup->state == POLICY_HELD && sup->held_reason[0] != '\0') {
         event_add_text(status, "held_reason", sup->held_reason);
     }
+    snapshots_add_status(sup, status);
     event_add_text(status, "run_dir", sup->run_dir.path);
     return status;
 }

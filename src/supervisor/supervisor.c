@@ -4,6 +4,8 @@
 #include "base/path.h"
 #include "state/slot.h"
 #include "supervisor/comeback.h"
+#include "supervisor/resume.h"
+#include "supervisor/snapshots.h"
 #include "supervisor/state.h"
 
 #include <hotrun/hotrun.h>
@@ -12,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define STATUS_USAGE  2 /* a file that was named is not what it should be */
+#define STATUS_FAILED 125
 
 static void on_probation(uv_timer_t *timer)
 {
@@ -82,6 +87,11 @@ static void on_announced(uv_timer_t *timer)
     }
 }
 
+static void on_durable(uv_timer_t *timer)
+{
+    snapshots_due(timer->data);
+}
+
 static void on_replace(uv_timer_t *timer)
 {
     struct supervisor *sup = timer->data;
@@ -119,7 +129,8 @@ static const uv_timer_cb timer_callbacks[TIMER_COUNT] = {
     [TIMER_PROBATION] = on_probation, [TIMER_START] = on_start_limit, [TIMER_STOP] = on_stop_limit,
     [TIMER_BACKOFF] = on_backoff,     [TIMER_BUSY] = on_busy,         [TIMER_GONE] = on_gone,
     [TIMER_ANNOUNCED] = on_announced, [TIMER_REPLACE] = on_replace,   [TIMER_LOOK] = on_look,
-    [TIMER_SPARE] = on_spare,         [TIMER_STATUS] = on_status,     [TIMER_INSPECT] = on_inspect};
+    [TIMER_SPARE] = on_spare,         [TIMER_STATUS] = on_status,     [TIMER_INSPECT] = on_inspect,
+    [TIMER_DURABLE] = on_durable};
 
 static void on_signal(uv_signal_t *handle, int signal)
 {
@@ -169,6 +180,11 @@ static bool set_up(struct supervisor *sup)
 {
     const struct config *config = sup->config;
     struct error *err = &sup->fatal;
+    if (!resume_file(sup, err)) {
+        bool own = err->code == ERROR_SYSTEM || err->code == ERROR_INTERNAL;
+        sup->exit_status = own ? STATUS_FAILED : STATUS_USAGE;
+        return false;
+    }
     (void)signal(SIGPIPE, SIG_IGN);
     orphans_adopt(&sup->orphans);
     sup->inspector = inspector_create(sup->loop, &sup->orphans, sup->log, NULL);
@@ -200,7 +216,7 @@ static bool set_up(struct supervisor *sup)
             return false;
         }
     }
-    return start_handles(sup);
+    return start_handles(sup) && snapshots_create(sup, err) && resume_newest(sup, err);
 }
 
 /* Everything that set_up made, in reverse; also what it did not come to. */
@@ -243,6 +259,7 @@ static void tear_down(struct supervisor *sup)
         }
     }
     (void)uv_run(sup->loop, UV_RUN_DEFAULT);
+    snapshots_destroy(sup);
     (void)uv_loop_close(sup->loop);
     unsigned left = orphans_end_last(&sup->orphans);
     if (left > 0) {
@@ -277,7 +294,7 @@ int supervisor_run(const struct config *config, struct log *log, struct error *e
     int status = uv_loop_init(&loop);
     if (status != 0) {
         error_set(err, ERROR_SYSTEM, "cannot start the event loop: %s", uv_strerror(status));
-        return 125;
+        return STATUS_FAILED;
     }
     terminal_save(&sup.terminal);
     if (set_up(&sup)) {
@@ -286,15 +303,17 @@ int supervisor_run(const struct config *config, struct log *log, struct error *e
         if (!sup.ending || sup.host != NULL) {
             (void)uv_run(&loop, UV_RUN_DEFAULT);
         }
-        report_exited(&sup.report,
-                      sup.fatal.code != ERROR_NONE && sup.exit_status == 0 ? 125 : sup.exit_status);
+        snapshots_end(&sup);
+        report_exited(&sup.report, sup.fatal.code != ERROR_NONE && sup.exit_status == 0
+                                       ? STATUS_FAILED
+                                       : sup.exit_status);
         status_write(&sup);
     }
     terminal_restore(&sup.terminal);
     tear_down(&sup);
     *err = sup.fatal;
     if (sup.fatal.code != ERROR_NONE && sup.exit_status == 0) {
-        return 125;
+        return STATUS_FAILED;
     }
     return sup.exit_status;
 }

@@ -1,0 +1,266 @@
+#include "supervisor/resume.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "supervisor/envelope.h"
+#include "supervisor/set_aside.h"
+#include "supervisor/snapshots.h"
+#include "supervisor/state.h"
+#include "supervisor/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define FIRST_SEQUENCE 1 /* of what a run starts from */
+
+static size_t file_limit(const struct supervisor *sup)
+{
+    return (size_t)envelope_size_max(supervisor_snapshot_limit(sup));
+}
+
+/* Reads what the bytes of `path` mean. `by_hand`: a file without its checksum is good enough. */
+static bool read_envelope(const struct text *bytes, const char *path, bool by_hand,
+                          struct envelope *envelope, struct error *err)
+{
+    struct error why;
+    switch (envelope_read(envelope, text_string(bytes), bytes->len, &why)) {
+    case ENVELOPE_WHOLE:
+        return true;
+    case ENVELOPE_UNCHECKED:
+        return by_hand ||
+               error_set(err, ERROR_REFUSED,
+                         "%s: its \"check\" is missing, as somebody has edited it; `hotrun "
+                         "--restore` takes it all the same",
+                         path);
+    default:
+        return error_set(err, why.code, "%s: %s", path, why.text);
+    }
+}
+
+/* The state is where the first host will find it, and numbers go on from it. */
+static bool begin_with(struct supervisor *sup, const struct envelope *envelope, struct error *err)
+{
+    struct shared memory;
+    struct snapshot snapshot = envelope->snapshot;
+    snapshot.sequence = FIRST_SEQUENCE;
+    if (!shared_create(&memory, supervisor_snapshot_limit(sup), err)) {
+        return false;
+    }
+    if (!shared_publish(&memory, SHARED_PIN_0, &snapshot, envelope->state, (size_t)snapshot.len,
+                        err)) {
+        shared_finish(&memory);
+        return false;
+    }
+    shared_finish(&sup->memory);
+    sup->memory = memory;
+    sup->good_slot = SHARED_PIN_0;
+    if (sup->generations < snapshot.generation) {
+        sup->generations = snapshot.generation;
+    }
+    sup->report.step = snapshot.step;
+    return true;
+}
+
+/* "3 min ago" */
+static void age_words(uint64_t time_ns, char *text, size_t size)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t now_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+    unsigned long long s = now_ns > time_ns ? (now_ns - time_ns) / NS_PER_S : 0;
+    if (s < 120) {
+        (void)snprintf(text, size, "%llu s ago", s);
+    } else if (s < 7200) {
+        (void)snprintf(text, size, "%llu min ago", s / 60);
+    } else if (s < 172800) {
+        (void)snprintf(text, size, "%llu h ago", s / 3600);
+    } else {
+        (void)snprintf(text, size, "%llu days ago", s / 86400);
+    }
+}
+
+static void tell_begin(const struct supervisor *sup, const struct snapshot *snapshot,
+                       const char *path)
+{
+    char age[48], step[32];
+    age_words(snapshot->time_ns, age, sizeof age);
+    report_count(snapshot->step, step, sizeof step);
+    log_tone(sup->log, LOG_TONE_PLAIN,
+             "going on from %s: step %s of generation %llu, module %s, %s", path, step,
+             (unsigned long long)snapshot->generation, snapshot->module, age);
+}
+
+static char *shown(const char *path)
+{
+    char *text = path_short(path);
+    return text == NULL ? strdup(path) : text;
+}
+
+bool resume_file(struct supervisor *sup, struct error *err)
+{
+    const char *path = sup->config->restore;
+    struct text bytes = {0};
+    struct envelope envelope = {0};
+    if (path == NULL) {
+        return true;
+    }
+    char *name = shown(path);
+    bool ok = name != NULL && file_read(path, file_limit(sup), &bytes, err) &&
+              read_envelope(&bytes, name, true, &envelope, err) && begin_with(sup, &envelope, err);
+    if (ok) {
+        tell_begin(sup, &envelope.snapshot, name);
+    } else if (name == NULL) {
+        error_set(err, ERROR_SYSTEM, "no memory for a path");
+    }
+    envelope_finish(&envelope);
+    text_finish(&bytes);
+    free(name);
+    return ok;
+}
+
+static bool is_trusted(const struct supervisor *sup, uint64_t id, const char *name,
+                       struct error *err)
+{
+    return !set_aside_has(sup->run_dir.fd, id, sup->config->module_path) ||
+           error_set(err, ERROR_REFUSED,
+                     "%s: this library has died of it twice; `hotrun --restore` takes it all the "
+                     "same",
+                     name);
+}
+
+/* One snapshot of the store. False: it can't be used. */
+static bool try_one(struct supervisor *sup, uint64_t id, struct error *err)
+{
+    struct text bytes = {0};
+    struct envelope envelope = {0};
+    char *path = store_path(snapshots_store(sup), id);
+    char *name = path == NULL ? NULL : shown(path);
+    bool ok = name != NULL && is_trusted(sup, id, name, err) &&
+              store_read(snapshots_store(sup), id, file_limit(sup), &bytes, err) &&
+              read_envelope(&bytes, name, false, &envelope, err) && begin_with(sup, &envelope, err);
+    if (ok) {
+        snapshots_set_stored(sup, FIRST_SEQUENCE, id, envelope.snapshot.step);
+        tell_begin(sup, &envelope.snapshot, name);
+    } else if (name == NULL) {
+        error_set(err, ERROR_SYSTEM, "no memory for a path");
+    }
+    envelope_finish(&envelope);
+    text_finish(&bytes);
+    free(name);
+    free(path);
+    return ok;
+}
+
+bool resume_newest(struct supervisor *sup, struct error *err)
+{
+    uint64_t *ids = NULL;
+    size_t count = 0;
+    struct error why = {0};
+    if (sup->good_slot != NO_SLOT) {
+        snapshots_set_stored(sup, FIRST_SEQUENCE, 0, 0); /* of run.restore: it has its file */
+        return true;
+    }
+    if (!sup->config->resume) {
+        return true;
+    }
+    bool found = false;
+    if (!store_ids(snapshots_store(sup), &ids, &count, &why)) {
+        log_line(sup->log, LOG_WARN, "%s", why.text);
+    }
+    for (size_t i = 0; i < count && !found; i++) {
+        found = try_one(sup, ids[i], &why);
+        if (!found) {
+            log_line(sup->log, LOG_WARN, "not resumed from %s", why.text);
+        }
+    }
+    if (!found) {
+        log_tone(sup->log, LOG_TONE_PLAIN,
+                 count == 0 ? "nothing to resume: there is no snapshot in %s/snapshots; the state "
+                              "starts anew"
+                            : "nothing to resume: no snapshot in %s/snapshots is whole; the state "
+                              "starts anew",
+                 sup->run_dir.path);
+    }
+    free(ids);
+    (void)err;
+    return true;
+}
+
+void resume_died(struct supervisor *sup)
+{
+    struct snapshot snapshot;
+    const struct build *build = sup->next != NULL ? sup->next : sup->current;
+    if (build == NULL || sup->good_slot == NO_SLOT || sup->memory.fd < 0 ||
+        !shared_peek(&sup->memory, sup->good_slot, &snapshot) ||
+        snapshot.sequence != FIRST_SEQUENCE) {
+        return;
+    }
+    uint64_t id = snapshots_stored_id(sup, FIRST_SEQUENCE);
+    if (id != 0) {
+        set_aside_note(sup->run_dir.fd, id, build->stage.hash);
+    }
+}
+
+/* ---- while it runs ---- */
+
+static bool fits_what_runs(const struct supervisor *sup, const struct snapshot *snapshot,
+                           const char *path, struct error *err)
+{
+    return sup->module[0] == '\0' || strcmp(sup->module, snapshot->module) == 0 ||
+           error_set(err, ERROR_REFUSED, "%s is of the module \"%s\", and \"%s\" runs", path,
+                     snapshot->module, sup->module);
+}
+
+/* Nothing has run so far: the library is started from the snapshot, as from the last good state of
+ * a hold. The call is answered with the outcome. */
+static void start_with(struct supervisor *sup, const struct envelope *envelope,
+                       struct control_call *call)
+{
+    struct error err;
+    if (sup->reload_call_count == CALLS_MOST) {
+        control_fail(call, CONTROL_REFUSED, "too many calls wait for their outcome already");
+    } else if (!begin_with(sup, envelope, &err)) {
+        control_fail(call, CONTROL_REFUSED, err.text);
+    } else {
+        snapshots_set_stored(sup, FIRST_SEQUENCE, 0, 0);
+        sup->reload_calls[sup->reload_call_count++] = (struct reload_call){.call = call};
+        sup->noticed_ns = clock_ns();
+        sup->forced = true;
+        staging_now(sup, true);
+    }
+}
+
+void resume_command(struct supervisor *sup, const cJSON *params, struct control_call *call)
+{
+    const char *path = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(params, "file"));
+    struct text bytes = {0}, state = {0};
+    struct envelope envelope = {0};
+    struct error err = {0};
+    if (path == NULL || path[0] != '/') {
+        control_fail(call, CONTROL_INVALID_PARAMS, "file: expected an absolute path");
+        return;
+    }
+    if (!file_read(path, file_limit(sup), &bytes, &err) ||
+        !read_envelope(&bytes, path, true, &envelope, &err) ||
+        !fits_what_runs(sup, &envelope.snapshot, path, &err)) {
+        control_fail(call, CONTROL_REFUSED, err.text);
+    } else if (sup->state == POLICY_HELD && sup->current == NULL) {
+        start_with(sup, &envelope, call);
+    } else if (envelope.snapshot.len > supervisor_snapshot_limit(sup)) {
+        control_fail(call, CONTROL_REFUSED, "its state is larger than state.max_json allows");
+    } else if (!text_append(&state, envelope.state, (size_t)envelope.snapshot.len)) {
+        control_fail(call, CONTROL_INTERNAL, "no memory for its state");
+    } else {
+        /* Its generation may be of another run: here it is not to look newer than what runs. */
+        if (sup->current != NULL && envelope.snapshot.generation > sup->current->generation) {
+            envelope.snapshot.generation = sup->current->generation;
+        }
+        replace_ask(sup, REPLACE_RESTORE, false, &envelope.snapshot, &state, call);
+    }
+    text_finish(&state);
+    envelope_finish(&envelope);
+    text_finish(&bytes);
+}

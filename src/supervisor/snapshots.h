@@ -1,0 +1,52 @@
+/* Which snapshots become durable, and when. The store's work is done on a worker thread, and never
+ * in the step path. [supervisor's loop thread] */
+#ifndef SUPERVISOR_SNAPSHOTS_H
+#define SUPERVISOR_SNAPSHOTS_H
+
+#include "base/error.h"
+#include "link/message.h"
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+
+struct control_call;
+struct store;
+struct supervisor;
+
+/* After the run directory is open and the timers are there. False: no memory. */
+bool snapshots_create(struct supervisor *sup, struct error *err);
+
+/* After the loop has run out. */
+void snapshots_destroy(struct supervisor *sup);
+
+/* TIMER_DURABLE: the newest proven snapshot is stored, if it is not yet. */
+void snapshots_due(struct supervisor *sup);
+
+/* The newest one is stored at once, proven or not: something is about to be put in its place. */
+void snapshots_keep(struct supervisor *sup);
+
+/* The host has published one, or can't. */
+void snapshots_published(struct supervisor *sup, const struct message_published *published);
+
+/* The host is gone: those who wait for its state are told. */
+void snapshots_host_died(struct supervisor *sup);
+
+/* The run is over: what is newer than the store is stored before this returns. */
+void snapshots_end(struct supervisor *sup);
+
+/* `durable` of the status. */
+void snapshots_add_status(const struct supervisor *sup, cJSON *status);
+
+/* The control method `snapshot`. */
+void snapshots_command(struct supervisor *sup, const cJSON *params, struct control_call *call);
+
+/* Borrowed, and only while nothing is being stored. */
+struct store *snapshots_store(const struct supervisor *sup);
+
+/* The snapshot with this sequence in shared memory is in the store as `id`; 0: need not be. */
+void snapshots_set_stored(struct supervisor *sup, uint64_t sequence, uint64_t id, uint64_t step);
+
+/* The number under which the snapshot with this sequence was stored last; 0: it is another one. */
+uint64_t snapshots_stored_id(const struct supervisor *sup, uint64_t sequence);
+
+#endif
