@@ -113,10 +113,25 @@ static bool write_copy(const char *path, const struct text *file, struct error *
     return ok;
 }
 
-static bool is_useless(const struct snapshot *snapshot)
+static bool is_useful(const struct snapshot *snapshot, struct error *err)
 {
-    return snapshot->kind == SNAPSHOT_IMAGE && snapshot->len > 0 &&
-           (snapshot->flags & HOTRUN_STATE_PLAIN) == 0;
+    bool useful = snapshot->kind != SNAPSHOT_IMAGE || snapshot->len == 0 ||
+                  (snapshot->flags & HOTRUN_STATE_PLAIN) != 0;
+    return useful ||
+           error_set(err, ERROR_REFUSED,
+                     "the state is memory that may hold pointers, which mean nothing in another "
+                     "process: give the module serialize and deserialize, or the flag "
+                     "HOTRUN_STATE_PLAIN if it has none");
+}
+
+bool durable_make_file(const struct shared *shared, int slot, struct text *file, struct error *err)
+{
+    struct text state = {0};
+    struct snapshot snapshot;
+    bool ok = shared_read(shared, slot, &snapshot, &state, err) && is_useful(&snapshot, err) &&
+              make_file(&snapshot, &state, file, err);
+    text_finish(&state);
+    return ok;
 }
 
 static void run(struct job *job)
@@ -128,12 +143,9 @@ static void run(struct job *job)
     struct store_entry entry;
     uint64_t begun = clock_ns();
     bool ok = read_state(job, snapshot, &state, &outcome->err);
-    if (ok && is_useless(snapshot)) {
+    if (ok && !is_useful(snapshot, &outcome->err)) {
         outcome->useless = true;
-        ok = error_set(&outcome->err, ERROR_REFUSED,
-                       "the state is memory that may hold pointers, which mean nothing in another "
-                       "process: give the module serialize and deserialize, or the flag "
-                       "HOTRUN_STATE_PLAIN if it has none");
+        ok = false;
     }
     bool known = ok && snapshot->sequence == job->stored && job->stored_id != 0 &&
                  store_look(store, job->stored_id, &entry, NULL);

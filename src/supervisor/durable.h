@@ -50,6 +50,9 @@ uint64_t durable_sequence(const struct durable *durable);
 /* The snapshot with this sequence is `id` in the store; 0: it needs no storing. */
 void durable_set_stored(struct durable *durable, uint64_t sequence, uint64_t id);
 
+/* Appends the file of the snapshot in `slot`. [any thread] */
+bool durable_make_file(const struct shared *shared, int slot, struct text *file, struct error *err);
+
 /* Blocks until all that was submitted is done, and told. */
 void durable_flush(struct durable *durable);
 

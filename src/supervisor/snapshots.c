@@ -1,6 +1,7 @@
 #include "supervisor/snapshots.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "supervisor/comeback.h"
 #include "supervisor/durable.h"
 #include "supervisor/state.h"
@@ -172,6 +173,19 @@ void snapshots_keep(struct supervisor *sup)
     }
 }
 
+bool snapshots_save(struct supervisor *sup, int slot, int folder_fd, const char *name,
+                    struct error *err)
+{
+    struct text file = {0};
+    if (sup->memory.fd < 0) {
+        return error_set(err, ERROR_MISSING, "there is no snapshot");
+    }
+    bool ok = durable_make_file(&sup->memory, slot, &file, err) &&
+              file_replace(folder_fd, name, file.data, file.len, err);
+    text_finish(&file);
+    return ok;
+}
+
 /* Older ones first, so that the newest gets the highest number. */
 void snapshots_end(struct supervisor *sup)
 {
@@ -340,6 +354,7 @@ bool snapshots_create(struct supervisor *sup, struct error *err)
         return error_set(err, ERROR_SYSTEM, "no memory for snapshots");
     }
     sup->snapshots = snapshots;
+    sup->save_snapshot = snapshots_save;
     if (sup->config->durable_ns > 0) {
         supervisor_arm(sup, TIMER_DURABLE, sup->config->durable_ns / NS_PER_MS + 1);
     }

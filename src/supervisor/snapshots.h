@@ -31,6 +31,11 @@ void snapshots_published(struct supervisor *sup, const struct message_published 
 /* The host is gone: those who wait for its state are told. */
 void snapshots_host_died(struct supervisor *sup);
 
+/* Writes the snapshot in `slot` of sup->memory into another folder, without waiting for the disk.
+ */
+bool snapshots_save(struct supervisor *sup, int slot, int folder_fd, const char *name,
+                    struct error *err);
+
 /* The run is over: what is newer than the store is stored before this returns. */
 void snapshots_end(struct supervisor *sup);
 
