@@ -51,6 +51,14 @@ def children(pid):
     return [other for other in every() if stat(other)[1] == pid]
 
 
+def program(pid):
+    """The name of the file that the process runs; "" when it is gone."""
+    try:
+        return os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+    except OSError:
+        return ""
+
+
 def zombies(pid):
     return [child for child in children(pid) if stat(child)[0] == "Z"]
 

@@ -101,14 +101,8 @@ def own_frames(event):
 
 
 def inspectors(run):
-    found = []
-    for pid in processes.children(run.pid):
-        try:
-            if os.path.basename(os.readlink(f"/proc/{pid}/exe")) == "hotrun-inspect":
-                found.append(pid)
-        except OSError:
-            pass  # it has gone meanwhile
-    return found
+    return [pid for pid in processes.children(run.pid)
+            if processes.program(pid) == "hotrun-inspect"]
 
 
 class Naming(Case):

@@ -297,6 +297,10 @@ int main(int argc, char **argv)
         seed = strtoull(argv[2], NULL, 10) * UINT64_C(2654435761) + 88172645463325252;
         ok = damage_all(inspector, &loop, strtol(argv[3], NULL, 10), rest[1], as);
     } else {
+        /* The first may come late on a busy machine: the process has to be started. */
+        for (int tries = 0; tries < 20 && !name(inspector, as); tries++) {
+            (void)uv_run(&loop, UV_RUN_NOWAIT);
+        }
         print_trace(name(inspector, as));
     }
     inspector_destroy(inspector);
