@@ -1,11 +1,9 @@
 /* What a dead host's crash record says: named, put into words, and written down. */
 #include "base/clock.h"
-#include "base/path.h"
 #include "supervisor/cause.h"
 #include "supervisor/state.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -153,31 +151,28 @@ static void quote(struct text *out, const char *path)
 /* The snapshot that was used, as a file beside the report. */
 static void add_snapshot(struct supervisor *sup, int slot)
 {
-    struct crash_report *report = &sup->autopsy.report;
-    char name[sizeof report->name + 8];
+    struct text *body = &sup->autopsy.report.body;
+    struct text path = {0};
     struct error err;
-    (void)snprintf(name, sizeof name, "%s.json", report->name);
-    if (slot == NO_SLOT || sup->save_snapshot == NULL) {
+    if (slot == NO_SLOT || sup->memory.fd < 0 || sup->copy_snapshot == NULL) {
         return;
     }
+    text_printf(&path, "%s/crashes/%s.json", sup->run_dir.path, sup->autopsy.report.name);
     int folder = crash_report_folder(sup->run_dir.fd, &err);
-    if (folder >= 0 && sup->save_snapshot(sup, slot, folder, name, &err)) {
-        text_printf(&report->body, "\nsnapshot    %s/crashes/%s\nreproduce   hotrun --restore ",
-                    sup->run_dir.path, name);
-        char *path = path_join(sup->run_dir.path, "crashes");
-        char *file = path == NULL ? NULL : path_join(path, name);
-        quote(&report->body, file == NULL ? name : file);
-        text_puts(&report->body, " ");
-        quote(&report->body, sup->config->module_path);
-        text_puts(&report->body, "\n");
-        free(file);
-        free(path);
+    if (folder >= 0 && !path.failed && sup->copy_snapshot(sup, slot, text_string(&path), &err)) {
+        text_printf(body, "snapshot    %s\nreproduce   hotrun --restore ", text_string(&path));
+        quote(body, text_string(&path));
+        text_puts(body, " ");
+        quote(body, sup->config->module_path);
+        text_puts(body, "\n");
     } else {
-        text_printf(&report->body, "\nsnapshot    none could be kept: %s\n", err.text);
+        text_printf(body, "snapshot    none could be kept: %s\n",
+                    path.failed ? "no memory" : err.text);
     }
     if (folder >= 0) {
         (void)close(folder);
     }
+    text_finish(&path);
 }
 
 void autopsy_file(struct supervisor *sup, const char *outcome, int slot)
