@@ -1,6 +1,7 @@
 /* What a dead host's crash record says: named, put into words, and written down. */
 #include "base/clock.h"
 #include "supervisor/cause.h"
+#include "supervisor/snapshots.h"
 #include "supervisor/state.h"
 
 #include <stdio.h>
@@ -152,22 +153,23 @@ static void quote(struct text *out, const char *path)
 static void add_snapshot(struct supervisor *sup, int slot)
 {
     struct text *body = &sup->autopsy.report.body;
-    struct text path = {0};
     struct error err;
-    if (slot == NO_SLOT || sup->memory.fd < 0 || sup->copy_snapshot == NULL) {
+    char name[sizeof sup->autopsy.report.name + sizeof ".json"];
+    struct text path = {0};
+    if (slot == NO_SLOT || sup->memory.fd < 0) {
         return;
     }
-    text_printf(&path, "%s/crashes/%s.json", sup->run_dir.path, sup->autopsy.report.name);
+    (void)snprintf(name, sizeof name, "%s.json", sup->autopsy.report.name);
+    text_printf(&path, "%s/crashes/%s", sup->run_dir.path, name);
     int folder = crash_report_folder(sup->run_dir.fd, &err);
-    if (folder >= 0 && !path.failed && sup->copy_snapshot(sup, slot, text_string(&path), &err)) {
+    if (folder >= 0 && snapshots_save(sup, slot, folder, name, &err)) {
         text_printf(body, "snapshot    %s\nreproduce   hotrun --restore ", text_string(&path));
         quote(body, text_string(&path));
         text_puts(body, " ");
         quote(body, sup->config->module_path);
         text_puts(body, "\n");
     } else {
-        text_printf(body, "snapshot    none could be kept: %s\n",
-                    path.failed ? "no memory" : err.text);
+        text_printf(body, "snapshot    none could be kept: %s\n", err.text);
     }
     if (folder >= 0) {
         (void)close(folder);

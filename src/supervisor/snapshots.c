@@ -354,7 +354,6 @@ bool snapshots_create(struct supervisor *sup, struct error *err)
         return error_set(err, ERROR_SYSTEM, "no memory for snapshots");
     }
     sup->snapshots = snapshots;
-    sup->save_snapshot = snapshots_save;
     if (sup->config->durable_ns > 0) {
         supervisor_arm(sup, TIMER_DURABLE, sup->config->durable_ns / NS_PER_MS + 1);
     }

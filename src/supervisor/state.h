@@ -169,9 +169,6 @@ struct supervisor {
     unsigned restored_deaths; /* that followed it without a newer snapshot */
     struct inspector *inspector;
     struct autopsy autopsy;
-    /* Begins to write the snapshot of sup->memory in `slot` as the file `path`; not before this
-     * returns must it be there. NULL: nobody can. */
-    bool (*copy_snapshot)(struct supervisor *sup, int slot, const char *path, struct error *err);
     uint64_t restarts_ns[16]; /* times of the last restarts */
     unsigned restart_count;   /* within the window */
     uint64_t restarts_total;
