@@ -1,177 +1,63 @@
 #include "state/json.h"
 
+#include "state/accept.h"
+#include "state/object_keys.h"
 #include "state/scan.h"
 #include "state/spelling.h"
 #include "state/utf8.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define FEW_KEYS     16 /* comparing each with each is quicker than a table */
-#define CLASHES_MAX  64 /* different keys of one hash: somebody makes them on purpose */
-#define SHOWN_BYTES  60
-#define NO_DUPLICATE NULL
+#define SHOWN_BYTES 60
 
-struct key {
-    uint64_t hash;
-    const char *raw;
-    size_t len;
-};
-
-/* The keys of all open objects, those of the innermost one last. */
-struct keys {
-    struct key *key;
-    size_t count, cap;
-    size_t first[JSON_DEPTH_MAX]; /* per open container */
-};
-
-static bool push_key(struct keys *keys, const struct scan *scan)
-{
-    if (keys->count == keys->cap) {
-        size_t cap = keys->cap == 0 ? 64 : keys->cap * 2;
-        struct key *key = realloc(keys->key, cap * sizeof *key);
-        if (key == NULL) {
-            return false;
-        }
-        keys->key = key;
-        keys->cap = cap;
-    }
-    struct key *key = &keys->key[keys->count++];
-    key->raw = scan->key;
-    key->len = scan->key_len;
-    return spelling_hash(key->raw, key->len, scan->key_escaped, &key->hash);
-}
-
-static bool same_key(const struct key *a, const struct key *b)
-{
-    return a->hash == b->hash && spelling_order(a->raw, a->len, b->raw, b->len) == 0;
-}
-
-static int order_keys(const void *left, const void *right)
-{
-    const struct key *a = left;
-    const struct key *b = right;
-    if (a->hash != b->hash) {
-        return a->hash < b->hash ? -1 : 1;
-    }
-    int order = spelling_order(a->raw, a->len, b->raw, b->len);
-    return order != 0 ? order : (a->raw > b->raw) - (a->raw < b->raw);
-}
-
-/* Each of these returns the key that repeats *first, or NO_DUPLICATE. */
-
-static const struct key *duplicate_of_few(const struct key *key, size_t count,
-                                          const struct key **first)
-{
-    for (size_t i = 1; i < count; i++) {
-        for (size_t j = 0; j < i; j++) {
-            if (same_key(&key[i], &key[j])) {
-                *first = &key[j];
-                return &key[i];
-            }
-        }
-    }
-    return NO_DUPLICATE;
-}
-
-/* Slower than a table, whose cost has no bound when hashes clash. */
-static const struct key *duplicate_by_order(struct key *key, size_t count, const struct key **first)
-{
-    qsort(key, count, sizeof *key, order_keys);
-    for (size_t i = 1; i < count; i++) {
-        if (same_key(&key[i - 1], &key[i])) {
-            *first = &key[i - 1];
-            return &key[i];
-        }
-    }
-    return NO_DUPLICATE;
-}
-
-static const struct key *duplicate_of_many(struct key *key, size_t count, const struct key **first)
-{
-    size_t size = 64;
-    while (size < count * 2) {
-        size *= 2;
-    }
-    uint32_t *table = count < UINT32_MAX ? calloc(size, sizeof *table) : NULL;
-    if (table == NULL) {
-        return duplicate_by_order(key, count, first);
-    }
-    const struct key *found = NO_DUPLICATE;
-    size_t clashes = 0;
-    for (size_t i = 0; i < count && found == NULL && clashes < CLASHES_MAX; i++) {
-        size_t slot = key[i].hash & (size - 1);
-        for (; table[slot] != 0; slot = (slot + 1) & (size - 1)) {
-            const struct key *other = &key[table[slot] - 1];
-            if (same_key(other, &key[i])) {
-                *first = other;
-                found = &key[i];
-                break;
-            }
-            clashes += other->hash == key[i].hash;
-        }
-        if (table[slot] == 0) {
-            table[slot] = (uint32_t)(i + 1);
-        }
-    }
-    free(table);
-    return clashes < CLASHES_MAX ? found : duplicate_by_order(key, count, first);
-}
-
-static bool refuse_duplicate(struct scan *scan, const struct key *key, const struct key *first)
+static bool refuse_duplicate(struct scan *scan, const struct object_key *again,
+                             const struct object_key *first)
 {
     char decoded[SHOWN_BYTES + 12]; /* the last character may be spelled across the cut */
-    bool cut = key->len > SHOWN_BYTES;
-    size_t len = spelling_decode(key->raw, cut ? SHOWN_BYTES : key->len, decoded);
+    bool cut = again->len > SHOWN_BYTES;
+    size_t len = spelling_decode(again->raw, cut ? SHOWN_BYTES : again->len, decoded);
     struct text shown = {0};
     (void)json_quote_bytes(&shown, decoded, len);
-    (void)scan_refuse(scan, ERROR_FORMAT, key->raw - 1,
+    (void)scan_refuse(scan, ERROR_FORMAT, again->raw - 1,
                       "expected each key once in an object, found %s%s again, first at byte %zu",
                       text_string(&shown), cut ? "..." : "", (size_t)(first->raw - 1 - scan->text));
     text_finish(&shown);
     return false;
 }
 
-static bool close_object(struct scan *scan, struct keys *keys)
-{
-    size_t from = keys->first[scan->depth];
-    size_t count = keys->count - from;
-    if (count < 2) {
-        keys->count = from;
-        return true;
-    }
-    const struct key *first = NULL;
-    const struct key *again = count <= FEW_KEYS
-                                  ? duplicate_of_few(keys->key + from, count, &first)
-                                  : duplicate_of_many(keys->key + from, count, &first);
-    keys->count = from;
-    return again == NO_DUPLICATE || refuse_duplicate(scan, again, first);
-}
-
-bool json_check(const char *text, size_t len, struct error *err)
+/* What accept_json says no to, once more for the place and the reason. */
+static bool check_with_reason(const char *text, size_t len, struct error *err)
 {
     struct scan scan;
     scan_start(&scan, text, len, err);
-    struct keys keys;
-    keys.key = NULL;
-    keys.count = keys.cap = 0;
+    struct object_keys keys;
+    object_keys_start(&keys);
+    const struct object_key *first;
+    const struct object_key *again;
     enum scan_token token;
     bool ok;
     do {
         token = scan_next(&scan);
         ok = token != SCAN_ERROR;
         if (token == SCAN_OBJECT) {
-            keys.first[scan.depth - 1] = keys.count;
-        } else if (token == SCAN_KEY && !push_key(&keys, &scan)) {
+            object_keys_open(&keys, scan.depth - 1);
+        } else if (token == SCAN_KEY &&
+                   !object_keys_add(&keys, scan.key, scan.key_len, scan.end, scan.key_escaped)) {
             ok = error_set(err, ERROR_LIMIT, "no memory to check the keys of %zu bytes of JSON",
                            len);
-        } else if (token == SCAN_OBJECT_END) {
-            ok = close_object(&scan, &keys);
+        } else if (token == SCAN_OBJECT_END &&
+                   !object_keys_close(&keys, scan.depth, &first, &again)) {
+            ok = refuse_duplicate(&scan, again, first);
         }
     } while (ok && token != SCAN_END);
-    free(keys.key);
+    object_keys_finish(&keys);
     return ok;
+}
+
+bool json_check(const char *text, size_t len, struct error *err)
+{
+    return accept_json(text, len) || check_with_reason(text, len, err);
 }
 
 /* What a terminal or an editor acts on instead of showing it: controls, invisible spaces, marks

@@ -1,15 +1,12 @@
-#define _GNU_SOURCE
 #include "state/scan.h"
 
 #include "state/spelling.h"
 #include "state/utf8.h"
+#include "state/word.h"
 
-#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 
 /* Columns count characters. The walk from the start is paid for by errors alone. */
 bool scan_refuse(struct scan *scan, enum error_code code, const char *at, const char *format, ...)
@@ -76,45 +73,6 @@ static bool refuse(struct scan *scan, const char *at, const char *expected)
     return scan_refuse(scan, ERROR_FORMAT, at, "expected %s, found %s", expected, found);
 }
 
-static uint64_t load(const char *at)
-{
-    uint64_t bytes;
-    memcpy(&bytes, at, sizeof bytes);
-    return le64toh(bytes);
-}
-
-static const char *skip_space(const char *at, const char *end)
-{
-    while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) {
-        at++;
-        while (end - at >= 8 && load(at) == EACH_BYTE(' ')) {
-            at += 8;
-        }
-    }
-    return at;
-}
-
-/* To the first byte that is a quote, a backslash, a control character or not ASCII. Each term sets
- * a byte's high bit for its case; a borrow only reaches bytes behind a true hit. */
-static const char *skip_plain(const char *at, const char *end)
-{
-    while (end - at >= 8) {
-        uint64_t v = load(at);
-        uint64_t hit = v | (v - EACH_BYTE(0x20)) | ((v ^ EACH_BYTE('"')) - EACH_BYTE(1)) |
-                       ((v ^ EACH_BYTE('\\')) - EACH_BYTE(1));
-        hit &= EACH_BYTE(0x80);
-        if (hit != 0) {
-            return at + (__builtin_ctzll(hit) >> 3);
-        }
-        at += 8;
-    }
-    while (at < end && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x80 && *at != '"' &&
-           *at != '\\') {
-        at++;
-    }
-    return at;
-}
-
 /* `at` is a backslash; returns what is behind the escape, NULL when it is refused. */
 static const char *check_escape(struct scan *scan, const char *at)
 {
@@ -156,7 +114,7 @@ static const char *check_string(struct scan *scan, const char *at, bool *escaped
     const char *end = scan->end;
     *escaped = false;
     for (;;) {
-        at = skip_plain(at, end);
+        at = word_skip_plain(at, end);
         if (at == end) {
             (void)scan_refuse(scan, ERROR_FORMAT, at,
                               "expected the closing quote of the string that starts at byte %zu, "
@@ -308,7 +266,7 @@ static enum scan_token take_key(struct scan *scan, const char *at, const char *e
     }
     scan->key = at + 1;
     scan->key_len = (size_t)(quote - scan->key);
-    at = skip_space(quote + 1, scan->end);
+    at = word_skip_space(quote + 1, scan->end);
     if (at == scan->end || *at != ':') {
         (void)refuse(scan, at, "':' behind a key");
         return SCAN_ERROR;
@@ -327,7 +285,7 @@ static enum scan_token take_next(struct scan *scan, const char *at)
     bool object = scan->object[scan->depth - 1];
     char found = at == scan->end ? '\0' : *at;
     if (found == ',') {
-        at = skip_space(at + 1, scan->end);
+        at = word_skip_space(at + 1, scan->end);
         return object ? take_key(scan, at, "a key in double quotes behind the comma")
                       : take_value(scan, at, "a value behind the comma");
     }
@@ -340,7 +298,7 @@ static enum scan_token take_next(struct scan *scan, const char *at)
 
 enum scan_token scan_next(struct scan *scan)
 {
-    const char *at = skip_space(scan->at, scan->end);
+    const char *at = word_skip_space(scan->at, scan->end);
     char found = at == scan->end ? '\0' : *at;
     switch (scan->expected) {
     case SCAN_FIRST_KEY:

@@ -1,6 +1,5 @@
 #include "state/spelling.h"
 
-#include "base/hash.h"
 #include "state/utf8.h"
 
 #include <stdlib.h>
@@ -63,22 +62,29 @@ size_t spelling_decode(const char *raw, size_t len, char *out)
     return written;
 }
 
-bool spelling_hash(const char *raw, size_t len, bool escaped, uint64_t *hash)
+bool spelling_mark_escaped(const char *raw, size_t len, uint64_t *mark)
 {
-    if (!escaped) {
-        *hash = hash_bytes(raw, len);
-        return true;
-    }
     char few[256];
     char *decoded = len <= sizeof few ? few : malloc(len);
     if (decoded == NULL) {
         return false;
     }
     size_t count = spelling_decode(raw, len, decoded);
-    *hash = count == 0 ? hash_bytes("", 0) : hash_bytes(decoded, count);
+    *mark = spelling_mark(decoded, count, decoded + count);
     if (decoded != few) {
         free(decoded);
     }
+    return true;
+}
+
+bool spelling_hash(const char *raw, size_t len, bool escaped, uint64_t *hash)
+{
+    if (!escaped) {
+        *hash = spelling_mark(raw, len, raw + len);
+    } else if (!spelling_mark_escaped(raw, len, hash)) {
+        return false;
+    }
+    *hash = spelling_mix(*hash);
     return true;
 }
 

@@ -1,5 +1,7 @@
 #include "state/json.h"
 
+#include "state/accept.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,6 +38,7 @@ static bool check(const char *text, size_t len, struct error *err)
     }
     *err = (struct error){0};
     bool ok = json_check(exact, len, err);
+    assert_true(ok == accept_json(exact, len));
     free(exact);
     return ok;
 }
