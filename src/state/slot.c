@@ -7,6 +7,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#define TRIED_SIZE ((size_t)64 << 20) /* valgrind warns of larger ones */
+
 static size_t page_size(void)
 {
     return (size_t)sysconf(_SC_PAGESIZE);
@@ -37,8 +39,7 @@ static bool fit(uint64_t address, size_t size)
 
 bool slots_fit(uint64_t address)
 {
-    /* Under `ulimit -v` the largest slot may not fit where a small one does. */
-    return fit(address, SLOT_SIZE_MAX) || fit(address, page_size());
+    return fit(address, TRIED_SIZE);
 }
 
 uint64_t slots_find_address(void)
@@ -49,6 +50,7 @@ uint64_t slots_find_address(void)
         0x551000000000, 0x553000000000, 0x521000000000, 0x5A1000000000, 0x300000000000,
         0x200000000000, 0x080000000000, 0x002000000000, 0x001000000000,
     };
+    /* Under `ulimit -v` the largest slot may not fit where a small one does. */
     const size_t sizes[] = {SLOT_SIZE_MAX, page_size()};
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {

@@ -29,7 +29,7 @@ struct slots {
 /* An address where both slots fit in this process, 0x551000000000 if it can be had. 0: none. */
 uint64_t slots_find_address(void);
 
-/* Whether both slots fit at `address` in this process. */
+/* Whether both slots, of some 64 MB at least, fit at `address` in this process. */
 bool slots_fit(uint64_t address);
 
 /* Nothing is mapped yet. */

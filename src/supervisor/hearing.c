@@ -479,7 +479,7 @@ void hearing_death(void *ctx, struct host_process *host, const struct host_death
     autopsy_ask(sup, death, told.generation);
     confirm_late(sup);
     sup->deaths++;
-    bool left = !intended && looking_tool_was_left(sup, death);
+    bool left = looking_tool_was_left(sup, death, intended);
     if (sup->state == POLICY_STOPPING) {
         sup->exit_status = left ? 0 : end_status(sup, page, death);
     } else {

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "supervisor/state.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -205,10 +206,19 @@ bool looking_tool_has_prompt(const struct supervisor *sup)
            (sup->looks.own_group || !host_process_is_ready(sup->host));
 }
 
-bool looking_tool_was_left(struct supervisor *sup, const struct host_death *death)
+bool looking_tool_was_left(struct supervisor *sup, const struct host_death *death, bool intended)
 {
+    bool by_key = death->signal == SIGINT && sup->config->wrap != NULL;
     bool quiet = death->exit_status == 0 && (death->signal == 0 || death->record != NULL);
-    if (!quiet || !looking_tool_has_prompt(sup)) {
+    if (by_key && sup->stop_signal == SIGINT) {
+        if (!intended) {
+            log_line(sup->log, LOG_WARN,
+                     "Ctrl-C has ended the tool, and the module without its end; `hotrun quit` "
+                     "gives both theirs");
+        }
+        return true;
+    }
+    if (intended || !(quiet || by_key) || !looking_tool_has_prompt(sup)) {
         return false;
     }
     if (sup->state != POLICY_STOPPING) {

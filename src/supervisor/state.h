@@ -266,8 +266,9 @@ void looking_end(struct supervisor *sup);
 void looking_place(const struct supervisor *sup, char *text, size_t size);
 /* Whether a tool that the host runs under has a prompt, as debuggers have: Ctrl-C belongs to it. */
 bool looking_tool_has_prompt(const struct supervisor *sup);
-/* At the quiet end of a tool: whether it has a prompt, so that its user left it, and hotrun too. */
-bool looking_tool_was_left(struct supervisor *sup, const struct host_death *death);
+/* At the end of a tool that its user left, or ended by Ctrl-C: hotrun ends with it. `intended`: the
+ * host had begun its own. */
+bool looking_tool_was_left(struct supervisor *sup, const struct host_death *death, bool intended);
 
 /* staging.c */
 void staging_changed(void *ctx, enum watch_news news, uint64_t since_ns);
