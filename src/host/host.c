@@ -4,14 +4,32 @@
 #include <stdio.h>
 #include <unistd.h>
 
-void host_send(struct host *host, const struct message *message)
+void host_on_channel(uv_poll_t *poll, int status, int events)
+{
+    struct host *host = poll->data;
+    (void)status;
+    if ((events & UV_WRITABLE) != 0 && !channel_flush(host->channel)) {
+        (void)uv_poll_start(poll, UV_READABLE, host_on_channel);
+    }
+    atomic_store_explicit(&host->page->command, 1, memory_order_relaxed);
+}
+
+void host_send_fd(struct host *host, const struct message *message, int fd)
 {
     struct error err;
     host_send_held(host);
-    if (!channel_send(host->channel, message, &err)) {
+    if (!channel_send_fd(host->channel, message, fd, &err)) {
         /* An answer that gets lost would be waited for for ever. */
         host_leave(host, PAGE_END_HOST, 0, err.text);
     }
+    if (channel_flush(host->channel)) {
+        (void)uv_poll_start(&host->channel_poll, UV_READABLE | UV_WRITABLE, host_on_channel);
+    }
+}
+
+void host_send(struct host *host, const struct message *message)
+{
+    host_send_fd(host, message, -1);
 }
 
 void host_hold(struct host *host, const struct message *message, uint64_t generation)

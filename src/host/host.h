@@ -103,6 +103,12 @@ struct host {
 /* Sends to the supervisor. A message that cannot be sent ends the process. */
 void host_send(struct host *host, const struct message *message);
 
+/* The same for a KEEP that `fd` goes along with; fd stays the caller's, -1: none. */
+void host_send_fd(struct host *host, const struct message *message, int fd);
+
+/* The channel is readable or writable. */
+void host_on_channel(uv_poll_t *poll, int status, int events);
+
 /* Puts a message where the supervisor finds it if need be, and sends it with host_send_held or
  * before the next one. */
 void host_hold(struct host *host, const struct message *message, uint64_t generation);

@@ -15,21 +15,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-static void look_up_soon(struct host *host)
-{
-    atomic_store_explicit(&host->page->command, 1, memory_order_relaxed);
-}
-
-static void on_channel(uv_poll_t *poll, int status, int events)
-{
-    struct host *host = poll->data;
-    (void)status;
-    if ((events & UV_WRITABLE) != 0 && !channel_flush(host->channel)) {
-        (void)uv_poll_start(poll, UV_READABLE, on_channel);
-    }
-    look_up_soon(host);
-}
-
 static void on_wake(uv_async_t *wake)
 {
     struct host *host = wake->data;
@@ -166,7 +151,7 @@ static bool set_up(struct host *host, struct error *err)
         status = uv_poll_init(&host->loop, &host->channel_poll, channel_fd(host->channel));
     }
     if (status == 0) {
-        status = uv_poll_start(&host->channel_poll, UV_READABLE, on_channel);
+        status = uv_poll_start(&host->channel_poll, UV_READABLE, host_on_channel);
     }
     if (status != 0) {
         return error_set(err, ERROR_SYSTEM, "cannot start the event loop: %s", uv_strerror(status));

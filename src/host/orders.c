@@ -62,6 +62,13 @@ static void handle(struct host *host, const struct message *message)
             host->exit_status = (int)message->stop.status;
         }
         break;
+    case MESSAGE_KEEP: {
+        int fd = channel_take_fd(host->channel);
+        if (fd >= 0) {
+            (void)descriptors_keep(&host->descriptors, message->keep.name.data, fd);
+        }
+        break;
+    }
     default:
         host_leave(host, PAGE_END_HOST, 0, "a message that is not for a host");
     }

@@ -187,6 +187,23 @@ static void *service_kept(const hotrun_host *api, const char *name)
     return NULL;
 }
 
+/* Takes `fd` over, or forgets the name (-1). The supervisor gets it too, so that it outlives this
+ * process. */
+static bool keep_descriptor(struct host *host, const char *name, int fd)
+{
+    size_t len = strlen(name);
+    bool known = descriptors_find(&host->descriptors, name) >= 0;
+    if (len > KEEP_NAME_MOST) {
+        host_note(host, LOG_WARN, "a kept descriptor's name has %zu bytes: it survives no crash",
+                  len);
+    } else if (fd >= 0 || known) {
+        struct message message = {.type = MESSAGE_KEEP,
+                                  .keep = {.dropped = fd < 0, .name = {name, len}}};
+        host_send_fd(host, &message, fd);
+    }
+    return descriptors_keep(&host->descriptors, name, fd);
+}
+
 static hotrun_status service_keep_fd(const hotrun_host *api, const char *name, int fd)
 {
     struct generation *generation = generation_of(api);
@@ -208,8 +225,7 @@ static hotrun_status service_keep_fd(const hotrun_host *api, const char *name, i
         }
         return status;
     }
-    return descriptors_keep(&generation->host->descriptors, name, own) ? HOTRUN_OK
-                                                                       : HOTRUN_ERR_NOMEM;
+    return keep_descriptor(generation->host, name, own) ? HOTRUN_OK : HOTRUN_ERR_NOMEM;
 }
 
 static int service_kept_fd(const hotrun_host *api, const char *name)
@@ -274,7 +290,7 @@ void services_commit(struct generation *generation)
             ok = kept_set(&host->kept, change->name, change->pointer);
             break;
         case CHANGE_FD:
-            ok = descriptors_keep(&host->descriptors, change->name, change->number);
+            ok = keep_descriptor(host, change->name, change->number);
             change->number = -1;
             break;
         case CHANGE_WATCH:

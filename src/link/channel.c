@@ -2,6 +2,7 @@
 #include "link/channel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 struct packet {
     struct packet *next;
     size_t len;
+    int fd; /* our own duplicate; -1: none */
     char bytes[];
 };
 
@@ -17,6 +19,7 @@ struct channel {
     int fd;
     bool broken;
     struct packet *first, **last; /* waiting to be sent */
+    int in_fd;                    /* came with the last message; -1: none, or taken */
     char out[MESSAGE_SIZE_MAX];
     char in[MESSAGE_SIZE_MAX];
 };
@@ -43,9 +46,24 @@ struct channel *channel_create(int fd, struct error *err)
     }
     channel->fd = fd;
     channel->broken = false;
+    channel->in_fd = -1;
     channel->first = NULL;
     channel->last = &channel->first;
     return channel;
+}
+
+static void close_if_open(int *fd)
+{
+    if (*fd >= 0) {
+        close(*fd);
+        *fd = -1;
+    }
+}
+
+static void drop_packet(struct packet *packet)
+{
+    close_if_open(&packet->fd);
+    free(packet);
 }
 
 void channel_destroy(struct channel *channel)
@@ -56,8 +74,9 @@ void channel_destroy(struct channel *channel)
     while (channel->first != NULL) {
         struct packet *packet = channel->first;
         channel->first = packet->next;
-        free(packet);
+        drop_packet(packet);
     }
+    close_if_open(&channel->in_fd);
     close(channel->fd);
     free(channel);
 }
@@ -67,16 +86,43 @@ int channel_fd(const struct channel *channel)
     return channel->fd;
 }
 
+union rights { /* aligned for the kernel's header */
+    struct cmsghdr header;
+    char room[CMSG_SPACE(sizeof(int))];
+};
+
+static ssize_t send_with(int socket, const void *bytes, size_t len, int fd)
+{
+    union rights rights;
+    struct iovec part = {.iov_base = (void *)bytes, .iov_len = len};
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
+    if (fd >= 0) {
+        memset(&rights, 0, sizeof rights);
+        header.msg_control = rights.room;
+        header.msg_controllen = sizeof rights.room;
+        struct cmsghdr *control = CMSG_FIRSTHDR(&header);
+        control->cmsg_level = SOL_SOCKET;
+        control->cmsg_type = SCM_RIGHTS;
+        control->cmsg_len = CMSG_LEN(sizeof fd);
+        memcpy(CMSG_DATA(control), &fd, sizeof fd);
+    }
+    ssize_t sent;
+    do {
+        sent = sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+    } while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
 /* True when the packet is done with: sent, or nobody is there to get it. */
-static bool send_packet(struct channel *channel, const void *bytes, size_t len)
+static bool send_packet(struct channel *channel, const void *bytes, size_t len, int fd)
 {
     if (channel->broken) {
         return true;
     }
-    ssize_t sent;
-    do {
-        sent = send(channel->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    } while (sent < 0 && errno == EINTR);
+    ssize_t sent = send_with(channel->fd, bytes, len, fd);
+    if (sent < 0 && fd >= 0 && errno != EAGAIN && errno != ENOBUFS && errno != EPIPE) {
+        sent = send_with(channel->fd, bytes, len, -1);
+    }
     if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)) {
         return false;
     }
@@ -84,9 +130,10 @@ static bool send_packet(struct channel *channel, const void *bytes, size_t len)
     return true;
 }
 
-bool channel_send_packet(struct channel *channel, const void *bytes, size_t len, struct error *err)
+static bool send_or_queue(struct channel *channel, const void *bytes, size_t len, int fd,
+                          struct error *err)
 {
-    if (!channel_flush(channel) && send_packet(channel, bytes, len)) {
+    if (!channel_flush(channel) && send_packet(channel, bytes, len, fd)) {
         return true;
     }
     struct packet *packet = malloc(sizeof *packet + len);
@@ -95,57 +142,106 @@ bool channel_send_packet(struct channel *channel, const void *bytes, size_t len,
     }
     packet->next = NULL;
     packet->len = len;
+    packet->fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
     memcpy(packet->bytes, bytes, len);
     *channel->last = packet;
     channel->last = &packet->next;
     return true;
 }
 
-bool channel_send(struct channel *channel, const struct message *message, struct error *err)
+bool channel_send_packet(struct channel *channel, const void *bytes, size_t len, struct error *err)
+{
+    return send_or_queue(channel, bytes, len, -1, err);
+}
+
+bool channel_send_fd(struct channel *channel, const struct message *message, int fd,
+                     struct error *err)
 {
     size_t len = message_encode(message, channel->out, sizeof channel->out);
     if (len == 0) {
         return error_set(err, ERROR_LIMIT, "a message of type %d is larger than %zu bytes",
                          (int)message->type, sizeof channel->out);
     }
-    return channel_send_packet(channel, channel->out, len, err);
+    return send_or_queue(channel, channel->out, len, fd, err);
+}
+
+bool channel_send(struct channel *channel, const struct message *message, struct error *err)
+{
+    return channel_send_fd(channel, message, -1, err);
 }
 
 bool channel_flush(struct channel *channel)
 {
     while (channel->first != NULL) {
         struct packet *packet = channel->first;
-        if (!send_packet(channel, packet->bytes, packet->len)) {
+        if (!send_packet(channel, packet->bytes, packet->len, packet->fd)) {
             return true;
         }
         channel->first = packet->next;
         if (channel->first == NULL) {
             channel->last = &channel->first;
         }
-        free(packet);
+        drop_packet(packet);
     }
     return false;
+}
+
+int channel_take_fd(struct channel *channel)
+{
+    int fd = channel->in_fd;
+    channel->in_fd = -1;
+    return fd;
+}
+
+/* Keeps the first descriptor that came and closes the rest. */
+static void sort_out(struct channel *channel, struct msghdr *header)
+{
+    for (struct cmsghdr *at = CMSG_FIRSTHDR(header); at != NULL; at = CMSG_NXTHDR(header, at)) {
+        if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SCM_RIGHTS) {
+            continue;
+        }
+        size_t count = (at->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < count; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(at) + i * sizeof fd, sizeof fd);
+            if (channel->in_fd < 0) {
+                channel->in_fd = fd;
+            } else {
+                close(fd);
+            }
+        }
+    }
 }
 
 enum channel_result channel_receive(struct channel *channel, struct message *message,
                                     struct error *err)
 {
+    union rights rights;
+    struct iovec part = {.iov_base = channel->in, .iov_len = sizeof channel->in};
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
     ssize_t got;
+    close_if_open(&channel->in_fd);
     do {
+        header.msg_control = rights.room;
+        header.msg_controllen = sizeof rights.room;
         /* MSG_TRUNC: the packet's own length, so that one that was cut is seen. */
-        got = recv(channel->fd, channel->in, sizeof channel->in, MSG_DONTWAIT | MSG_TRUNC);
+        got = recvmsg(channel->fd, &header, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
         /* ECONNRESET is told once, of a peer that ended without reading all, and before what it
          * sent: its last words still wait. */
     } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
     if (got < 0) {
         return errno == EAGAIN || errno == EWOULDBLOCK ? CHANNEL_EMPTY : CHANNEL_CLOSED;
     }
+    sort_out(channel, &header);
     if (got == 0) {
+        close_if_open(&channel->in_fd);
         return CHANNEL_CLOSED;
     }
-    if ((size_t)got > sizeof channel->in) {
-        error_set(err, ERROR_LIMIT, "a message of %zd bytes is too large", got);
-        return CHANNEL_BAD;
+    bool ok = (size_t)got <= sizeof channel->in
+                  ? message_decode(message, channel->in, (size_t)got, err)
+                  : error_set(err, ERROR_LIMIT, "a message of %zd bytes is too large", got);
+    if (!ok || message->type != MESSAGE_KEEP || message->keep.dropped != 0) {
+        close_if_open(&channel->in_fd);
     }
-    return message_decode(message, channel->in, (size_t)got, err) ? CHANNEL_GOT : CHANNEL_BAD;
+    return ok ? CHANNEL_GOT : CHANNEL_BAD;
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define MESSAGE_SIZE_MAX ((size_t)128 << 10)
+#define KEEP_NAME_MOST   255 /* bytes of a kept descriptor's name that a KEEP can carry */
 
 struct bytes { /* data[len] is '\0'; a received one lives until the next receive */
     const char *data;

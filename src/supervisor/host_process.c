@@ -396,9 +396,10 @@ fail:
     return NULL;
 }
 
-bool host_process_send(struct host_process *host, const struct message *message, struct error *err)
+bool host_process_send_fd(struct host_process *host, const struct message *message, int fd,
+                          struct error *err)
 {
-    if (!channel_send(host->channel, message, err)) {
+    if (!channel_send_fd(host->channel, message, fd, err)) {
         return false;
     }
     if (channel_flush(host->channel)) {
@@ -406,6 +407,16 @@ bool host_process_send(struct host_process *host, const struct message *message,
     }
     atomic_store_explicit(&host->shared.page->command, 1, memory_order_release);
     return true;
+}
+
+bool host_process_send(struct host_process *host, const struct message *message, struct error *err)
+{
+    return host_process_send_fd(host, message, -1, err);
+}
+
+int host_process_take_fd(struct host_process *host)
+{
+    return channel_take_fd(host->channel);
 }
 
 static void on_tool_limit(uv_timer_t *timer)

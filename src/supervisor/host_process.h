@@ -57,6 +57,14 @@ const struct shared *host_process_shared(const struct host_process *host);
 /* Sends, and makes a busy step loop look up. A dead host is no error. */
 bool host_process_send(struct host_process *host, const struct message *message, struct error *err);
 
+/* The same for a KEEP that `fd` goes along with; fd stays the caller's. */
+bool host_process_send_fd(struct host_process *host, const struct message *message, int fd,
+                          struct error *err);
+
+/* Within callbacks.message: the descriptor that came with a KEEP, the caller's from here on; -1:
+ * none came. */
+int host_process_take_fd(struct host_process *host);
+
 /* Under a tool it is the host that gets the signal; after SIGKILL the tool has 2 s to end. */
 void host_process_kill(struct host_process *host, int signal);
 
