@@ -36,6 +36,20 @@ static void print_durable(const cJSON *durable)
     }
 }
 
+static void print_kept(const cJSON *kept)
+{
+    const cJSON *name;
+    if (cJSON_GetArraySize(kept) == 0) {
+        return;
+    }
+    printf("  kept      ");
+    cJSON_ArrayForEach(name, kept)
+    {
+        printf(" %s", cJSON_IsString(name) ? name->valuestring : "");
+    }
+    printf("\n");
+}
+
 void print_status(const cJSON *status)
 {
     const char *held = text_of(status, "held_reason");
@@ -68,6 +82,7 @@ void print_status(const cJSON *status)
     print_durable(cJSON_GetObjectItemCaseSensitive(status, "durable"));
     printf("  late       %.0f steps left out\n", number_of(status, "late_steps"));
     printf("  crashes    %.0f\n", number_of(status, "crashes"));
+    print_kept(cJSON_GetObjectItemCaseSensitive(status, "kept"));
     printf("  watch      %s\n", text_of(status, "watch"));
     printf("  processes  hotrun %.0f, host %.0f, up %.0f s\n", number_of(status, "pid"),
            number_of(status, "host_pid"), number_of(status, "uptime_s"));

@@ -275,13 +275,10 @@ void supervisor_hold(struct supervisor *sup, const char *reason)
     (void)snprintf(sup->held_reason, sizeof sup->held_reason, "%s", reason);
     autopsy_file(sup, "nothing runs until a fix is saved", sup->good_slot);
     report_held(&sup->report, reason, told);
-    if (!sup->config->watch && sup->pending == NULL) {
-        sup->exit_status = 126;
-        sup->ending = true;
-        supervisor_finish_if_idle(sup);
-        return;
+    bool killed = !told && sup->config->on_hold == HOLD_EXIT && sup->death.signal != 0;
+    if (!supervisor_ends_held(sup, killed ? 128 + sup->death.signal : 126)) {
+        do_take(sup);
     }
-    do_take(sup);
 }
 
 static void do_hold(struct supervisor *sup)
@@ -410,5 +407,6 @@ void supervisor_dispatch(struct supervisor *sup, enum policy_event event)
         }
     }
     build_drop(&sup->arrived);
+    service_tell_phase(sup);
     supervisor_arm(sup, TIMER_STATUS, 20);
 }

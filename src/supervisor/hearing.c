@@ -264,6 +264,10 @@ void hearing_message(void *ctx, struct host_process *host, const struct message 
     case MESSAGE_READY:
         looking_now(sup);
         break;
+    case MESSAGE_KEEP:
+        service_keep(sup, message->keep.name.data, message->keep.dropped != 0,
+                     host_process_take_fd(host));
+        break;
     case MESSAGE_LEAVING:
         supervisor_dispatch(sup, POLICY_EXIT_INTENT);
         break;
@@ -451,6 +455,7 @@ static void tell_death(struct supervisor *sup, const struct host_death *death,
         /* What is being brought back may die as well: the reason stays that of the first death. */
         char words[640];
         report_death_words(told, words, sizeof words);
+        sup->death.signal = told->signal;
         (void)snprintf(sup->death.reason, sizeof sup->death.reason, "%.600s in %s", words,
                        told->in);
     }

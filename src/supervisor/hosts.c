@@ -135,6 +135,7 @@ void hosts_start(struct supervisor *sup, const struct build *build, int slot)
     if (sup->report.generation == 0 && sup->deaths == 0) {
         report_started(&sup->report, host_process_pid(sup->host), sup->library);
     }
+    kept_send(&sup->kept, sup->host, sup->log);
     hosts_load(sup, slot == NO_SLOT ? LOAD_FRESH : LOAD_RESTORE, build, slot);
     if (sup->memory.fd >= 0 && sup->host != NULL) {
         /* Pinned ones are not the host's to write: they can follow while it loads. */

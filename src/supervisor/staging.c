@@ -55,6 +55,7 @@ static void wait_for_file(struct supervisor *sup, bool by_command)
         supervisor_answer_reloads(sup, 0, "waiting", reason);
     }
     sup->missing_told = true;
+    supervisor_arm(sup, TIMER_STATUS, 20);
     if (!sup->config->watch && sup->current == NULL) {
         error_set(&sup->fatal, ERROR_MISSING,
                   "%s is not there, and watch.enabled is false: nothing "
@@ -83,10 +84,8 @@ static void refuse_file(struct supervisor *sup, const struct stage *stage,
     report_rejected(&sup->report, swap_stage_name(SWAP_FILE), reason, running(sup));
     tell_module(sup, reason);
     supervisor_answer_reloads(sup, 0, "rejected", reason);
-    if (!sup->config->watch && sup->current == NULL) {
-        sup->exit_status = 126;
-        sup->ending = true;
-        supervisor_finish_if_idle(sup);
+    if (sup->state == POLICY_HELD) {
+        (void)supervisor_ends_held(sup, 126);
     }
 }
 

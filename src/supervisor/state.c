@@ -81,6 +81,19 @@ uint64_t supervisor_snapshot_limit(const struct supervisor *sup)
     return config->state_max_json > config->pin_limit ? config->state_max_json : config->pin_limit;
 }
 
+bool supervisor_ends_held(struct supervisor *sup, int status)
+{
+    bool waits = sup->config->watch && sup->config->on_hold == HOLD_WAIT;
+    bool next = sup->pending != NULL && !quarantine_has(&sup->quarantine, sup->pending->stage.hash);
+    if (waits || next) {
+        return false;
+    }
+    sup->exit_status = status;
+    sup->ending = true;
+    supervisor_finish_if_idle(sup);
+    return true;
+}
+
 void supervisor_arm(struct supervisor *sup, enum supervisor_timer timer, uint64_t ms)
 {
     sup->left_ms[timer] = stands(sup, timer) ? ms + 1 : 0;

@@ -1,7 +1,8 @@
 /* The supervisor's state, and the functions by which its parts call each other. Each part is a
  * file: supervisor.c sets up and ends, actions.c does what the policy says, hosts.c starts and ends
  * host processes, staging.c brings in new libraries, hearing.c takes in what hosts say and how they
- * end, commands.c answers the control socket, status.c tells how things stand. */
+ * end, commands.c answers the control socket, status.c tells how things stand,
+ * service.c tells the service manager. */
 #ifndef SUPERVISOR_STATE_H
 #define SUPERVISOR_STATE_H
 
@@ -17,6 +18,8 @@
 #include "supervisor/hang.h"
 #include "supervisor/host_process.h"
 #include "supervisor/inspector.h"
+#include "supervisor/kept.h"
+#include "supervisor/notify.h"
 #include "supervisor/policy.h"
 #include "supervisor/proc.h"
 #include "supervisor/report.h"
@@ -37,7 +40,7 @@ struct snapshots;
 #define NO_SLOT        (-1)
 #define ANNOUNCED_MS   20
 #define INSPECT_MS     100 /* from a start to the reading of debug info: not while it settles */
-#define SIGNALS_COUNT  6
+#define SIGNALS_COUNT  7
 
 enum supervisor_timer {
     TIMER_PROBATION, /* probation may be over */
@@ -53,6 +56,7 @@ enum supervisor_timer {
     TIMER_GONE,      /* the library was removed: is it still gone? */
     TIMER_STATUS,    /* status.json is out of date */
     TIMER_INSPECT,   /* there is time to open the new library's debug info */
+    TIMER_WATCHDOG,  /* the service manager wants a sign of life */
     TIMER_COUNT
 };
 
@@ -93,6 +97,7 @@ struct looks { /* at the host, on a timer of our own */
 struct last_death { /* for the report of what follows it */
     uint64_t generation, step, noticed_ns;
     char reason[640];
+    int signal; /* 0: it ended by itself */
     bool rolled_back;
 };
 
@@ -121,6 +126,10 @@ struct supervisor {
 
     enum policy_state state, origin; /* origin: where a swap came from */
     bool paused;
+
+    struct notify notify;
+    struct kept kept;
+    bool kept_told; /* that there are too many */
 
     struct orphans orphans;
     struct host_process *host;  /* NULL: none lives */
@@ -214,6 +223,9 @@ void supervisor_answer_reloads(struct supervisor *sup, uint64_t generation, cons
 void supervisor_finish_if_idle(
     struct supervisor *sup); /* ends the loop when `ending` and no host lives */
 uint64_t supervisor_snapshot_limit(const struct supervisor *sup); /* bytes of a state */
+/* With supervise.on_hold = "exit", or nothing that could end the hold: the run ends with `status`.
+ * False: it goes on. */
+bool supervisor_ends_held(struct supervisor *sup, int status);
 void supervisor_arm(struct supervisor *sup, enum supervisor_timer timer, uint64_t ms);
 void supervisor_disarm(struct supervisor *sup, enum supervisor_timer timer);
 /* Probation and the limits of loading and ending stand while a debugger holds the host, probation
@@ -316,5 +328,17 @@ void commands_stepped(struct supervisor *sup, uint64_t count);
 /* status.c */
 cJSON *status_make(struct supervisor *sup);
 void status_write(struct supervisor *sup); /* status.json */
+
+/* service.c */
+void service_begin(struct supervisor *sup); /* before anything is opened: takes what was handed over
+                                               and cleans the environment */
+void service_start_watchdog(struct supervisor *sup);
+void service_watchdog(struct supervisor *sup);    /* gives a sign of life and arms the next */
+void service_tell_phase(struct supervisor *sup);  /* ready, reloading or stopping, if it is new */
+void service_tell_status(struct supervisor *sup); /* the same, and the line of words */
+/* A KEEP was heard: takes `fd` over; -1: it did not pass, or the name is dropped. */
+void service_keep(struct supervisor *sup, const char *name, bool dropped, int fd);
+void service_end(struct supervisor *sup); /* the run is over */
+void service_finish(struct supervisor *sup);
 
 #endif

@@ -55,6 +55,10 @@ cJSON *status_make(struct supervisor *sup)
         event_add_text(status, "held_reason", sup->held_reason);
     }
     snapshots_add_status(sup, status);
+    cJSON *kept = cJSON_AddArrayToObject(status, "kept");
+    for (unsigned i = 0; i < sup->kept.count; i++) {
+        cJSON_AddItemToArray(kept, event_text(sup->kept.items[i].name));
+    }
     event_add_text(status, "run_dir", sup->run_dir.path);
     return status;
 }

@@ -123,6 +123,12 @@ static void on_inspect(uv_timer_t *timer)
 static void on_status(uv_timer_t *timer)
 {
     status_write(timer->data);
+    service_tell_status(timer->data);
+}
+
+static void on_watchdog(uv_timer_t *timer)
+{
+    service_watchdog(timer->data);
 }
 
 static const uv_timer_cb timer_callbacks[TIMER_COUNT] = {
@@ -130,7 +136,7 @@ static const uv_timer_cb timer_callbacks[TIMER_COUNT] = {
     [TIMER_BACKOFF] = on_backoff,     [TIMER_BUSY] = on_busy,         [TIMER_GONE] = on_gone,
     [TIMER_ANNOUNCED] = on_announced, [TIMER_REPLACE] = on_replace,   [TIMER_LOOK] = on_look,
     [TIMER_SPARE] = on_spare,         [TIMER_STATUS] = on_status,     [TIMER_INSPECT] = on_inspect,
-    [TIMER_DURABLE] = on_durable};
+    [TIMER_DURABLE] = on_durable,     [TIMER_WATCHDOG] = on_watchdog};
 
 static void on_signal(uv_signal_t *handle, int signal)
 {
@@ -161,7 +167,8 @@ static void on_signal(uv_signal_t *handle, int signal)
 
 static bool start_handles(struct supervisor *sup)
 {
-    static const int signals[SIGNALS_COUNT] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD};
+    static const int signals[SIGNALS_COUNT] = {SIGINT,  SIGTERM, SIGHUP, SIGUSR1,
+                                               SIGUSR2, SIGCHLD, SIGQUIT};
     for (size_t i = 0; i < TIMER_COUNT; i++) {
         (void)uv_timer_init(sup->loop, &sup->timers[i]);
         sup->timers[i].data = sup;
@@ -169,6 +176,10 @@ static bool start_handles(struct supervisor *sup)
     for (size_t i = 0; i < SIGNALS_COUNT; i++) {
         (void)uv_signal_init(sup->loop, &sup->signals[i]);
         sup->signals[i].data = sup;
+        if (signals[i] == SIGQUIT && getpid() != 1) {
+            continue; /* it ends with a core; only the first process of a container would ignore it
+                       */
+        }
         if (uv_signal_start(&sup->signals[i], on_signal, signals[i]) != 0) {
             return error_set(&sup->fatal, ERROR_SYSTEM, "cannot handle signal %d", signals[i]);
         }
@@ -272,6 +283,7 @@ static void tear_down(struct supervisor *sup)
     free(sup->library);
     free(sup->copy_name);
     free(sup->copy_path);
+    service_finish(sup);
 }
 
 int supervisor_run(const struct config *config, struct log *log, struct error *err)
@@ -291,13 +303,16 @@ int supervisor_run(const struct config *config, struct log *log, struct error *e
                               .rate_hz = config->rate_hz,
                               .timer_callbacks = timer_callbacks,
                               .started_ns = clock_ns()};
+    service_begin(&sup);
     int status = uv_loop_init(&loop);
     if (status != 0) {
+        service_finish(&sup);
         error_set(err, ERROR_SYSTEM, "cannot start the event loop: %s", uv_strerror(status));
         return STATUS_FAILED;
     }
     terminal_save(&sup.terminal);
     if (set_up(&sup)) {
+        service_start_watchdog(&sup);
         sup.noticed_ns = clock_ns();
         staging_now(&sup, false);
         if (!sup.ending || sup.host != NULL) {
@@ -308,6 +323,7 @@ int supervisor_run(const struct config *config, struct log *log, struct error *e
                                        ? STATUS_FAILED
                                        : sup.exit_status);
         status_write(&sup);
+        service_end(&sup);
     }
     terminal_restore(&sup.terminal);
     tear_down(&sup);

@@ -53,7 +53,8 @@ def environment(folder, tag, more=None):
 class Run:
     """One hotrun process. Made by Case.hotrun; used in a `with` that ends it and looks after it."""
 
-    def __init__(self, folder, library, options, args, config, env, name, events, log, terminal):
+    def __init__(self, folder, library, options, args, config, env, name, events, log, terminal,
+                 prefix=(), pass_fds=()):
         self.folder, self.target = folder, os.path.join(folder, name or "libprobe.so")
         self.tag = uuid.uuid4().hex
         self.reader = Reader()
@@ -64,7 +65,7 @@ class Run:
         if config is not None:
             with open(os.path.join(folder, "hotrun.toml"), "w", encoding="utf-8") as file:
                 file.write(config)
-        command = [HOTRUN]
+        command = [*prefix, HOTRUN]
         self.events = self.said = None
         if events:
             path = os.path.join(folder, f"events-{self.tag[:6]}")
@@ -80,9 +81,9 @@ class Run:
         elif args:
             command += ["--", *args]
         self.command = command
-        self._start(environment(folder, self.tag, env), terminal)
+        self._start(environment(folder, self.tag, env), terminal, pass_fds)
 
-    def _start(self, env, terminal):
+    def _start(self, env, terminal, pass_fds):
         if terminal is not None:
             self.out = self.err = None
             self.process = terminal.start(self.command, self.folder, env)
@@ -92,7 +93,7 @@ class Run:
             self.err = self.reader.add("stderr", err[0], text_record)
             self.process = subprocess.Popen(self.command, cwd=self.folder, env=env,
                                             stdin=subprocess.DEVNULL, stdout=out[1],
-                                            stderr=err[1])
+                                            stderr=err[1], pass_fds=pass_fds)
             os.close(out[1])
             os.close(err[1])
         self.pid = self.process.pid
@@ -280,10 +281,11 @@ class Case(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, True)
 
     def hotrun(self, library=None, *options, args=(), config=None, env=None, name="libprobe.so",
-               folder=None, events=True, log=True, terminal=None):
-        """Starts hotrun on the library with these bytes (None: no file is made)."""
+               folder=None, events=True, log=True, terminal=None, prefix=(), pass_fds=()):
+        """Starts hotrun on the library with these bytes (None: no file is made). `prefix`: a
+        command that starts it."""
         return Run(folder or self.folder, library, list(options), list(args), config, env, name,
-                   events, log, terminal)
+                   events, log, terminal, prefix, pass_fds)
 
     def command(self, *words, folder=None, env=None, text=None, timeout=DEADLINE):
         """Runs a short hotrun command to its end."""
