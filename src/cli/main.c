@@ -7,9 +7,12 @@
 #include "supervisor/check.h"
 #include "supervisor/supervisor.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define STATUS_USAGE  2
@@ -201,6 +204,19 @@ static void open_standard_descriptors(void)
     }
 }
 
+/* What runs with more rights than its caller must not believe the caller's environment, folders and
+ * libraries. A security module that sets AT_SECURE for services is no such case: the file's
+ * capabilities are. */
+static bool has_borrowed_rights(void)
+{
+    if (getuid() != geteuid() || getgid() != getegid()) {
+        return true;
+    }
+    bool plain = getxattr("/proc/self/exe", "security.capability", NULL, 0) < 0 &&
+                 (errno == ENODATA || errno == ENOTSUP);
+    return getauxval(AT_SECURE) != 0 && !plain;
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
@@ -208,6 +224,12 @@ int main(int argc, char **argv)
     struct log log;
     open_standard_descriptors();
     log_init(&log, LOG_INFO, false);
+    if (has_borrowed_rights()) {
+        log_line(&log, LOG_ERROR,
+                 "hotrun runs with its caller's rights alone: take the set-user-ID or set-group-ID "
+                 "bit or the capabilities off its file");
+        return STATUS_FAILED;
+    }
     if (!options_parse(&options, argc, argv, &err)) {
         log_line(&log, LOG_ERROR, "%s", err.text);
         return err.code == ERROR_SYSTEM || err.code == ERROR_INTERNAL ? STATUS_FAILED

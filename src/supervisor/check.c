@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/path.h"
 #include "module/stage.h"
+#include "module/trust.h"
 #include "state/slot.h"
 #include "supervisor/events.h"
 #include "supervisor/host_process.h"
@@ -157,6 +158,10 @@ static bool make_copy(struct check *check, enum stage_outcome *outcome, struct e
     }
     *outcome = stage_copy(check->config->module_path, dir, path_base(check->copy), NULL, NULL,
                           &check->stage, reason);
+    if (*outcome == STAGE_COPIED && !check->config->allow_writable &&
+        !trust_check(check->config->module_path, &check->stage.source, reason)) {
+        *outcome = STAGE_FAILED;
+    }
     close(dir);
     return true;
 }

@@ -2,6 +2,7 @@
  * before. */
 #include "base/clock.h"
 #include "base/path.h"
+#include "module/trust.h"
 #include "supervisor/state.h"
 
 #include <hotrun/hotrun.h>
@@ -13,6 +14,7 @@
 #define BUSY_FIRST_MS 20U
 #define BUSY_MOST_MS  1000U
 #define GONE_MS       1000U
+#define TRUST_MS      500U
 
 /* What would run if nothing more came. */
 static const struct build *newest(const struct supervisor *sup)
@@ -169,6 +171,28 @@ static void copied(struct supervisor *sup, const struct stage *stage, uint64_t b
     supervisor_dispatch(sup, by_command ? POLICY_CTL_RELOAD : POLICY_LIBRARY_READY);
 }
 
+/* What is wrong with a folder's mode is mended without an event: looked at until then. */
+static bool is_trusted(struct supervisor *sup, const struct stat *source, struct error *err)
+{
+    bool trusted =
+        sup->config->allow_writable || trust_check(sup->config->module_path, source, err);
+    if (!trusted && sup->watch != NULL) {
+        supervisor_arm(sup, TIMER_TRUST, TRUST_MS);
+    }
+    return trusted;
+}
+
+void staging_look_at_trust(struct supervisor *sup)
+{
+    struct stat source;
+    struct error err;
+    if (stat(sup->config->module_path, &source) != 0 || !is_trusted(sup, &source, &err)) {
+        return; /* one that is missing brings an event when it is back */
+    }
+    sup->noticed_ns = clock_ns();
+    staging_now(sup, false);
+}
+
 void staging_now(struct supervisor *sup, bool by_command)
 {
     struct stage stage = {0};
@@ -184,9 +208,14 @@ void staging_now(struct supervisor *sup, bool by_command)
         log_line(sup->log, LOG_ERROR, "no memory for a path");
         return;
     }
+    supervisor_disarm(sup, TIMER_TRUST);
     enum stage_outcome outcome =
         stage_copy(sup->config->module_path, sup->run_dir.stage_fd, sup->copy_name, &sup->copy_fd,
                    known != NULL && !again ? &known->stage.hash : NULL, &stage, &err);
+    if (outcome == STAGE_COPIED && !is_trusted(sup, &stage.source, &err)) {
+        (void)unlink(sup->copy_path);
+        outcome = err.code == ERROR_MISSING ? STAGE_BUSY : STAGE_FAILED;
+    }
     supervisor_disarm(sup, TIMER_BUSY);
     if (outcome != STAGE_BUSY) {
         sup->busy_wait_ms = 0;

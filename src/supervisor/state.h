@@ -56,6 +56,7 @@ enum supervisor_timer {
     TIMER_GONE,      /* the library was removed: is it still gone? */
     TIMER_STATUS,    /* status.json is out of date */
     TIMER_INSPECT,   /* there is time to open the new library's debug info */
+    TIMER_TRUST,     /* others may write the library: may they still? */
     TIMER_WATCHDOG,  /* the service manager wants a sign of life */
     TIMER_COUNT
 };
@@ -289,6 +290,7 @@ void staging_refused(struct supervisor *sup,
 void staging_now(struct supervisor *sup, bool by_command); /* with noticed_ns set */
 
 void staging_still_gone(struct supervisor *sup);
+void staging_look_at_trust(struct supervisor *sup); /* has its mode or owner been mended? */
 
 /* hearing.c */
 void hearing_message(void *ctx, struct host_process *host, const struct message *message);

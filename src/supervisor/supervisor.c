@@ -126,6 +126,11 @@ static void on_status(uv_timer_t *timer)
     service_tell_status(timer->data);
 }
 
+static void on_trust(uv_timer_t *timer)
+{
+    staging_look_at_trust(timer->data);
+}
+
 static void on_watchdog(uv_timer_t *timer)
 {
     service_watchdog(timer->data);
@@ -136,7 +141,7 @@ static const uv_timer_cb timer_callbacks[TIMER_COUNT] = {
     [TIMER_BACKOFF] = on_backoff,     [TIMER_BUSY] = on_busy,         [TIMER_GONE] = on_gone,
     [TIMER_ANNOUNCED] = on_announced, [TIMER_REPLACE] = on_replace,   [TIMER_LOOK] = on_look,
     [TIMER_SPARE] = on_spare,         [TIMER_STATUS] = on_status,     [TIMER_INSPECT] = on_inspect,
-    [TIMER_DURABLE] = on_durable,     [TIMER_WATCHDOG] = on_watchdog};
+    [TIMER_DURABLE] = on_durable,     [TIMER_WATCHDOG] = on_watchdog, [TIMER_TRUST] = on_trust};
 
 static void on_signal(uv_signal_t *handle, int signal)
 {
