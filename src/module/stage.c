@@ -16,6 +16,8 @@ enum {
     MOST_ATTEMPTS = 4
 };
 
+#define SIZE_MOST ((off_t)4 << 30)
+
 /* One attempt to copy. */
 struct pass {
     int source, dir, copy; /* copy: -1 until it exists */
@@ -293,6 +295,10 @@ static enum stage_outcome run_pass(struct pass *pass, bool *again)
                         S_ISDIR(st->st_mode)    ? "a folder"
                         : S_ISFIFO(st->st_mode) ? "a FIFO"
                                                 : "a device");
+        return STAGE_BAD;
+    }
+    if (st->st_size > SIZE_MOST) {
+        (void)error_set(pass->err, ERROR_LIMIT, "%s has more than 4 GB", pass->shown);
         return STAGE_BAD;
     }
     /* A small file is read first and asked about afterwards, in confirm(): that alone is enough. */

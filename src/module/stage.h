@@ -31,9 +31,10 @@ struct stage {
 
 /* Copies the library `source` to `name` in the folder `dir_fd` (created new, mode 0700, never an
  * existing file). A change of mode, owner or links while it is read, which no event follows, is no
- * reason for STAGE_BUSY: it is read again. Symbolic links in `source` are followed. `known` (may be
- * NULL): the fingerprint for STAGE_SAME. On every outcome but STAGE_COPIED no file is left. `ready`
- * (NULL: none): what stage_prepare gave for this name, -1 once it is used up. */
+ * reason for STAGE_BUSY: it is read again. More than 4 GB are not read. Symbolic links in `source`
+ * are followed. `known` (may be NULL): the fingerprint for STAGE_SAME. On every outcome but
+ * STAGE_COPIED no file is left. `ready` (NULL: none): what stage_prepare gave for this name, -1
+ * once it is used up. */
 enum stage_outcome stage_copy(const char *source, int dir_fd, const char *name, int *ready,
                               const struct hash *known, struct stage *stage, struct error *err);
 

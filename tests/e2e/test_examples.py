@@ -4,6 +4,7 @@ import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import tomllib
 import unittest
@@ -130,6 +131,24 @@ class Runs(Example):
             self.make()
             self.assertIn("missing", run.event("rejected", stage="load")["reason"])
             run.line("second thread started", mark)
+
+    def test_service_keeps_its_clients(self):
+        self.take("service")
+        with self.start("--", "0") as run:
+            port = int(re.search(r"port (\d+)", run.line("listening on port"))[1])
+            with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+                def shout(text):
+                    client.sendall(text)
+                    return client.recv(100)
+                self.assertEqual(shout(b"one\n"), b"ONE\n")
+                self.change("shout.c", ("- 'a' + 'A')", "- 'a' + 'B')"))
+                self.make()
+                run.event("reloaded")
+                self.assertEqual(shout(b"one\n"), b"POF\n")
+                run.event("confirmed", generation=2)
+                client.sendall(b"crash\n")
+                run.event("restarted")
+                self.assertEqual(shout(b"two\n"), b"UXP\n")
 
     def test_all_options_gets_its_arguments_and_config(self):
         self.take("all-options")
