@@ -59,6 +59,12 @@ def program(pid):
         return ""
 
 
+def namespace_pid(pid):
+    """Its pid in the innermost PID namespace that it is in."""
+    match = re.search(rb"^NSpid:.*\b(\d+)$", _read(f"/proc/{pid}/status"), re.M)
+    return int(match.group(1)) if match else 0
+
+
 def zombies(pid):
     return [child for child in children(pid) if stat(child)[0] == "Z"]
 

@@ -273,10 +273,9 @@ class Notified(ServiceCase):
     def test_it_is_not_ready_before_something_runs(self):
         manager = self.manager()
         with self.watched(probe(1, on_init="return HOTRUN_ERR")) as run:
-            fields, _ = manager.wait()
-            while "STATUS" not in fields:
-                fields, _ = manager.next()
-            self.assertTrue(fields["STATUS"].startswith("held: init returned"), fields)
+            status = ""
+            while not status.startswith("held: init returned"):
+                status = manager.next()[0].get("STATUS", "")
             self.assertNotIn("READY", [key for f, _ in manager.heard for key in f])
             run.save(probe(2))
             manager.wait(READY="1")
@@ -394,6 +393,7 @@ class OnHold(Case):
     def test_a_file_that_is_no_library_ends_it(self):
         with self.hotrun(b"no library at all", config=self.EXIT) as run:
             run.event("rejected", stage="file")
+            self.assertEqual(run.wait_end(), 126)
             run.finish(126)
 
     def test_a_library_that_is_missing_is_waited_for(self):
@@ -436,6 +436,7 @@ class Init(Case):
         leave = "if (fork() == 0) { setsid(); for (;;) pause(); }"
         end = "if (turn == 10) host->request_exit(host, 7)"
         with self.hotrun(probe(1, on_init=leave, on_step=end), prefix=self.UNSHARE) as run:
+            self.assertEqual(run.wait_end(), 7)
             run.finish(7)
 
     def test_it_reaps_what_is_handed_to_it(self):
@@ -443,27 +444,29 @@ class Init(Case):
                   ' say("\\"call\\":\\"orphan\\""); _exit(0); } _exit(0); }')
         with self.hotrun(probe(1, on_init=orphan), prefix=self.UNSHARE) as run:
             first = self.started(run)
-            run.call("orphan")
-            self.assertTrue(processes.asked(
-                lambda: processes.children(first) == [host_of(first)]), "not reaped")
+            orphan = run.call("orphan")["pid"]
+            self.assertTrue(processes.asked(lambda: seen_as(first, orphan) is None), "not reaped")
             os.kill(first, signal.SIGTERM)
+            self.assertEqual(run.wait_end(), 0)
             run.finish()
 
     def test_a_crash_is_survived(self):
         with self.hotrun(probe(1), prefix=self.UNSHARE, config=QUICK) as run:
             first = self.started(run)
             run.event("confirmed")
-            os.kill(host_of(first), signal.SIGKILL)
+            os.kill(seen_as(first, run.host_pid()), signal.SIGKILL)
             run.event("restarted")
             os.kill(first, signal.SIGTERM)
+            self.assertEqual(run.wait_end(), 0)
             run.finish()
 
 
-def host_of(supervisor):
-    for pid in processes.children(supervisor):
-        if processes.program(pid).startswith("hotrun-host"):
+def seen_as(first, inner):
+    """The pid out here of the child of `first` that has the pid `inner` in its namespace."""
+    for pid in processes.children(first):
+        if processes.namespace_pid(pid) == inner:
             return pid
-    return 0
+    return None
 
 
 if __name__ == "__main__":
