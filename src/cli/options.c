@@ -318,19 +318,27 @@ static bool set_library(struct config *config, const char *word, struct error *e
     return ok;
 }
 
+static void free_words(char **words)
+{
+    for (size_t i = 0; words != NULL && words[i] != NULL; i++) {
+        free(words[i]);
+    }
+    free(words);
+}
+
 static bool set_arguments(struct config *config, char **words, int count, struct error *err)
 {
     char **args = calloc((size_t)count + 1, sizeof *args);
-    for (int i = 0; args != NULL && i < count; i++) {
+    bool ok = args != NULL;
+    for (int i = 0; ok && i < count; i++) {
         args[i] = strdup(words[i]);
+        ok = args[i] != NULL;
     }
-    if (args == NULL) {
+    if (!ok) {
+        free_words(args);
         return error_set(err, ERROR_SYSTEM, "no memory for arguments");
     }
-    for (size_t i = 0; config->args != NULL && config->args[i] != NULL; i++) {
-        free(config->args[i]);
-    }
-    free(config->args);
+    free_words(config->args);
     config->args = args;
     return true;
 }

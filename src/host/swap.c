@@ -217,11 +217,11 @@ static void refuse(struct swap *swap)
         }
     }
     host->publish_json = false;
+    bool by_old = swap->old != NULL && swap->fresh == NULL && swap->stage != SWAP_LOAD &&
+                  swap->stage != SWAP_TABLE;
     /* The answer first: the module may not survive the news. */
     send_rejected(host, swap->load->generation, swap->stage,
-                  swap->old != NULL && swap->fresh == NULL && swap->stage != SWAP_LOAD &&
-                      swap->stage != SWAP_TABLE,
-                  swap->err.text);
+                  by_old || swap->err.code == ERROR_SYSTEM, swap->err.text);
     if (swap->old != NULL) {
         tell_rejected(swap->old, swap->err.text);
     }

@@ -113,7 +113,8 @@ struct message_accepted {
 
 struct message_rejected {
     uint64_t generation, stage; /* enum swap_stage */
-    uint64_t by_old;            /* it is the running generation that refused */
+    uint64_t
+        by_old; /* not the library is at fault: the running one refused, or memory is missing */
     struct bytes reason;
 };
 

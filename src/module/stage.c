@@ -126,6 +126,7 @@ static bool take_ready(struct pass *pass)
         return true;
     }
     (void)close(pass->copy);
+    (void)unlinkat(pass->dir, pass->name, 0); /* its name is needed */
     pass->copy = -1;
     return false;
 }

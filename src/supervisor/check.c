@@ -35,7 +35,7 @@ struct check {
 
 static void refuse(struct check *check, const char *stage, const char *reason)
 {
-    (void)cJSON_AddFalseToObject(check->found, "usable");
+    event_add_flag(check->found, "usable", false);
     event_add_text(check->found, "stage", stage);
     event_add_text(check->found, "reason", reason);
     check->answered = true;
@@ -43,20 +43,21 @@ static void refuse(struct check *check, const char *stage, const char *reason)
 
 static void add_lines(cJSON *object, const char *name, const char *text)
 {
-    cJSON *array = cJSON_AddArrayToObject(object, name);
+    cJSON *array = cJSON_CreateArray();
     while (array != NULL && *text != '\0') {
         size_t len = strcspn(text, "\n");
         char *line = strndup(text, len);
-        cJSON_AddItemToArray(array, event_text(line == NULL ? "" : line));
+        event_add_item(array, NULL, line == NULL ? NULL : event_text(line));
         free(line);
         text += len + (text[len] == '\n');
     }
+    event_add_item(object, name, array);
 }
 
 static void add_found(struct check *check, const struct message_checked *told)
 {
     cJSON *found = check->found;
-    (void)cJSON_AddTrueToObject(found, "usable");
+    event_add_flag(found, "usable", true);
     event_add_text(found, "module", told->module.data);
     event_add_text(found, "callbacks", told->callbacks.data);
     event_add_number(found, "state_size", told->state_size);
@@ -67,7 +68,7 @@ static void add_found(struct check *check, const struct message_checked *told)
     event_add_number(found, "file_bytes", check->stage.size);
     event_add_number(found, "mapped_bytes", told->mapped);
     event_add_number(found, "load_us", told->load_ns / NS_PER_US);
-    (void)cJSON_AddBoolToObject(found, "unloads", told->resident == 0);
+    event_add_flag(found, "unloads", told->resident == 0);
     if (told->resident != 0) {
         event_add_text(found, "resident_reason", told->resident_reason.data);
     } else if (check->stage.facts.thread_destructors) {
@@ -246,16 +247,20 @@ static void print_text(const struct check *check)
     }
 }
 
-static void print(const struct check *check, bool json)
+static bool print(const struct check *check, bool json, struct error *err)
 {
-    char *text = json ? cJSON_PrintUnformatted(check->found) : NULL;
-    if (text != NULL) {
+    char *text = check->found != NULL ? cJSON_PrintUnformatted(check->found) : NULL;
+    if (text == NULL) {
+        return error_set(err, ERROR_SYSTEM, "no memory for the report");
+    }
+    if (json) {
         printf("%s\n", text);
-        cJSON_free(text);
     } else {
         print_text(check);
     }
+    cJSON_free(text);
     (void)fflush(stdout);
+    return true;
 }
 
 int check_library(const struct config *config, bool json, struct log *log, struct error *err)
@@ -283,7 +288,7 @@ int check_library(const struct config *config, bool json, struct log *log, struc
                                         : reason.text);
     }
     if (ok && check.stopped_by == 0) {
-        print(&check, json);
+        ok = print(&check, json, err);
     }
 close:
     for (int i = 0; i < 2 && check.signals[i].data != NULL; i++) {

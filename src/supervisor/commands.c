@@ -40,7 +40,7 @@ static void command_quit(struct supervisor *sup, const cJSON *params, struct con
 {
     cJSON *result = cJSON_CreateObject();
     (void)params;
-    (void)cJSON_AddTrueToObject(result, "stopping");
+    event_add_flag(result, "stopping", true);
     control_answer(call, result);
     if (sup->state != POLICY_STOPPING) {
         supervisor_dispatch(sup, POLICY_SIGNAL_TERM);

@@ -16,6 +16,7 @@
 
 #define SOCKET_NAME "control.sock"
 #define CLIENTS_MAX 32
+#define AGAIN_MS    100U
 
 /* The answer to one line: that of its only request, or an array of a batch's. */
 struct reply {
@@ -36,6 +37,7 @@ struct control_call {
 
 struct control {
     uv_pipe_t listener;
+    uv_timer_t again; /* a connection waits that there was no memory for */
     struct log *log;
     int dir_fd;
     control_handler *handler;
@@ -120,6 +122,10 @@ static void call_free(struct control_call *call)
 void control_answer(struct control_call *call, cJSON *result)
 {
     struct reply *reply = call->reply;
+    if (result == NULL) {
+        control_fail(call, CONTROL_INTERNAL, "no memory for the answer");
+        return;
+    }
     if (reply_begin(reply, call->id) && !rpc_put_result(&reply->text, call->id, result)) {
         reply->text.failed = true;
     }
@@ -137,7 +143,10 @@ void control_subscribe(struct control_call *call)
 {
     call->reply->subscribe = true;
     cJSON *result = cJSON_CreateObject();
-    (void)cJSON_AddTrueToObject(result, "subscribed");
+    if (result != NULL && cJSON_AddTrueToObject(result, "subscribed") == NULL) {
+        cJSON_Delete(result);
+        result = NULL;
+    }
     control_answer(call, result);
 }
 
@@ -226,10 +235,16 @@ static void forget_peer(void *ctx, struct peer *peer)
     control->peer_count--;
 }
 
+static void on_again(uv_timer_t *again);
+
 static void on_connection(uv_stream_t *listener, int status)
 {
     struct control *control = listener->data;
     struct peer *peer = status < 0 ? NULL : peer_create(&control->owner, listener->loop);
+    if (peer == NULL && status >= 0) {
+        /* libuv listens no more until this one is accepted. */
+        (void)uv_timer_start(&control->again, on_again, AGAIN_MS, 0);
+    }
     if (peer == NULL) {
         return;
     }
@@ -244,6 +259,12 @@ static void on_connection(uv_stream_t *listener, int status)
     } else {
         peer_start(peer);
     }
+}
+
+static void on_again(uv_timer_t *again)
+{
+    struct control *control = again->data;
+    on_connection((uv_stream_t *)&control->listener, 0);
 }
 
 /* A bound socket in the folder; -1 with `err`. The way through /proc fits into sun_path however
@@ -272,7 +293,7 @@ static int bind_socket(int dir_fd, struct error *err)
     return fd;
 }
 
-static void on_listener_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
     handle_closed(handle->data);
 }
@@ -300,8 +321,9 @@ struct control *control_create(uv_loop_t *loop, struct log *log, int dir_fd,
         return NULL;
     }
     (void)uv_pipe_init(loop, &control->listener, 0);
-    control->listener.data = control;
-    control->handles = 1;
+    (void)uv_timer_init(loop, &control->again);
+    control->listener.data = control->again.data = control;
+    control->handles = 2;
     int status = uv_pipe_open(&control->listener, fd);
     if (status != 0) {
         (void)close(fd);
@@ -351,5 +373,6 @@ void control_destroy(struct control *control)
         peer_close(control->peers);
     }
     (void)unlinkat(control->dir_fd, SOCKET_NAME, 0);
-    uv_close((uv_handle_t *)&control->listener, on_listener_closed);
+    uv_close((uv_handle_t *)&control->listener, on_handle_closed);
+    uv_close((uv_handle_t *)&control->again, on_handle_closed);
 }

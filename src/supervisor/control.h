@@ -41,7 +41,8 @@ typedef bool control_handler(void *ctx, const char *method, const cJSON *params,
 struct control *control_create(uv_loop_t *loop, struct log *log, int dir_fd,
                                control_handler *handler, void *ctx, struct error *err);
 
-/* Takes `result` over and frees the call. A call whose client has gone is dropped quietly. */
+/* Takes `result` over and frees the call; NULL is answered as an error: no memory. A call whose
+ * client has gone is dropped quietly. */
 void control_answer(struct control_call *call, cJSON *result);
 void control_fail(struct control_call *call, int code, const char *message);
 

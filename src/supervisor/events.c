@@ -106,40 +106,52 @@ void events_set_control(struct events *events, struct control *control)
     events->control = control;
 }
 
-static cJSON *or_die(cJSON *item)
+/* An object that lacks a member is worse than none: it can be deleted, and printed no more. */
+static void spoil(cJSON *object)
 {
-    if (item == NULL) {
-        static const char words[] = "hotrun: no memory\n";
-        (void)!write(STDERR_FILENO, words, sizeof words - 1);
-        _exit(125);
+    if (object != NULL) {
+        object->type = cJSON_Invalid;
     }
-    return item;
+}
+
+void event_add_item(cJSON *object, const char *name, cJSON *item)
+{
+    bool added = item != NULL && (name != NULL ? cJSON_AddItemToObject(object, name, item)
+                                               : cJSON_AddItemToArray(object, item));
+    if (!added) {
+        cJSON_Delete(item);
+        spoil(object);
+    }
 }
 
 void event_add_number(cJSON *object, const char *name, uint64_t value)
 {
     char digits[24];
     (void)snprintf(digits, sizeof digits, "%llu", (unsigned long long)value);
-    (void)or_die(cJSON_AddRawToObject(object, name, digits));
+    event_add_item(object, name, cJSON_CreateRaw(digits));
+}
+
+void event_add_flag(cJSON *object, const char *name, bool value)
+{
+    event_add_item(object, name, cJSON_CreateBool(value));
 }
 
 cJSON *event_text(const char *text)
 {
     struct text quoted = {0};
-    (void)json_quote(&quoted, text);
-    cJSON *item = or_die(cJSON_Parse(text_string(&quoted)));
+    cJSON *item = json_quote(&quoted, text) ? cJSON_Parse(text_string(&quoted)) : NULL;
     text_finish(&quoted);
     return item;
 }
 
 void event_add_text(cJSON *object, const char *name, const char *text)
 {
-    cJSON_AddItemToObject(object, name, event_text(text));
+    event_add_item(object, name, event_text(text));
 }
 
 cJSON *event_create(const char *name, uint64_t generation, uint64_t step)
 {
-    cJSON *event = or_die(cJSON_CreateObject());
+    cJSON *event = cJSON_CreateObject();
     event_add_number(event, "t_ns", clock_ns());
     event_add_text(event, "event", name);
     event_add_number(event, "generation", generation);
@@ -210,9 +222,10 @@ static void write_file(struct events *events, const char *line, size_t len)
 
 void events_emit(struct events *events, cJSON *event)
 {
-    char *line = cJSON_PrintUnformatted(event);
+    char *line = event != NULL ? cJSON_PrintUnformatted(event) : NULL;
     cJSON_Delete(event);
     if (line == NULL) {
+        log_line(events->log, LOG_WARN, "an event is lost: no memory");
         return;
     }
     if (events->control != NULL) {

@@ -22,18 +22,24 @@ void events_destroy(struct events *events);
 /* Subscribers are told through `control` from here on; NULL: not any more. */
 void events_set_control(struct events *events, struct control *control);
 
-/* A new event with its first fields: t_ns, event, generation, step. Never NULL: without memory the
- * process ends. */
+/* A new event with its first fields: t_ns, event, generation, step. NULL: no memory; every function
+ * here takes that. */
 cJSON *event_create(const char *name, uint64_t generation, uint64_t step);
 
-/* Adds a number exactly, which cJSON's doubles cannot. */
-void event_add_number(cJSON *object, const char *name, uint64_t value);
-void event_add_text(cJSON *object, const char *name, const char *text);
+/* Each adds a member to an object; with `name` NULL an element to an array. Without memory for it
+ * `object` cannot be printed any more: half an event is never told. */
+void event_add_item(cJSON *object, const char *name, cJSON *item); /* takes `item` over */
+void event_add_number(cJSON *object, const char *name,
+                      uint64_t value); /* exactly, which cJSON's doubles cannot */
+void event_add_flag(cJSON *object, const char *name, bool value);
+void event_add_text(cJSON *object, const char *name,
+                    const char *text); /* UTF-8, whatever bytes it has: reasons quote files */
 
-/* A string of UTF-8, whatever bytes `text` has: reasons quote files. */
+/* A string of UTF-8 for event_add_item; NULL: no memory. */
 cJSON *event_text(const char *text);
 
-/* Writes the event everywhere and takes it over. */
+/* Writes the event everywhere and takes it over. One that memory was missing for is lost, which is
+ * said. */
 void events_emit(struct events *events, cJSON *event);
 
 #endif

@@ -52,11 +52,12 @@ void report_started(struct report *report, pid_t host_pid, const char *library)
 
 static void add_list(cJSON *state, const char *name, struct bytes list)
 {
-    cJSON *array = cJSON_AddArrayToObject(state, name);
+    cJSON *array = cJSON_CreateArray();
     for (size_t at = 0; array != NULL && at < list.len;) {
-        cJSON_AddItemToArray(array, event_text(list.data + at));
+        event_add_text(array, NULL, list.data + at);
         at += strlen(list.data + at) + 1;
     }
+    event_add_item(state, name, array);
 }
 
 static void add_reload(cJSON *reloaded, const struct message_accepted *told,
@@ -70,17 +71,17 @@ static void add_reload(cJSON *reloaded, const struct message_accepted *told,
                  {"init", told->init_ns},           {"deserialize", told->deserialize_ns},
                  {"total", told->total_ns},         {"pause", told->pause_ns}};
     event_add_text(reloaded, "library", library);
-    cJSON *us = cJSON_AddObjectToObject(reloaded, "us");
-    for (size_t i = 0; us != NULL && i < sizeof times / sizeof times[0]; i++) {
+    cJSON *us = cJSON_CreateObject();
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         event_add_number(us, times[i].name, times[i].ns / NS_PER_US);
     }
-    cJSON *state = cJSON_AddObjectToObject(reloaded, "state");
-    if (state != NULL) {
-        event_add_text(state, "how", state_how_name((enum state_how)told->how));
-        event_add_number(state, "bytes", told->state_bytes);
-        add_list(state, "added", told->added);
-        add_list(state, "dropped", told->dropped);
-    }
+    event_add_item(reloaded, "us", us);
+    cJSON *state = cJSON_CreateObject();
+    event_add_text(state, "how", state_how_name((enum state_how)told->how));
+    event_add_number(state, "bytes", told->state_bytes);
+    add_list(state, "added", told->added);
+    add_list(state, "dropped", told->dropped);
+    event_add_item(reloaded, "state", state);
 }
 
 static void append_keys(struct text *line, const char *sign, struct bytes list, uint64_t more)
@@ -192,7 +193,7 @@ void report_confirmed(struct report *report, uint64_t generation, bool resident,
 {
     cJSON *confirmed = event(report, "confirmed");
     if (resident) {
-        (void)cJSON_AddTrueToObject(confirmed, "resident");
+        event_add_flag(confirmed, "resident", true);
         event_add_text(confirmed, "reason", reason);
     }
     events_emit(report->events, confirmed);
@@ -337,7 +338,7 @@ void report_checkpoint(struct report *report, const struct message_published *pu
     cJSON *checkpoint = event(report, "checkpoint");
     event_add_number(checkpoint, "bytes", published->bytes);
     event_add_number(checkpoint, "us", published->took_ns / NS_PER_US);
-    (void)cJSON_AddFalseToObject(checkpoint, "durable");
+    event_add_flag(checkpoint, "durable", false);
     events_emit(report->events, checkpoint);
     log_line(report->log, LOG_DEBUG, "snapshot of step %llu, %s",
              (unsigned long long)published->step, size);

@@ -39,7 +39,8 @@ static void tell_module(struct supervisor *sup, const char *reason)
     }
 }
 
-static void wait_for_writer(struct supervisor *sup)
+/* A writer will be done, and what was missing may be there again: no save is forgotten for that. */
+static void look_again(struct supervisor *sup)
 {
     sup->busy_wait_ms = sup->busy_wait_ms == 0 ? BUSY_FIRST_MS : sup->busy_wait_ms * 2;
     if (sup->busy_wait_ms > BUSY_MOST_MS) {
@@ -136,19 +137,20 @@ static void prepare_copy(struct supervisor *sup)
     }
 }
 
-static void copied(struct supervisor *sup, const struct stage *stage, uint64_t begun_ns,
+/* False: no memory. */
+static bool copied(struct supervisor *sup, const struct stage *stage, uint64_t begun_ns,
                    bool by_command)
 {
     if (sup->watch != NULL && watch_has_news(sup->watch)) {
         /* A writer came and went while it was read: its event brings us back here. */
         (void)unlink(sup->copy_path);
-        return;
+        return true;
     }
     if (quarantine_has(&sup->quarantine, stage->hash)) {
         if (!sup->forced) {
             (void)unlink(sup->copy_path);
             staging_refused(sup, 0);
-            return;
+            return true;
         }
         quarantine_remove(&sup->quarantine, stage->hash);
     }
@@ -156,8 +158,7 @@ static void copied(struct supervisor *sup, const struct stage *stage, uint64_t b
     struct build *build = build_create(sup->generations, sup->copy_path, stage);
     sup->copy_path = NULL;
     if (build == NULL) {
-        log_line(sup->log, LOG_ERROR, "no memory for a library");
-        return;
+        return false;
     }
     build->noticed_ns = sup->noticed_ns;
     build->detect_ns = begun_ns - sup->noticed_ns;
@@ -169,6 +170,17 @@ static void copied(struct supervisor *sup, const struct stage *stage, uint64_t b
     }
     sup->arrived = build;
     supervisor_dispatch(sup, by_command ? POLICY_CTL_RELOAD : POLICY_LIBRARY_READY);
+    return true;
+}
+
+static void tell_failure(struct supervisor *sup, const struct stage *stage, const char *reason)
+{
+    /* Who looks again and again tells the same trouble once. */
+    if (!sup->polled || strncmp(sup->failed_reason, reason, sizeof sup->failed_reason - 1) != 0) {
+        refuse_file(sup, stage, STAGE_FAILED, reason);
+    }
+    (void)snprintf(sup->failed_reason, sizeof sup->failed_reason, "%.255s", reason);
+    look_again(sup);
 }
 
 /* What is wrong with a folder's mode is mended without an event: looked at until then. */
@@ -204,23 +216,22 @@ void staging_now(struct supervisor *sup, bool by_command)
     supervisor_look(sup);
     const struct build *known = newest(sup);
     bool again = sup->forced || (by_command && sup->state == POLICY_HELD);
-    if (!prepare_name(sup)) {
-        log_line(sup->log, LOG_ERROR, "no memory for a path");
-        return;
+    enum stage_outcome outcome = STAGE_FAILED;
+    if (prepare_name(sup)) {
+        outcome = stage_copy(sup->config->module_path, sup->run_dir.stage_fd, sup->copy_name,
+                             &sup->copy_fd, known != NULL && !again ? &known->stage.hash : NULL,
+                             &stage, &err);
+    } else {
+        error_set(&err, ERROR_SYSTEM, "no memory to copy %s", sup->library);
     }
     supervisor_disarm(sup, TIMER_TRUST);
-    enum stage_outcome outcome =
-        stage_copy(sup->config->module_path, sup->run_dir.stage_fd, sup->copy_name, &sup->copy_fd,
-                   known != NULL && !again ? &known->stage.hash : NULL, &stage, &err);
     if (outcome == STAGE_COPIED && !is_trusted(sup, &stage.source, &err)) {
         (void)unlink(sup->copy_path);
         outcome = err.code == ERROR_MISSING ? STAGE_BUSY : STAGE_FAILED;
     }
     supervisor_disarm(sup, TIMER_BUSY);
-    if (outcome != STAGE_BUSY) {
-        sup->busy_wait_ms = 0;
-    }
     if (outcome != STAGE_BUSY && outcome != STAGE_FAILED) {
+        sup->busy_wait_ms = 0;
         sup->failed_reason[0] = '\0';
     }
     if (outcome != STAGE_MISSING) {
@@ -231,7 +242,9 @@ void staging_now(struct supervisor *sup, bool by_command)
     }
     switch (outcome) {
     case STAGE_COPIED:
-        copied(sup, &stage, begun, by_command);
+        if (!copied(sup, &stage, begun, by_command)) {
+            tell_failure(sup, &stage, "no memory for a library");
+        }
         break;
     case STAGE_SAME:
         same_as_before(sup);
@@ -240,18 +253,13 @@ void staging_now(struct supervisor *sup, bool by_command)
         wait_for_file(sup, by_command);
         break;
     case STAGE_BUSY:
-        wait_for_writer(sup);
+        look_again(sup);
         break;
     case STAGE_BAD:
         refuse_file(sup, &stage, outcome, err.text);
         break;
     case STAGE_FAILED:
-        /* The poll looks again and again: the same trouble is told once. */
-        if (!sup->polled ||
-            strncmp(sup->failed_reason, err.text, sizeof sup->failed_reason - 1) != 0) {
-            refuse_file(sup, &stage, outcome, err.text);
-        }
-        (void)snprintf(sup->failed_reason, sizeof sup->failed_reason, "%.255s", err.text);
+        tell_failure(sup, &stage, err.text);
         break;
     }
     if (outcome != STAGE_BUSY) {

@@ -47,7 +47,7 @@ enum supervisor_timer {
     TIMER_START,     /* loading takes too long */
     TIMER_STOP,      /* stopping takes too long */
     TIMER_BACKOFF,   /* what failed is tried again */
-    TIMER_BUSY,      /* the library had a writer: look again */
+    TIMER_BUSY,      /* the library had a writer, or could not be copied: look again */
     TIMER_ANNOUNCED, /* something is being loaded: look whether it has been accepted already */
     TIMER_DURABLE,   /* the newest snapshot is to go to the disk */
     TIMER_REPLACE,   /* the state was to be saved for a command */
@@ -193,7 +193,7 @@ struct supervisor {
     uint64_t noticed_ns;         /* the change that is being staged */
     char *copy_name, *copy_path; /* of the next copy, made ready while there is time */
     int copy_fd;                 /* its file; -1: none yet */
-    bool polled;                 /* it is the poll that makes us look */
+    bool polled;                 /* it is a timer that makes us look */
     char failed_reason[256];     /* why the last look could not read or copy it; "": it could */
     uint64_t busy_wait_ms;
     bool missing_told;

@@ -10,7 +10,7 @@
 static void add_rate(cJSON *status, const struct supervisor *sup)
 {
     if (sup->rate == RATE_HZ) {
-        (void)cJSON_AddNumberToObject(status, "rate", sup->rate_hz);
+        event_add_item(status, "rate", cJSON_CreateNumber(sup->rate_hz));
     } else {
         event_add_text(status, "rate", sup->rate == RATE_MAX ? "max" : "once");
     }
@@ -50,7 +50,7 @@ cJSON *status_make(struct supervisor *sup)
                    sup->watch == NULL             ? "off"
                    : watch_is_polling(sup->watch) ? "polling"
                                                   : "events");
-    (void)cJSON_AddBoolToObject(status, "waiting_for_library", sup->missing_told);
+    event_add_flag(status, "waiting_for_library", sup->missing_told);
     if (sup->state == POLICY_HELD && sup->held_reason[0] != '\0') {
         event_add_text(status, "held_reason", sup->held_reason);
     }
@@ -67,7 +67,7 @@ void status_write(struct supervisor *sup)
 {
     struct error err;
     cJSON *status = status_make(sup);
-    char *text = cJSON_Print(status);
+    char *text = status != NULL ? cJSON_Print(status) : NULL;
     cJSON_Delete(status);
     if (text == NULL) {
         return;

@@ -73,7 +73,10 @@ static void on_backoff(uv_timer_t *timer)
 
 static void on_busy(uv_timer_t *timer)
 {
-    staging_now(timer->data, false);
+    struct supervisor *sup = timer->data;
+    sup->polled = true;
+    staging_now(sup, false);
+    sup->polled = false;
 }
 
 static void on_announced(uv_timer_t *timer)

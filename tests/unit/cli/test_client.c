@@ -23,7 +23,7 @@ static bool on_call(void *ctx, const char *method, const cJSON *params, struct c
 {
     struct server *s = ctx;
     if (strcmp(method, "echo") == 0) {
-        control_answer(call, cJSON_Duplicate(params, true));
+        control_answer(call, params != NULL ? cJSON_Duplicate(params, true) : cJSON_CreateNull());
     } else if (strcmp(method, "refuse") == 0) {
         control_fail(call, CONTROL_REFUSED, "nothing to go back to");
     } else if (strcmp(method, "hang up") == 0) {

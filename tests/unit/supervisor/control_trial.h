@@ -29,7 +29,7 @@ static inline bool on_call(void *ctx, const char *method, const cJSON *params,
     struct trial *t = ctx;
     t->calls++;
     if (strcmp(method, "echo") == 0) {
-        control_answer(call, cJSON_Duplicate(params, true));
+        control_answer(call, params != NULL ? cJSON_Duplicate(params, true) : cJSON_CreateNull());
     } else if (strcmp(method, "refuse") == 0) {
         control_fail(call, CONTROL_REFUSED, "not in this state");
     } else if (strcmp(method, "later") == 0) {
