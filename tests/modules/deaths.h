@@ -1,6 +1,6 @@
-/* Twelve ways to die, for the probe: -include deaths.h -DON_INIT='die_in(PLACE_INIT)' and so on. The
- * way and the place are digits that a test overwrites in the finished library; it dies when the file
- * that $PROBE_TRIGGER names is there, which it removes: once. */
+/* Twelve ways to die, for the probe: -include deaths.h -DON_INIT='die_in(PLACE_INIT)' and so on.
+ * The way and the place are digits that a test overwrites in the finished library; it dies when the
+ * file that $PROBE_TRIGGER names is there, which it removes: once. */
 #ifndef MODULES_DEATHS_H
 #define MODULES_DEATHS_H
 

@@ -1,0 +1,169 @@
+"""SIGKILL at random moments, at full speed and during swaps: what runs afterwards has one whole state
+that was saved, and no older one than promised."""
+import os
+import random
+import select
+import signal
+import time
+
+import modules
+import processes
+from harness import Case, count, main
+
+SEED = int(os.environ.get("HOTRUN_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
+INTERVAL = 0.05
+# An interval, and what a busy machine may put between its end and the snapshot.
+AGE_MOST = INTERVAL + 1.0
+CONFIG = """
+[supervise]
+probation = '20ms'
+probation_steps = 2
+max_restarts = 16
+window = '1ms'
+[checkpoint]
+interval = '50ms'
+durable_interval = '100ms'
+"""
+
+
+def keeper(version, **settings):
+    library = modules.built("keeper.c", flags=("-O1", *modules.macros(settings)))
+    return modules.marked(library, version)
+
+
+class Kills(Case):
+
+    def setUp(self):
+        super().setUp()
+        self.random = random.Random(SEED)
+        self.oldest = 0.0
+
+    @staticmethod
+    def host(run):
+        """The process that steps, by its own word."""
+        return [c["pid"] for c in run.said.since() if c["call"] == "step"][-1]
+
+    def begin(self, *options, **settings):
+        return self.hotrun(keeper(1, **settings), "--rate", "max", *options, config=CONFIG)
+
+    def check_whole(self, run):
+        self.assertFalse([c for c in run.said.since() if c["call"] == "torn"], f"seed {SEED}")
+
+    def saved_before(self, calls):
+        return [c for c in calls if c["call"] == "serialize"]
+
+    def check_state(self, run, step, before, killed_ns):
+        """`step` is the first one after a kill; `before`: the calls until then."""
+        note = f"seed {SEED}: {step}"
+        calls = run.said.since()
+        fresh = calls[before:calls.index(step)]
+        came = [c for c in fresh if c["call"] == "deserialize" and c["pid"] == step["pid"]][-1]
+        saved = self.saved_before(calls[:calls.index(came)])
+        self.assertIn((came["count"], came["json"]), [(c["count"], c["json"]) for c in saved], note)
+        self.assertEqual((step["count"], step["at"]), (came["count"], came["at"]), note)
+        # The newest may have been cut short by the kill; then it is the one before.
+        known = sorted({c["count"] for c in self.saved_before(calls[:before])})
+        self.assertGreaterEqual(came["count"], known[-2:][0], note)
+        if step["at"]:
+            self.oldest = max(self.oldest, (killed_ns - step["at"]) / 1e9)
+
+    def kill_host(self, run, while_swapping, version):
+        """Kills it at some moment; returns the first step of what comes after it."""
+        if while_swapping:
+            run.save(keeper(version))
+            self.pause(0.003)
+        else:
+            self.pause(0.06)
+        host = self.host(run)
+        before = run.said.mark()
+        killed_ns = time.monotonic_ns()
+        os.kill(host, signal.SIGKILL)
+        step = run.said.wait(lambda c: c["call"] == "step" and c["pid"] != host, before,
+                             gone=run.has_ended, what="a step after the kill")
+        self.check_state(run, step, before, killed_ns)
+
+    def pause(self, most):
+        """The moment is what is tested: no event to wait for."""
+        time.sleep(self.random.uniform(0, most))
+
+    def settle(self, run, mark):
+        """Whatever the kill hit, one library runs and is known to."""
+        run.event(("restarted", "rolled_back", "reloaded", "loaded"), mark)
+
+    def kill_hosts(self, kills):
+        with self.begin() as run:
+            run.event("confirmed")
+            pids = set()
+            for number in range(kills):
+                mark = run.events.mark()
+                pids.add(self.host(run))
+                self.kill_host(run, number % 2 == 1, 2 + number)
+                self.settle(run, mark)
+            self.check_whole(run)
+            self.assertFalse([p for p in pids if p != self.host(run) and
+                              not processes.asked(lambda p=p: not processes.alive(p), 3)])
+            run.save_and_see(keeper(100000))
+            run.call("step", version=100000)
+            self.check_whole(run)
+            return [c for c in run.said.since() if c["call"] == "serialize"]
+
+    def test_a_host_that_is_killed_loses_no_more_than_promised(self):
+        kills = count(30, 300)
+        self.kill_hosts(kills)
+        print(f"\n{kills} kills, seed {SEED}: the oldest state that came back was of"
+              f" {self.oldest:.3f} s before", flush=True)
+        self.assertLess(self.oldest, AGE_MOST)
+
+    def test_a_state_in_memory_is_never_mixed_either(self):
+        with self.begin(no_codec=True) as run:
+            run.event("confirmed")
+            reached = 0
+            for number in range(count(10, 100)):
+                if number % 2 == 1:
+                    run.save(keeper(2 + number, no_codec=True))
+                    self.pause(0.003)
+                else:
+                    self.pause(0.06)
+                host, before = self.host(run), run.said.mark()
+                mark = run.events.mark()
+                os.kill(host, signal.SIGKILL)
+                step = run.said.wait(lambda c: c["call"] == "step" and c["pid"] != host, before,
+                                     gone=run.has_ended, what="a step after the kill")
+                self.assertGreaterEqual(step["count"], reached, f"seed {SEED}")
+                reached = step["count"]
+                self.settle(run, mark)
+            self.check_whole(run)
+
+    def test_a_supervisor_that_is_killed_goes_on_with_resume(self):
+        if "--resume" not in self.command("--help").stdout:
+            self.skipTest("there is no --resume")
+        oldest = 0.0
+        known = set()
+        for number in range(count(10, 300)):
+            with self.begin(*(["--resume"] if number else [])) as run:
+                step = run.said.wait(lambda c: c["call"] == "step", gone=run.has_ended,
+                                     what="the first step")
+                if number:
+                    came = [c for c in run.said.since() if c["call"] == "deserialize"]
+                    self.assertTrue(came, f"seed {SEED}: nothing was resumed")
+                    self.assertIn((came[0]["count"], came[0]["json"]), known, f"seed {SEED}")
+                    oldest = max(oldest, (killed_ns - came[0]["at"]) / 1e9)
+                if number % 3 == 2:
+                    run.save(keeper(1000 + number))
+                self.pause(0.3)
+                host = os.pidfd_open(self.host(run))
+                killed_ns = time.monotonic_ns()
+                run.kill(signal.SIGKILL)
+                self.assertEqual(run.wait_end(), -signal.SIGKILL)
+                self.assertTrue(select.select([host], [], [], 10)[0], "the host lives on")
+                os.close(host)
+                known |= {(c["count"], c["json"]) for c in self.saved_before(run.said.since())}
+                self.check_whole(run)
+                run.finished = True
+        print(f"\nseed {SEED}: the oldest state that was resumed was of {oldest:.3f} s before",
+              flush=True)
+        self.assertLess(oldest, 0.1 + INTERVAL + 1.0)
+
+
+if __name__ == "__main__":
+    main()
