@@ -294,7 +294,9 @@ static bool apply(struct config *config, const struct parsing *parsing, struct e
                     (strcmp(row->name, "run-dir") == 0 || strcmp(row->name, "restore") == 0 ||
                      (strcmp(row->name, "events") == 0 && strcmp(value, "-") != 0));
         char *full = path ? path_absolute(value) : NULL;
-        bool ok = config_set(config, row->key, full != NULL ? full : value, option, err);
+        bool ok = path && full == NULL
+                      ? error_set(err, ERROR_SYSTEM, "no memory for a path")
+                      : config_set(config, row->key, full != NULL ? full : value, option, err);
         free(full);
         if (!ok) {
             return false;
@@ -313,7 +315,8 @@ static bool apply_environment(struct config *config, struct error *err)
 static bool set_library(struct config *config, const char *word, struct error *err)
 {
     char *full = path_absolute(word);
-    bool ok = full != NULL && config_set(config, "module.path", full, word, err);
+    bool ok = full != NULL ? config_set(config, "module.path", full, word, err)
+                           : error_set(err, ERROR_SYSTEM, "no memory for a path");
     free(full);
     return ok;
 }
@@ -364,8 +367,9 @@ static bool load_file(struct config *config, const char *file, struct error *err
     if (file != NULL) {
         return config_load(config, file, err);
     }
-    char *found = config_find(".");
-    bool ok = found == NULL || (check_owner(found, err) && config_load(config, found, err));
+    char *found;
+    bool ok = config_find(".", &found, err) &&
+              (found == NULL || (check_owner(found, err) && config_load(config, found, err)));
     free(found);
     return ok;
 }

@@ -298,25 +298,27 @@ out:
     return ok;
 }
 
-char *config_find(const char *dir)
+bool config_find(const char *dir, char **file, struct error *err)
 {
     char *at = path_absolute(dir);
+    *file = NULL;
     while (at != NULL) {
-        char *file = path_join(at, FILE_NAME);
-        if (file == NULL || access(file, F_OK) == 0) {
+        char *found = path_join(at, FILE_NAME);
+        if (found != NULL && access(found, F_OK) == 0) {
             free(at);
-            return file;
+            *file = found;
+            return true;
         }
-        free(file);
-        if (strcmp(at, "/") == 0) {
-            free(at);
-            return NULL;
-        }
-        char *parent = path_dir(at);
+        bool last = found != NULL && strcmp(at, "/") == 0;
+        char *parent = found == NULL || last ? NULL : path_dir(at);
+        free(found);
         free(at);
+        if (last) {
+            return true;
+        }
         at = parent;
     }
-    return NULL;
+    return error_set(err, ERROR_SYSTEM, "no memory to look for " FILE_NAME);
 }
 
 bool config_set(struct config *config, const char *key, const char *value, const char *option,
@@ -336,6 +338,9 @@ bool config_set(struct config *config, const char *key, const char *value, const
     }
     if (key_set(config, row, &read, &why)) {
         return true;
+    }
+    if (why.code == ERROR_SYSTEM) {
+        return error_set(err, ERROR_SYSTEM, "%s", why.text);
     }
     /* The option is what was typed: it takes the key's place in the sentence. */
     const char *rest = strchr(why.text, ':');

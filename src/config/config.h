@@ -82,9 +82,9 @@ void config_finish(struct config *config);
  * what TOML itself refuses. */
 bool config_load(struct config *config, const char *path, struct error *err);
 
-/* The path of the hotrun.toml in the folder `dir` or the nearest parent that has one; NULL: none.
- * Caller frees. */
-char *config_find(const char *dir);
+/* *file: the path of the hotrun.toml in the folder `dir` or the nearest parent that has one; NULL:
+ * none. Caller frees. */
+bool config_find(const char *dir, char **file, struct error *err);
 
 /* Sets one key from text as the command line gives it ("step.rate", "max"). `option` is what the
  * error names. */

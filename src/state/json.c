@@ -44,7 +44,7 @@ static bool check_with_reason(const char *text, size_t len, struct error *err)
             object_keys_open(&keys, scan.depth - 1);
         } else if (token == SCAN_KEY &&
                    !object_keys_add(&keys, scan.key, scan.key_len, scan.end, scan.key_escaped)) {
-            ok = error_set(err, ERROR_LIMIT, "no memory to check the keys of %zu bytes of JSON",
+            ok = error_set(err, ERROR_SYSTEM, "no memory to check the keys of %zu bytes of JSON",
                            len);
         } else if (token == SCAN_OBJECT_END &&
                    !object_keys_close(&keys, scan.depth, &first, &again)) {

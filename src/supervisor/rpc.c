@@ -177,6 +177,9 @@ bool rpc_read(struct rpc_line *line, const char *text, size_t len)
     *line = (struct rpc_line){0};
     struct error err = {0};
     if (!json_check(text, len, &err)) {
+        if (err.code == ERROR_SYSTEM) {
+            return false;
+        }
         (void)snprintf(line->parse_problem, sizeof line->parse_problem, "Parse error: %s",
                        err.text);
         return one_refusal(line, RPC_PARSE_ERROR, line->parse_problem);
@@ -189,7 +192,8 @@ bool rpc_read(struct rpc_line *line, const char *text, size_t len)
     line->tree = cJSON_Parse(copy);
     bool ok = false;
     if (line->tree == NULL) {
-        ok = one_refusal(line, RPC_PARSE_ERROR, "Parse error: a number has too many digits");
+        ok = one_refusal(line, RPC_PARSE_ERROR,
+                         "Parse error: a number has too many digits, or no memory");
     } else if (cJSON_IsArray(line->tree)) {
         ok = read_batch(line, start);
     } else if ((line->requests = calloc(1, sizeof *line->requests)) != NULL) {

@@ -2,17 +2,16 @@
 the design names, with the state of the snapshot that it names, and nothing is left behind."""
 import os
 import shutil
-import signal
-import subprocess
 import tempfile
 import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
+import deaths
 import harness
-import modules
 import processes
-from harness import check_events, main
+from deaths import DOUBLE_FREE, FINI, HANG, LATER, OLD_SERIALIZE, PLACES, THREAD, WAYS
+from harness import main
 
 WORKERS = 3
 CONFIG = """
@@ -30,53 +29,17 @@ interval = 0
 QUICK_REPORT = harness.ASAN.format("/dev/null") + ":symbolize=0"
 SANITIZED = {"exit_status": 1}  # what a sanitizer in the host makes of it
 
-WAYS = [("NULL write", [{"signal": "SIGSEGV"}]),
-        ("SIGBUS", [{"signal": "SIGBUS"}]),
-        ("SIGILL", [{"signal": "SIGILL"}]),
-        ("SIGFPE", [{"signal": "SIGFPE"}]),
-        ("abort", [{"signal": "SIGABRT"}]),
-        ("overflow", [{"signal": "SIGSEGV"}]),
-        ("exit(3)", [{"exit_status": 3}]),
-        ("_exit(4)", [{"exit_status": 4}]),
-        ("exception", [{"signal": "SIGABRT"}]),
-        ("kill -9", [{"signal": "SIGKILL"}]),
-        ("double free", [{"signal": "SIGABRT"}, SANITIZED]),
-        ("hang", [{"event": "hung"}])]
-DOUBLE_FREE, HANG = len(WAYS) - 2, len(WAYS) - 1
+# What is told of each way: one of these.
+TOLD = [[{"signal": "SIGSEGV"}], [{"signal": "SIGBUS"}], [{"signal": "SIGILL"}],
+        [{"signal": "SIGFPE"}], [{"signal": "SIGABRT"}], [{"signal": "SIGSEGV"}],
+        [{"exit_status": 3}], [{"exit_status": 4}], [{"signal": "SIGABRT"}],
+        [{"signal": "SIGKILL"}], [{"signal": "SIGABRT"}, SANITIZED], [{"event": "hung"}]]
 
-# (name, what the host was calling, what follows)
+# (what the host was calling, what follows) for each place
 BACK, RESTARTED, OVERTAKEN = "back", "restarted", "new code"
-PLACES = [("constructor", "load", BACK),
-          ("init", "init", BACK),
-          ("deserialize", "deserialize", BACK),
-          ("first step", "step", BACK),
-          ("later step", "step", RESTARTED),
-          ("old serialize", "serialize", OVERTAKEN),
-          ("new serialize", "serialize", BACK),
-          ("on_event", "on_event", BACK),
-          ("fini", "fini", RESTARTED),
-          ("own thread", None, BACK)]
-CONSTRUCTOR, INIT, DESERIALIZE, FIRST, LATER, OLD_SERIALIZE, NEW_SERIALIZE, EVENT, FINI, THREAD = \
-    range(len(PLACES))
-
-BEFORE_RELOAD, AFTER_RELOAD, REPLACED = 1, 2, 1
-HOOKS = {"ON_CONSTRUCT": "die_in(PLACE_CONSTRUCTOR)", "ON_INIT": "die_in(PLACE_INIT)",
-         "ON_DESERIALIZE": "die_in(PLACE_DESERIALIZE)",
-         "ON_STEP": "if (turn == 1) { die_in(PLACE_FIRST_STEP); thread_starts(true); }"
-                    " die_in(PLACE_LATER_STEP)",
-         "ON_SERIALIZE": "die_in(PLACE_OLD_SERIALIZE); die_in(PLACE_NEW_SERIALIZE)",
-         "ON_EVENT": f"if (event->type == {AFTER_RELOAD}) die_in(PLACE_EVENT);"
-                     f" if (event->type == {BEFORE_RELOAD}) thread_starts(false)",
-         "ON_FINI": f"if (why == {REPLACED}) die_in(PLACE_FINI)"}
-MARK = b"@death="
-
-
-def exception_object(folder):
-    """What a library in C needs to throw a C++ exception."""
-    out = os.path.join(folder, "exception.o")
-    subprocess.run(["g++", "-fPIC", "-g", "-c", os.path.join(modules.SOURCES, "exception.cpp"),
-                    "-o", out], check=True, stdin=subprocess.DEVNULL)
-    return out
+CALLED = [("load", BACK), ("init", BACK), ("deserialize", BACK), ("step", BACK),
+          ("step", RESTARTED), ("serialize", OVERTAKEN), ("serialize", BACK), ("on_event", BACK),
+          ("fini", RESTARTED), (None, BACK)]
 
 
 class Cell:
@@ -85,19 +48,12 @@ class Cell:
     def __init__(self, library, folder, way, place):
         self.library, self.folder, self.way, self.place = library, folder, way, place
         self.trigger = os.path.join(folder, "trigger")
-        _, self.called, self.outcome = PLACES[place]
+        self.called, self.outcome = CALLED[place]
         if way == HANG and place == THREAD:
             self.outcome = "no matter"  # the steps go on: nothing hangs
 
     def build(self, version, deadly=False):
-        mark = b"%02d,%d" % (self.way, self.place) if deadly else b"00,-"
-        at = self.library.index(MARK) + len(MARK)
-        bytes_ = self.library[:at] + mark + self.library[at + len(mark):]
-        return modules.marked(bytes_, version)
-
-    def arm(self):
-        with open(self.trigger, "w", encoding="utf-8"):
-            pass
+        return deaths.build(self.library, version, self.way, self.place if deadly else None)
 
     def deadly_one_runs_first(self):
         return self.place in (OLD_SERIALIZE, FINI)
@@ -120,9 +76,9 @@ class Cell:
             if self.place == LATER:
                 run.save(self.build(2, True))
                 run.event("confirmed", mark, generation=2)
-                self.arm()
+                deaths.arm(self.trigger)
             else:
-                self.arm()
+                deaths.arm(self.trigger)
                 run.save(self.build(2, not first_dies))
             told = self.dies(run, mark, host)
             self.goes_on(run, mark, said, told)
@@ -135,7 +91,7 @@ class Cell:
         if self.outcome == "no matter":
             return None
         told = run.event(("crashed", "hung"), mark)
-        ways = WAYS[self.way][1]
+        ways = TOLD[self.way]
         assert any(all(told.get(k) == v for k, v in way.items()) for way in ways), told
         if self.called is not None:
             assert told["in"] == self.called, told
@@ -195,10 +151,7 @@ class Matrix(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="hm")
         cls.addClassCleanup(shutil.rmtree, cls.folder, True)
-        flags = ("-w", exception_object(cls.folder), "-lstdc++", "-include",
-                 os.path.join(modules.SOURCES, "deaths.h"))
-        cls.library = modules.built("probe.c", flags=flags + tuple(f"-D{k}={v}"
-                                                                   for k, v in HOOKS.items()))
+        cls.library = deaths.mortal(cls.folder)
 
     def cell(self, way, place):
         folder = os.path.join(self.folder, f"{way}-{place}")
@@ -208,7 +161,7 @@ class Matrix(unittest.TestCase):
             return Cell(self.library, folder, way, place).play(), None, time.monotonic() - begun
         except BaseException as problem:
             notes = "\n".join(getattr(problem, "__notes__", []))
-            title = f"{WAYS[way][0]} in {PLACES[place][0]}"
+            title = f"{WAYS[way]} in {PLACES[place]}"
             return "FAILED", f"{title}: {problem}\n{notes}", time.monotonic() - begun
         finally:
             shutil.rmtree(folder, True)
@@ -228,8 +181,8 @@ class Matrix(unittest.TestCase):
     @staticmethod
     def show(results):
         places = sorted({place for _, place in results})
-        print("\n" + " " * 13 + "".join(f"{PLACES[p][0]:22}" for p in places))
-        for way, (name, _) in enumerate(WAYS):
+        print("\n" + " " * 13 + "".join(f"{PLACES[p]:22}" for p in places))
+        for way, name in enumerate(WAYS):
             row = [results.get((way, place), ("",))[0] for place in places]
             if any(row):
                 print(f"{name:13}" + "".join(f"{word:22}" for word in row))
