@@ -343,7 +343,8 @@ bool host_process_setup(struct host_process *host, const struct config *config,
                   .checkpoint_ns = config->checkpoint_ns,
                   .config = bytes_of(config->module_config),
                   .args = {text_string(&args), args.len}}};
-    bool ok = !args.failed && channel_send(host->channel, &message, err);
+    bool ok = args.failed ? error_set(err, ERROR_SYSTEM, "no memory for the module's arguments")
+                          : channel_send(host->channel, &message, err);
     text_finish(&args);
     return ok;
 }

@@ -100,11 +100,15 @@ static struct host_process *take_over(struct supervisor *sup, int slot, struct e
     if (host == NULL) {
         return NULL;
     }
-    if (sup->memory.fd >= 0) {
-        (void)shared_salvage(&sup->memory, host_process_shared(host), first);
-    }
-    if (host_process_setup(host, sup->config, sup->slot_address, sup->rate, sup->rate_hz,
-                           sup->paused, err)) {
+    struct snapshot snapshot;
+    unsigned copied =
+        sup->memory.fd < 0 ? 0 : shared_salvage(&sup->memory, host_process_shared(host), first);
+    bool there = slot == NO_SLOT || (copied & 1U << slot) != 0;
+    /* One that is torn is the host's to refuse; one that is whole must not be given up for that. */
+    if (!there && shared_peek(&sup->memory, slot, &snapshot)) {
+        error_set(err, ERROR_SYSTEM, "no memory to copy the last state");
+    } else if (host_process_setup(host, sup->config, sup->slot_address, sup->rate, sup->rate_hz,
+                                  sup->paused, err)) {
         return host;
     }
     host_process_destroy(host);

@@ -2,6 +2,7 @@
 error, or the promises hold. Each call of a scenario fails once, in a run of its own."""
 import os
 import shutil
+import subprocess
 import tempfile
 import threading
 import unittest
@@ -9,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import harness
 from harness import ALL, main
-from faults import FAULTY, Trial
+from faults import FAULTY, Fault, Trial
+from modules import probe
 
 WORKERS = 3
 USUAL = 24  # calls of each process that fail in the usual run
@@ -70,6 +72,39 @@ class Faults(unittest.TestCase):
 
     def test_every_call_of_the_hosts_fails_from_one_on(self):
         self.each_call_fails("host", stays=True)
+
+    def command(self, folder, number, words):
+        """Runs it with its n-th call failing; the number of its calls."""
+        place = self.fresh_place()
+        fault = Fault(place, "supervisor", number)
+        done = subprocess.run([FAULTY, *words], cwd=folder, capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, timeout=20, check=False,
+                              env=harness.environment(place, "command", fault.environment()))
+        told = f"{words} {fault.account()}\nstatus {done.returncode}\n{done.stdout}{done.stderr}"
+        self.assertIn(done.returncode, (0, 2, 125, 126), told)
+        if done.returncode != 0:
+            self.assertRegex(done.stderr + done.stdout, r"error: .|usable|no|rejected|unchanged", told)
+        self.assertNotIn("error: \n", done.stderr, told)
+        self.assertNotRegex(done.stderr, "Sanitizer|runtime error", told)
+        self.assertFalse([n for n in os.listdir(place) if n.startswith("sanitizer")], told)
+        calls = fault.calls()
+        shutil.rmtree(place)
+        return calls
+
+    def test_a_failing_call_of_a_command(self):
+        folder = self.fresh_place()
+        with harness.Run(folder, probe(1), [], [], None, None, "libprobe.so", True, True,
+                         None) as run:
+            run.call("step", version=1)
+            for words in (["status"], ["status", "--json"], ["reload"], ["check", "libprobe.so"],
+                          ["check", "--json", "libprobe.so"], ["reload", "--force"]):
+                calls = self.command(folder, 0, words)
+                numbers = range(1, calls + 1, 1 if ALL else max(1, calls // 12))
+                with ThreadPoolExecutor(WORKERS) as pool:
+                    list(pool.map(lambda n, w=words: self.command(folder, n, w), numbers))
+            run.finished = True
+            run.kill()
+            self.assertEqual(run.wait_end(), 0)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,96 @@
+"""Writes the first inputs of a fuzzer into a folder: what it is to read, as it should be.
+
+    python3 tests/fuzz/seeds.py NOUN FOLDER
+"""
+import glob
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+JSON = ["null", "true", "0", "-1.5e-7", "9007199254740993", '""', '"\\u0000\\ud83d\\ude00\\n"',
+        "[]", "{}", "[1,[2,[3,[]]]]", '{"a":1,"b":{"a":[{"c":null}]}}', " [ 1 , 2 ] ",
+        '{"caf\u00e9":"\u20ac","\\u0063af\\u00e9s":[]}', "[" * 40 + "]" * 40, '{"a":1,"a":2}']
+
+RPC = ['{"jsonrpc":"2.0","id":1,"method":"status"}',
+       '{"jsonrpc":"2.0","id":"x","method":"reload","params":{"force":true}}',
+       '{"jsonrpc":"2.0","method":"quit"}',
+       '{"jsonrpc":"2.0","id":9007199254740993,"method":"step","params":[]}',
+       '[{"jsonrpc":"2.0","id":1,"method":"a"},{"jsonrpc":"2.0","method":"b"},3]', "[]", "{}",
+       '{"jsonrpc":"1.0","id":null,"method":5}', '{"id":{},"jsonrpc":"2.0","method":"status"}']
+
+TOML = ["", "[step]\nrate = 'max'\n", "[module.config]\na = 1\nb = [1, 'x', {c = 2020-01-01}]\n",
+        "[run]\nname = \"\\u00e9\"\n[supervise]\nprobation = \"1m\"\nwindow = 1.5\n",
+        "[state]\nmax_json = \"1KiB\"\n[log]\nlevel = 'loud'\nx = inf\n"]
+
+LIBRARY = "static int hidden = 1; int shown(void) { return hidden; } extern int other; int *p = &other;"
+SMALL = ["-shared", "-fPIC", "-nostdlib", "-Os", "-Wl,-z,max-page-size=64",
+         "-Wl,-z,noseparate-code", "-Wl,--build-id=none"]
+LINKS = [[], ["-s"], ["-Wl,--hash-style=sysv"], ["-Wl,--hash-style=gnu", "-s"], ["-g"],
+         ["-Wl,-z,now", "-Wl,-z,relro"], ["-Wl,-z,pack-relative-relocs"], ["-m32"]]
+
+
+def of_config():
+    files = [os.path.join(ROOT, "hotrun.toml.example")]
+    files += glob.glob(os.path.join(ROOT, "examples", "*", "hotrun.toml"))
+    for path in files:
+        with open(path, "rb") as file:
+            yield file.read()
+    for text in TOML:
+        yield text.encode()
+
+
+def of_elf_file():
+    """Small libraries; what this machine's compiler can't do is left out."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, out = os.path.join(folder, "s.c"), os.path.join(folder, "s.so")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(LIBRARY)
+        for link in LINKS:
+            done = subprocess.run(["gcc", *SMALL, *link, source, "-o", out], capture_output=True)
+            if done.returncode == 0:
+                with open(out, "rb") as file:
+                    yield file.read()
+
+
+def of_json():
+    for text in JSON:
+        yield text.encode()
+
+
+def of_rpc():
+    for text in RPC:
+        yield text.encode()
+
+
+def of_message():
+    """One packet of each type, from the rows that describe them."""
+    with open(os.path.join(ROOT, "src", "link", "message.h"), encoding="utf-8") as file:
+        kinds = re.findall(r"^\s*(MESSAGE_[A-Z]+)\b",
+                           re.search(r"enum message_type \{(.*?)\}", file.read(), re.S)[1], re.M)
+    with open(os.path.join(ROOT, "src", "link", "message.c"), encoding="utf-8") as file:
+        source = file.read()
+    fields = {name: re.findall(r"(NUMBER|BYTES)\(", body) for name, body in
+              re.findall(r"struct field (\w+)_fields\[\] = \{(.*?)\};", source, re.S)}
+    for name, row in re.findall(r"\[(MESSAGE_[A-Z]+)\] = ROW\((\w+)_fields\)", source):
+        packet = struct.pack("=Q", kinds.index(name) + 1)
+        for kind in fields[row]:
+            packet += struct.pack("=Q", 1) if kind == "NUMBER" else struct.pack("=Q", 4) + b"text\0"
+        yield packet
+
+
+def main():
+    noun, folder = sys.argv[1:3]
+    make = globals().get(f"of_{noun}")
+    os.makedirs(folder, exist_ok=True)
+    for number, data in enumerate(make() if make else ()):
+        with open(os.path.join(folder, f"seed-{number:02}"), "wb") as file:
+            file.write(data)
+
+
+if __name__ == "__main__":
+    main()
