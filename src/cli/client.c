@@ -212,9 +212,13 @@ static bool send_request(const struct connection *connection, const char *method
     cJSON *request = cJSON_CreateObject();
     bool ok = cJSON_AddStringToObject(request, "jsonrpc", "2.0") != NULL &&
               cJSON_AddNumberToObject(request, "id", CALL_ID) != NULL &&
-              cJSON_AddStringToObject(request, "method", method) != NULL &&
-              (params == NULL ||
-               cJSON_AddItemReferenceToObject(request, "params", (cJSON *)(uintptr_t)params));
+              cJSON_AddStringToObject(request, "method", method) != NULL;
+    /* A copy: cJSON loses the reference that it cannot add. */
+    cJSON *copy = ok && params != NULL ? cJSON_Duplicate(params, true) : NULL;
+    if (ok && params != NULL && (copy == NULL || !cJSON_AddItemToObject(request, "params", copy))) {
+        cJSON_Delete(copy);
+        ok = false;
+    }
     char *line = ok ? cJSON_PrintUnformatted(request) : NULL;
     cJSON_Delete(request);
     if (line == NULL) {

@@ -51,13 +51,14 @@ static int ask(const struct options *options, const char *method, const cJSON *p
     if (!client_call(options->config.run_dir, method, params, CLIENT_TIMEOUT_NS, &result, err)) {
         return STATUS_FAILED;
     }
+    bool ok = true;
     if (options->json) {
-        print_json(result);
+        ok = print_json(result) || error_set(err, ERROR_SYSTEM, "no memory for the answer");
     } else if (print != NULL) {
         print(result);
     }
     cJSON_Delete(result);
-    return 0;
+    return ok ? 0 : STATUS_FAILED;
 }
 
 static int status(const struct options *options, struct log *log, struct error *err)

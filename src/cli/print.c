@@ -3,13 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
-void print_json(const cJSON *object)
+bool print_json(const cJSON *object)
 {
     char *text = cJSON_PrintUnformatted(object);
-    if (text != NULL) {
-        printf("%s\n", text);
-        cJSON_free(text);
+    if (text == NULL) {
+        return false;
     }
+    printf("%s\n", text);
+    cJSON_free(text);
+    return true;
 }
 
 static const char *text_of(const cJSON *object, const char *name)
@@ -96,7 +98,7 @@ int print_reload(const cJSON *result, bool json)
     bool good = strcmp(outcome, "reloaded") == 0 || strcmp(outcome, "loaded") == 0 ||
                 strcmp(outcome, "unchanged") == 0;
     if (json) {
-        print_json(result);
+        good = print_json(result) && good;
     } else {
         printf("%s: generation %.0f runs%s%s\n", outcome, number_of(result, "generation"),
                reason[0] != '\0' ? "; " : "", reason);

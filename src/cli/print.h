@@ -5,7 +5,7 @@
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 
-void print_json(const cJSON *object);
+bool print_json(const cJSON *object); /* false: no memory */
 
 /* `hotrun status` for a person. */
 void print_status(const cJSON *status);
