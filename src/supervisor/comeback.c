@@ -105,3 +105,29 @@ void comeback_run(struct supervisor *sup)
     const struct attempt *attempt = &sup->attempts[sup->attempt_next];
     hosts_start(sup, attempt->build, attempt->slot);
 }
+
+void comeback_shift_fallbacks(struct supervisor *sup, bool pinned, uint64_t step)
+{
+    struct fallback previous = {sup->current, pinned ? sup->next_pin : NO_SLOT};
+    bool proven = sup->origin != POLICY_PROBATION;
+    if (proven || sup->fallback_count == 0) {
+        comeback_drop_fallbacks(sup);
+        sup->fallbacks[0] = previous;
+        sup->fallback_count = 1;
+    } else if (step - sup->first_step >= sup->config->probation_steps) {
+        /* The last of the list is the one that was confirmed: it stays the last resort. */
+        struct fallback last = sup->fallbacks[sup->fallback_count - 1];
+        if (sup->fallback_count == FALLBACKS_MOST) {
+            build_drop(&sup->fallbacks[0].build);
+        }
+        sup->fallbacks[0] = previous;
+        sup->fallbacks[1] = last;
+        sup->fallback_count = 2;
+    } else {
+        build_drop(&sup->current);
+    }
+    sup->current = NULL;
+    if (sup->fallbacks[0].slot != NO_SLOT) {
+        sup->good_slot = NO_SLOT; /* a newer state is pinned */
+    }
+}

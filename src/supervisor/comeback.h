@@ -5,6 +5,7 @@
 
 #include "link/shared.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct build;
@@ -20,6 +21,10 @@ int comeback_newest_slot(const struct shared *memory, uint64_t generation, uint6
 /* Where the code that runs is to come back from: its newest snapshot, or the one before it when
  * code that started from this one has died twice. */
 int comeback_trusted_slot(struct supervisor *sup);
+
+/* What to go back to, now that `next` takes over, or tried to, from `current` in the same host
+ * before step `step`. `current` is NULL then. */
+void comeback_shift_fallbacks(struct supervisor *sup, bool pinned, uint64_t step);
 
 /* One more way to try, after those that are there. Keeps `build`. */
 void comeback_add_attempt(struct supervisor *sup, struct build *build, int slot);

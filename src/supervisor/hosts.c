@@ -36,6 +36,13 @@ void hosts_load(struct supervisor *sup, enum load_how how, const struct build *b
     }
 }
 
+void hosts_forget_mapped(struct supervisor *sup)
+{
+    while (sup->mapped_count > 0) {
+        build_drop(&sup->mapped[--sup->mapped_count]);
+    }
+}
+
 /* The host goes, and with it what it did to the terminal. */
 void hosts_drop(struct supervisor *sup)
 {
@@ -47,9 +54,7 @@ void hosts_drop(struct supervisor *sup)
     }
     sup->asked_ns = 0;
     supervisor_disarm(sup, TIMER_ANNOUNCED);
-    while (sup->mapped_count > 0) {
-        build_drop(&sup->mapped[--sup->mapped_count]);
-    }
+    hosts_forget_mapped(sup);
 }
 
 /* The pace of code that is known; a module may have set another one, which went with it. */
@@ -80,7 +85,7 @@ static struct host_process *spawn(struct supervisor *sup, struct error *err)
     struct shared shared;
     const struct config *config = sup->config;
     struct host_callbacks callbacks = {
-        .ctx = sup, .orphans = &sup->orphans, .message = hearing_message, .died = hearing_death};
+        .ctx = sup, .orphans = &sup->orphans, .message = hearing_message, .died = deaths_hear};
     return shared_create(&shared, supervisor_snapshot_limit(sup), err)
                ? host_process_start(sup->loop, config, &shared, &callbacks, err)
                : NULL;

@@ -1,8 +1,9 @@
 /* The supervisor's state, and the functions by which its parts call each other. Each part is a
  * file: supervisor.c sets up and ends, actions.c does what the policy says, hosts.c starts and ends
- * host processes, staging.c brings in new libraries, hearing.c takes in what hosts say and how they
- * end, commands.c answers the control socket, status.c tells how things stand,
- * service.c tells the service manager. */
+ * host processes, staging.c brings in new libraries, hearing.c takes in what hosts say, deaths.c
+ * how they end, commands.c answers the control socket, replace.c puts other code or another state
+ * in the place of what runs, status.c tells how things stand, service.c tells the service manager.
+ */
 #ifndef SUPERVISOR_STATE_H
 #define SUPERVISOR_STATE_H
 
@@ -263,6 +264,8 @@ void hosts_start(struct supervisor *sup, const struct build *build, int slot);
 /* The host goes, and with it what it did to the terminal. */
 void hosts_drop(struct supervisor *sup);
 
+void hosts_forget_mapped(struct supervisor *sup); /* what the host that is gone had loaded */
+
 /* The same, and what it published is kept for the next one. */
 void hosts_give_up(struct supervisor *sup);
 
@@ -297,7 +300,9 @@ void hearing_message(void *ctx, struct host_process *host, const struct message 
 /* Takes an ACCEPTED that lies in shared memory and was not sent, because the first step blocks or
  * has died. */
 void hearing_announced(struct supervisor *sup);
-void hearing_death(void *ctx, struct host_process *host, const struct host_death *death);
+
+/* deaths.c */
+void deaths_hear(void *ctx, struct host_process *host, const struct host_death *death);
 
 /* autopsy.c: what a dead host's crash record says, by name. In this order: */
 /* Lets the record be named, while other things are done. */

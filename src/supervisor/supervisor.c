@@ -238,9 +238,22 @@ static bool set_up(struct supervisor *sup)
     return start_handles(sup) && snapshots_create(sup, err) && resume_newest(sup, err);
 }
 
+/* A signal to end has no handler any more while the last things are put away: it would leave them.
+ */
+static void hold_signals(void)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 /* Everything that set_up made, in reverse; also what it did not come to. */
 static void tear_down(struct supervisor *sup)
 {
+    hold_signals();
     supervisor_answer_reloads(sup, 0, "stopped", "hotrun ends");
     supervisor_answer_reloads(sup, UINT64_MAX, "stopped", "hotrun ends");
     hosts_drop_spare(sup);
@@ -254,9 +267,7 @@ static void tear_down(struct supervisor *sup)
     text_finish(&sup->replacement.state);
     comeback_drop_fallbacks(sup);
     comeback_drop_attempts(sup);
-    while (sup->mapped_count > 0) {
-        build_drop(&sup->mapped[--sup->mapped_count]);
-    }
+    hosts_forget_mapped(sup);
     shared_finish(&sup->memory);
     if (sup->copy_fd >= 0) {
         close(sup->copy_fd);
