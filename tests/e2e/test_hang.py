@@ -48,13 +48,17 @@ class Busy(Case):
         self.assertEqual(hung["in"], "step")
 
     def test_in_the_first_step_of_new_code(self):
-        with self.hotrun(probe(1), config=limits("10s")) as run:
+        config = limits("10s", "[checkpoint]\ninterval = 0\n")
+        with self.hotrun(probe(1), config=config) as run:
             first = run.call("step", version=1)
             bad = probe(2, on_step=LOOP)
             said = run.said.mark()
             mark = run.save(bad)
             hung = run.event("hung", mark)
             self.assertEqual((hung["in"], hung["generation"]), ("step", 2))
+            self.assertEqual(hung["signal"], "SIGABRT")
+            self.assertEqual(hung["backtrace"][0]["function"], "step")
+            self.assertTrue(hung["backtrace"][0]["file"].endswith("probe.c"))
             back = run.event("rolled_back", mark)
             self.assertEqual((back["from"], back["to"]), (2, 1))
             pinned = run.call("serialize", said, version=1)
