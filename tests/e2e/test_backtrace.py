@@ -105,6 +105,9 @@ def inspectors(run):
             if processes.program(pid) == "hotrun-inspect"]
 
 
+HELD_AT_ONCE = "[supervise]\nmax_restarts = 0\n"
+
+
 class Naming(Case):
 
     def ready(self, run):
@@ -125,7 +128,8 @@ class Naming(Case):
 
     def crash(self, name, text, *options, **how):
         """The event of the crash of a first library, which is held then, and the run's stderr."""
-        with self.hotrun(built(name, text, **how), "--rate", "200", *options, log=False) as run:
+        with self.hotrun(built(name, text, **how), "--rate", "200", *options, log=False,
+                         config=HELD_AT_ONCE) as run:
             event = self.crash_on_word(run)
             self.report(run, event)
             run.kill()
@@ -181,7 +185,7 @@ class Backtraces(Naming):
                 FOOT.replace("WHEN", ON_WORD) +
                 'HOTRUN_MODULE(struct game, .name = "game", .step = step);\n')
         with self.hotrun(written(text, name="thrown.cpp", cc="g++", flags=("-O1", "-w")),
-                         "--rate", "200", log=False) as run:
+                         "--rate", "200", log=False, config=HELD_AT_ONCE) as run:
             event = self.crash_on_word(run)
         self.assertEqual(event["cause"], "SIGABRT, uncaught exception")
         self.assertEqual(own_frames(event)[0],
@@ -212,6 +216,21 @@ class Backtraces(Naming):
         self.assertEqual(own_frames(event)[:1], [("begin", "early.c", line_of(text, "EARLY"))],
                          event)
 
+    def test_a_hang_is_told_by_the_place_where_it_is_stuck(self):
+        text = source("    while (game->turn > 0)\n        game->turn |= 1; /* HERE */")
+        text = text.replace("long turn;", "volatile long turn;")
+        with self.hotrun(built("stuck", text), log=False,
+                         config=HELD_AT_ONCE + "hang_timeout = '300ms'\n") as run:
+            self.ready(run)
+            with open(os.path.join(run.folder, "go"), "w", encoding="utf-8"):
+                pass
+            event = run.event("hung")
+            run.event("held")
+            self.report(run, event)
+        self.assertEqual([f[0] for f in own_frames(event)[:2]], ["die", "step"])
+        self.assertIn(own_frames(event)[0][2], range(line_of(text, "HERE") - 1,
+                                                     line_of(text, "HERE") + 1))
+
     def test_a_kill_from_outside_has_no_backtrace_and_no_report(self):
         with self.hotrun(built("calm", source("    (void)game;", when="0")), log=False) as run:
             run.event("loaded")
@@ -230,7 +249,8 @@ class Backtraces(Naming):
 
     def test_the_registers_are_told_on_level_debug_and_in_the_report(self):
         text = source(DEATHS["null_write"])
-        with self.hotrun(built("null_write", text), "--log-level", "debug", log=False) as run:
+        with self.hotrun(built("null_write", text), "--log-level", "debug", log=False,
+                         config=HELD_AT_ONCE) as run:
             event = self.crash_on_word(run)
             run.line("registers of thread")
             self.assertRegex(self.report(run, event), r"r?[sp][pc] +0x[0-9a-f]{16}")
@@ -258,7 +278,7 @@ class Meanwhile(Naming):
         first = source(DEATHS["null_write"], when="0")
         second = "\n" * 40 + source("    game->turn += 2;\n" * 30 + DEATHS["abort"], when="0")
         with self.hotrun(built("rebuilt", first), log=False,
-                         config="[watch]\nenabled = false\n[supervise]\nmax_restarts = 0\n") as run:
+                         config="[watch]\nenabled = false\n" + HELD_AT_ONCE) as run:
             self.ready(run)
             run.save(built("another", second))
             run.kill(signal.SIGUSR1)
