@@ -49,8 +49,8 @@ class Fault:
         name = call.rstrip(b"\0").decode()
         if not fired:
             return f"{self.setting}: no call failed"
-        program = os.path.join(os.path.dirname(FAULTY), "hotrun-host") \
-            if self.setting.startswith("host") else FAULTY
+        kind = self.setting.split(":")[0]
+        program = FAULTY if kind == "supervisor" else f"{os.path.dirname(FAULTY)}/hotrun-{kind}"
         # A frame is where the call returns to: one less is in the call.
         places = [hex(frame - 1) for frame in frames if 0 < frame < 1 << 40]
         told = subprocess.run(["addr2line", "-fse", program, *places], capture_output=True,

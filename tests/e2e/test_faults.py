@@ -68,6 +68,11 @@ class Faults(unittest.TestCase):
     def test_a_failing_call_of_a_host(self):
         self.each_call_fails("host")
 
+    @unittest.skipUnless(os.path.exists(os.path.join(os.path.dirname(FAULTY), "hotrun-inspect")),
+                         "built without debug info")
+    def test_a_failing_call_of_the_inspector(self):
+        self.each_call_fails("inspect")
+
     def test_every_call_of_the_supervisor_fails_from_one_on(self):
         self.each_call_fails("supervisor", stays=True)
 

@@ -14,6 +14,7 @@ from deaths import DOUBLE_FREE, FINI, HANG, LATER, OLD_SERIALIZE, PLACES, THREAD
 from harness import main
 
 WORKERS = 3
+CALM = 0.2  # seconds without a new process
 CONFIG = """
 [supervise]
 probation = '%s'
@@ -131,13 +132,23 @@ class Cell:
         step = run.call("step", said, version=3)
         assert step["hash"] == self.first["hash"], step
         run.event("confirmed", mark, generation=run.event("reloaded", mark)["generation"])
-        left = lambda: self.calm(run) - before
+        left = lambda: len(processes.descriptors(run.pid)) - before
         assert processes.asked(lambda: left() <= 0, 3), f"{left()} descriptors more than before"
         assert processes.asked(lambda: not processes.zombies(run.pid), 3), "zombies"
 
     @staticmethod
     def calm(run):
-        return len(processes.descriptors(run.pid))
+        """The descriptors when all processes that stand by have been started."""
+        seen, since = None, 0.0
+
+        def is_calm():
+            nonlocal seen, since
+            now = (len(processes.descriptors(run.pid)), sorted(processes.children(run.pid)))
+            if now != seen:
+                seen, since = now, time.monotonic()
+            return time.monotonic() - since > CALM
+        assert processes.asked(is_calm, 5)
+        return seen[0]
 
     def death_word(self, told):
         if told["event"] == "hung":
