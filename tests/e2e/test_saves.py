@@ -434,7 +434,7 @@ class Traces(Case):
                         "mapped": len([m for m in processes.mappings(host) if "/stage/" in m])}
             first, last = sizes.values()
             self.assertEqual(first, last)
-            self.assertEqual(last["copies"], 2) # the one that runs, and the file for the next
+            self.assertEqual(last["copies"], 3)  # what runs, the one before, the file for the next
 
     def test_a_stop_in_the_middle_of_saves_leaves_nothing(self):
         for _ in range(count(5, 50)):

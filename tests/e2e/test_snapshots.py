@@ -66,7 +66,7 @@ class Stored(Snapshots):
 
     def test_a_module_that_has_to_be_killed_leaves_its_last_checkpoint(self):
         config = OFTEN + "[supervise]\nstop_timeout = '50ms'\n"
-        stuck = "if (event->type == 5) for (;;) pause()"
+        stuck = "if (event->type == HOTRUN_EVENT_STOPPING) for (;;) pause()"
         with self.hotrun(probe(1, on_event=stuck), "--rate", "200", config=config) as run:
             run.event("checkpoint", durable=True)
             run.call("step", index=20)
