@@ -25,7 +25,8 @@ RPC = ['{"jsonrpc":"2.0","id":1,"method":"status"}',
 
 TOML = ["", "[step]\nrate = 'max'\n", "[module.config]\na = 1\nb = [1, 'x', {c = 2020-01-01}]\n",
         "[run]\nname = \"\\u00e9\"\n[supervise]\nprobation = \"1m\"\nwindow = 1.5\n",
-        "[state]\nmax_json = \"1KiB\"\n[log]\nlevel = 'loud'\nx = inf\n"]
+        "[state]\nmax_json = \"1KiB\"\n[log]\nlevel = 'loud'\nx = inf\n",
+        "b = 202'''\ufee9[1}]\n"]
 
 LIBRARY = "static int hidden = 1; int shown(void) { return hidden; } extern int other; int *p = &other;"
 SMALL = ["-shared", "-fPIC", "-nostdlib", "-Os", "-Wl,-z,max-page-size=64",

@@ -147,6 +147,7 @@ static void what_is_no_toml_is_refused_at_its_place(void **state)
         {"\n\n[ ?]\n", 3, 3, "expected a key or a value"},
         {"\xc3\xa4 = 1\n", 1, 1, "in quotes and comments only"},
         {"a = \"\xc3\xa4\" \xef\xb3\xbf\n", 1, 9, "in quotes and comments only"},
+        {"b = 202'''\xef\xbb\xa9[1}]\n", 1, 8, ""}, /* no quote, where toml++ sees a number */
         {"a = \"x\\u0000y\"\n", 1, 5, "without \\u0000"},
         {"a = [\"x\", \"\\u0000\"]\n", 1, 11, "without \\u0000"},
     };
