@@ -163,9 +163,6 @@ static bool in_object(const struct backtrace_frame *frame)
 static cJSON *frame_json(const struct backtrace_frame *frame)
 {
     cJSON *json = cJSON_CreateObject();
-    if (json == NULL) {
-        return NULL;
-    }
     if (frame->function[0] != '\0') {
         event_add_text(json, "function", frame->function);
     }
@@ -184,10 +181,10 @@ static cJSON *frame_json(const struct backtrace_frame *frame)
         event_add_text(json, "source", frame->source);
     }
     if (frame->edited) {
-        (void)cJSON_AddTrueToObject(json, "source_edited");
+        event_add_flag(json, "source_edited", true);
     }
     if (frame->inlined) {
-        (void)cJSON_AddTrueToObject(json, "inlined");
+        event_add_flag(json, "inlined", true);
     }
     if (in_object(frame)) {
         event_add_text(json, "object", frame->object[0] != '\0' ? frame->object : "hotrun-host");
@@ -201,10 +198,7 @@ cJSON *backtrace_json(const struct backtrace *trace)
 {
     cJSON *array = cJSON_CreateArray();
     for (unsigned i = 0; array != NULL && i < trace->count && i < JSON_FRAMES_MOST; i++) {
-        cJSON *frame = frame_json(&trace->frames[i]);
-        if (frame != NULL) {
-            cJSON_AddItemToArray(array, frame);
-        }
+        event_add_item(array, NULL, frame_json(&trace->frames[i]));
     }
     return array;
 }

@@ -70,7 +70,7 @@ static void answer_done(struct supervisor *sup, struct control_call *call)
     supervisor_look(sup);
     event_add_number(result, "generation", sup->report.generation);
     event_add_number(result, "step", sup->report.step);
-    (void)cJSON_AddBoolToObject(result, "paused", sup->paused);
+    event_add_flag(result, "paused", sup->paused);
     control_answer(call, result);
 }
 

@@ -257,7 +257,7 @@ void report_crashed(struct report *report, const struct report_death *death)
         event_add_text(crashed, "cause", death->cause);
     }
     if (death->trace != NULL) {
-        cJSON_AddItemToObject(crashed, "backtrace", backtrace_json(death->trace));
+        event_add_item(crashed, "backtrace", backtrace_json(death->trace));
         backtrace_lines(death->trace, &lines);
     }
     if (death->file != NULL) {
