@@ -91,6 +91,9 @@ class Pause(Control):
             run.event("crashed")
 
 
+CALM = "[checkpoint]\ninterval = 0\n"  # a serialize is that of the swap
+
+
 class Rollback(Control):
 
     def two_generations(self, run):
@@ -101,7 +104,7 @@ class Rollback(Control):
         return first, run.call("serialize", said, version=1)
 
     def test_it_leads_to_the_generation_before_and_its_state(self):
-        with self.hotrun(probe(1), config=QUICK) as run:
+        with self.hotrun(probe(1), config=QUICK + CALM) as run:
             first, pinned = self.two_generations(run)
             said = run.said.mark()
             self.assertEqual(self.told("rollback")["generation"], 1)
@@ -117,7 +120,7 @@ class Rollback(Control):
             run.call("step", version=3)
 
     def test_with_keep_state_the_present_state_goes_on(self):
-        with self.hotrun(probe(1), config=QUICK) as run:
+        with self.hotrun(probe(1), config=QUICK + CALM) as run:
             first, pinned = self.two_generations(run)
             said = run.said.mark()
             self.told("rollback", "--keep-state")
@@ -126,7 +129,7 @@ class Rollback(Control):
             self.assertGreater(step["count"], pinned["count"] + 1)
 
     def test_in_probation_it_leads_back_too(self):
-        with self.hotrun(probe(1), config="[supervise]\nprobation = '1h'\n") as run:
+        with self.hotrun(probe(1), config="[supervise]\nprobation = '1h'\n" + CALM) as run:
             first = run.call("step", version=1)
             run.save_and_see(probe(2, on_step="state->lowest = -5"))
             run.call("step", version=2)
@@ -137,7 +140,7 @@ class Rollback(Control):
     def test_code_that_does_not_come_back_leads_to_the_one_that_ran(self):
         file = self.path("bad")
         once = f'if (access("{file}", F_OK) == 0) die_segv()'
-        with self.hotrun(probe(1, on_deserialize=once), config=QUICK) as run:
+        with self.hotrun(probe(1, on_deserialize=once), config=QUICK + CALM) as run:
             self.two_generations(run)
             open(file, "w", encoding="utf-8").close()
             said = run.said.mark()
@@ -154,7 +157,7 @@ class Rollback(Control):
 class Reset(Control):
 
     def test_the_state_begins_anew_and_the_old_one_was_saved(self):
-        with self.hotrun(probe(1), "--rate", "500", config=QUICK) as run:
+        with self.hotrun(probe(1), "--rate", "500", config=QUICK + CALM) as run:
             run.call("step")
             run.event("confirmed")
             said = run.said.mark()
@@ -168,7 +171,7 @@ class Reset(Control):
     def test_an_init_that_dies_brings_the_old_state_back(self):
         file = self.path("bad")
         once = f'if (access("{file}", F_OK) == 0) {{ unlink("{file}"); die_segv(); }}'
-        with self.hotrun(probe(1, on_init=once), "--rate", "500", config=QUICK) as run:
+        with self.hotrun(probe(1, on_init=once), "--rate", "500", config=QUICK + CALM) as run:
             run.call("step")
             run.event("confirmed")
             open(file, "w", encoding="utf-8").close()

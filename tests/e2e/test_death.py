@@ -29,7 +29,15 @@ def died_by(event, how):
     return True
 
 
-class InSwap(Case):
+class Deaths(Case):
+    """Without checkpoints at intervals: the snapshots are those that the tests speak of."""
+
+    def hotrun(self, library, *options, config="", **more):
+        return super().hotrun(library, *options, config=config + "[checkpoint]\ninterval = 0\n",
+                              **more)
+
+
+class InSwap(Deaths):
     """The crash matrix: the previous generation is back with its state, a fixed library is taken."""
 
     def dies(self, place, way):
@@ -79,7 +87,7 @@ def add_matrix():
 add_matrix()
 
 
-class InProbation(Case):
+class InProbation(Deaths):
 
     def test_a_death_in_the_tenth_step_is_rolled_back_too(self):
         with self.hotrun(probe(1), "--rate", "200") as run:
@@ -141,7 +149,7 @@ class InProbation(Case):
             self.assertGreaterEqual(run.call("step", said, version=2)["count"], pinned["count"])
 
 
-class Later(Case):
+class Later(Deaths):
     """After probation: the same library goes on from the last published snapshot."""
 
     def test_the_last_snapshot_is_taken(self):
