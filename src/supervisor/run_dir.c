@@ -8,15 +8,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FOLDER_FLAGS  (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 #define IGNORE_ALL    "*\n"
 #define LOCK_ATTEMPTS 100
+#define LOCK_PAUSE_NS 5000000L
 
 /* ---- folders ---- */
 
@@ -245,7 +248,11 @@ static bool take_lock(struct run_dir *dir, struct error *err)
             return false;
         } else {
             pid_t pid = locked_by(fd);
-            if (pid != 0) {
+            if (pid != 0 && kill(pid, 0) != 0 && errno == ESRCH) {
+                /* It was killed: a child of it that has not come to its exec has the lock still. */
+                struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
+                (void)nanosleep(&pause, NULL);
+            } else if (pid != 0) {
                 (void)close(fd);
                 return error_set(err, ERROR_BUSY,
                                  "hotrun runs here already: process %ld holds %s; end it with "

@@ -131,6 +131,40 @@ static void what_a_killed_one_left_is_swept(void **state)
     (void)close(ready[1]);
 }
 
+/* A child that is killed between fork and exec of its own child leaves the lock to that one. */
+static void the_lock_of_a_dead_one_is_waited_for(void **state)
+{
+    (void)state;
+    int ready[2];
+    char bytes[2];
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct run_dir dir;
+        struct error err;
+        bool ok = run_dir_open(&dir, at(".hotrun"), NULL, &err);
+        if (ok && fork() == 0) {
+            ok = write(ready[1], "x", 1) == 1;
+            (void)usleep(50000);
+            _exit(ok ? 0 : 1);
+        }
+        ok = ok && write(ready[1], "x", 1) == 1;
+        _exit(ok ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    for (ssize_t got = 0; got < 2;) {
+        ssize_t more = read(ready[0], bytes, sizeof bytes);
+        assert_true(more > 0);
+        got += more;
+    }
+    struct run_dir dir;
+    open_well(&dir, at(".hotrun"), NULL);
+    assert_int_equal(run_dir_holder(at(".hotrun")), getpid());
+    run_dir_close(&dir);
+    (void)close(ready[0]);
+    (void)close(ready[1]);
+}
+
 /* Each of several processes takes the lock again and again, and removes it at the end: two inside
  * at a time would both create the mark. */
 static void only_one_holds_it_however_they_race(void **state)
@@ -286,6 +320,7 @@ int main(void)
         TEST(closing_keeps_the_records_only),
         TEST(a_second_one_is_refused_with_the_first_ones_pid),
         TEST(what_a_killed_one_left_is_swept),
+        TEST(the_lock_of_a_dead_one_is_waited_for),
         TEST(only_one_holds_it_however_they_race),
         TEST(a_link_or_a_file_in_its_place_is_refused),
         TEST(a_folder_that_others_can_write_is_refused),
