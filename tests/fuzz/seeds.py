@@ -28,6 +28,13 @@ TOML = ["", "[step]\nrate = 'max'\n", "[module.config]\na = 1\nb = [1, 'x', {c =
         "[state]\nmax_json = \"1KiB\"\n[log]\nlevel = 'loud'\nx = inf\n",
         "b = 202'''\ufee9[1}]\n"]
 
+# Behind the checksum, which the fuzzer itself puts before an input; and whole, without one.
+ENVELOPE = ('"module":"game","state_version":1,"generation":4,"step":81204,'
+            '"time":"2026-01-31T12:54:32.123456789Z","why":"interval","kind":"%s","flags":0,'
+            '"bytes":%d,"state":%s}\n')
+STATES = [("json", state, len(state)) for state in ('{"a":[1,2]}', "null", '"x"')]
+STATES += [("image", '"AAECAwQFBgc="', 8), ("image", '""', 0)]
+
 LIBRARY = "static int hidden = 1; int shown(void) { return hidden; } extern int other; int *p = &other;"
 SMALL = ["-shared", "-fPIC", "-nostdlib", "-Os", "-Wl,-z,max-page-size=64",
          "-Wl,-z,noseparate-code", "-Wl,--build-id=none"]
@@ -56,6 +63,13 @@ def of_elf_file():
             if done.returncode == 0:
                 with open(out, "rb") as file:
                     yield file.read()
+
+
+def of_envelope():
+    for kind, state, size in STATES:
+        rest = ENVELOPE % (kind, size, state)
+        yield rest.encode()
+        yield ('{"hotrun":"snapshot/1",' + rest).encode()
 
 
 def of_json():
