@@ -29,26 +29,35 @@ static int check(const struct options *options, struct log *log, struct error *e
     return check_library(&options->config, options->json, log, err);
 }
 
+static bool no_memory(struct error *err)
+{
+    return error_set(err, ERROR_SYSTEM, "no memory for a request");
+}
+
 static int reload(const struct options *options, struct log *log, struct error *err)
 {
     cJSON *result = NULL;
     cJSON *params = cJSON_CreateObject();
     (void)log;
-    (void)cJSON_AddBoolToObject(params, "force", options->force);
+    bool ok = cJSON_AddBoolToObject(params, "force", options->force) != NULL || no_memory(err);
     /* For ever: the module may put it off, and the answer is its outcome. */
-    bool ok = client_call(options->config.run_dir, "reload", params, 0, &result, err);
+    ok = ok && client_call(options->config.run_dir, "reload", params, 0, &result, err);
     int exit_status = ok ? print_reload(result, options->json) : STATUS_FAILED;
     cJSON_Delete(params);
     cJSON_Delete(result);
     return exit_status;
 }
 
-/* Calls a method and prints what it answers: its JSON, or a line made of it by `print`. */
-static int ask(const struct options *options, const char *method, const cJSON *params,
+/* Calls a method and prints what it answers: its JSON, or a line made of it by `print`. Takes
+ * `params` over. */
+static int ask(const struct options *options, const char *method, cJSON *params,
                void (*print)(const cJSON *), struct error *err)
 {
     cJSON *result = NULL;
-    if (!client_call(options->config.run_dir, method, params, CLIENT_TIMEOUT_NS, &result, err)) {
+    bool answered =
+        client_call(options->config.run_dir, method, params, CLIENT_TIMEOUT_NS, &result, err);
+    cJSON_Delete(params);
+    if (!answered) {
         return STATUS_FAILED;
     }
     bool ok = true;
@@ -97,20 +106,24 @@ static int step(const struct options *options, struct log *log, struct error *er
         return STATUS_USAGE;
     }
     cJSON *params = cJSON_CreateObject();
-    (void)cJSON_AddNumberToObject(params, "count", (double)count);
-    int exit_status = ask(options, "step", params, print_place, err);
-    cJSON_Delete(params);
-    return exit_status;
+    if (cJSON_AddNumberToObject(params, "count", (double)count) == NULL) {
+        cJSON_Delete(params);
+        (void)no_memory(err);
+        return STATUS_FAILED;
+    }
+    return ask(options, "step", params, print_place, err);
 }
 
 static int rollback(const struct options *options, struct log *log, struct error *err)
 {
     (void)log;
     cJSON *params = cJSON_CreateObject();
-    (void)cJSON_AddBoolToObject(params, "keep_state", options->keep_state);
-    int exit_status = ask(options, "rollback", params, print_place, err);
-    cJSON_Delete(params);
-    return exit_status;
+    if (cJSON_AddBoolToObject(params, "keep_state", options->keep_state) == NULL) {
+        cJSON_Delete(params);
+        (void)no_memory(err);
+        return STATUS_FAILED;
+    }
+    return ask(options, "rollback", params, print_place, err);
 }
 
 static int reset(const struct options *options, struct log *log, struct error *err)
@@ -125,13 +138,15 @@ static int with_file(const struct options *options, const char *method,
 {
     cJSON *params = cJSON_CreateObject();
     char *path = options->word == NULL ? NULL : path_absolute(options->word);
-    if (path != NULL) {
-        (void)cJSON_AddStringToObject(params, "file", path);
-    }
-    int exit_status = ask(options, method, params, print, err);
-    cJSON_Delete(params);
+    bool ok = options->word == NULL ||
+              (path != NULL && cJSON_AddStringToObject(params, "file", path) != NULL);
     free(path);
-    return exit_status;
+    if (!ok) {
+        cJSON_Delete(params);
+        (void)no_memory(err);
+        return STATUS_FAILED;
+    }
+    return ask(options, method, params, print, err);
 }
 
 static int snapshot(const struct options *options, struct log *log, struct error *err)

@@ -61,7 +61,7 @@ static bool is_function(const GElf_Sym *sym)
 
 struct symbols *symbols_create(Elf *elf)
 {
-    GElf_Shdr shdr;
+    GElf_Shdr shdr = {0};
     Elf_Scn *scn = find_table(elf, &shdr);
     Elf_Data *data = scn == NULL ? NULL : elf_getdata(scn, NULL);
     size_t most = data == NULL || shdr.sh_entsize == 0 ? 0 : data->d_size / shdr.sh_entsize;

@@ -2,6 +2,8 @@
 
 #include "supervisor/state.h"
 
+#include <signal.h>
+
 #define DEATHS_MOST 2
 
 static bool pin_is_used(const struct supervisor *sup, int slot)
@@ -57,6 +59,9 @@ int comeback_trusted_slot(struct supervisor *sup)
         snapshot.step != sup->restored_step) {
         sup->restored_deaths = 0;
         return slot;
+    }
+    if (sup->death.signal == SIGKILL) {
+        return slot; /* somebody killed it: no fault of the snapshot's */
     }
     if (++sup->restored_deaths < DEATHS_MOST) {
         return slot;
