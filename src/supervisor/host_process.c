@@ -385,9 +385,12 @@ struct host_process *host_process_start(uv_loop_t *loop, const struct config *co
     if (!spawn(host, loop, config, fds[1], err)) {
         goto fail;
     }
+    if (uv_poll_start(&host->poll, UV_READABLE, on_channel) != 0 ||
+        uv_poll_start(&host->bell_poll, UV_READABLE, on_bell) != 0) {
+        error_set(err, ERROR_SYSTEM, "cannot watch the host");
+        goto fail;
+    }
     close(fds[1]);
-    (void)uv_poll_start(&host->poll, UV_READABLE, on_channel);
-    (void)uv_poll_start(&host->bell_poll, UV_READABLE, on_bell);
     return host;
 fail:
     if (fds[1] >= 0) {

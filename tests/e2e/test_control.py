@@ -206,7 +206,8 @@ class Held(Control):
 class Checkpoints(Control):
 
     def test_a_crash_loses_no_more_than_the_interval(self):
-        config = QUICK + "[checkpoint]\ninterval = '20ms'\n"
+        config = (QUICK + "max_restarts = 16\nwindow = '1ms'\n"
+                  "[checkpoint]\ninterval = '20ms'\n")
         with self.hotrun(probe(1), "--rate", "max", config=config) as run:
             run.event("confirmed")
             for _ in range(count(3, 30)):

@@ -150,7 +150,7 @@ class Gdb(Tools):
             terminal.type("set debuginfod enabled off\nset confirm off\nrun\n")
             run.event("loaded")
             terminal.type("\x03")
-            terminal.wait("received signal SIGINT")
+            terminal.wait(r"received signal SIGINT[\s\S]*\(gdb\) ")
             mark = terminal.mark()
             terminal.type("\x03")
             terminal.wait("Quit", mark)

@@ -152,7 +152,8 @@ class Kills(Case):
                                      what="the first step")
                 if number:
                     came = [c for c in run.said.since() if c["call"] == "deserialize"]
-                    self.assertTrue(came, f"seed {SEED}: nothing was resumed")
+                    self.assertTrue(came, f"seed {SEED}, run {number}: nothing was resumed from"
+                                          f" {os.listdir(self.path('.hotrun', 'snapshots'))}")
                     self.assertIn((came[0]["count"], came[0]["json"]), known, f"seed {SEED}")
                     # A run that was too short for a snapshot of its own is lost as a whole.
                     lost = max(lost, (killed_ns - max(came[0]["at"], begun_ns)) / 1e9)

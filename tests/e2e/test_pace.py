@@ -236,11 +236,12 @@ class Services(Case):
         code = ("if (turn == 1) { int ends[2]; pipe2(ends, O_CLOEXEC | O_NONBLOCK); char c;"
                 ' host->keep_fd(host, "out", ends[1]); close(ends[1]);'
                 " ssize_t open_ = read(ends[0], &c, 1); int why = errno;"
-                ' host->keep_fd(host, "out", -1); ssize_t end = read(ends[0], &c, 1);'
+                ' host->keep_fd(host, "out", -1); struct pollfd hang_up = {.fd = ends[0]};'
+                " poll(&hang_up, 1, -1); ssize_t end = read(ends[0], &c, 1);"
                 + say("ends", '"blocked":%s,"end":%d,"none":%d',
                       'open_ < 0 && why == EAGAIN ? "true" : "false"', "(int)end",
                       'host->kept_fd(host, "out")') + "; close(ends[0]); }")
-        with self.hotrun(probe(1, on_step=code)) as run:
+        with self.hotrun(probe(1, flags=("-include", "poll.h"), on_step=code)) as run:
             told = run.call("ends")
             self.assertEqual((told["blocked"], told["end"], told["none"]), (True, 0, -1))
 
