@@ -195,19 +195,22 @@ static void run_at_max(struct host *host)
     uint64_t now = clock_ns();
     uint64_t served = now;
     uint64_t untold = pace->last_ns == 0 ? 0 : now - pace->last_ns; /* that no step's dt has told */
+    /* One that is overdue, as after a pause, waits for a step that it has something to keep of. */
+    bool kept = host->index == host->checkpoint.index;
     uint64_t checkpoint = checkpoint_due(host);
     unsigned batch = 1;
     hotrun_step step = {
         .size = (uint32_t)sizeof step, .generation = host->current->number, .index = host->index};
     host_enter(host, host->current, PHASE_NONE);
     while (atomic_load_explicit(&host->page->command, memory_order_acquire) == 0 &&
-           !host->step_now && continued == 0 && now < checkpoint) {
+           !host->step_now && continued == 0 && (now < checkpoint || kept)) {
         /* The steps of a batch share the time before it, so that all dt add up to what has passed.
          */
         uint64_t share = untold / batch;
         step.dt_ns = share < pace->max_dt_ns ? share : pace->max_dt_ns;
         step.now_ns = now;
         unsigned made = batch - step_many(host, &step, batch);
+        kept = false;
         uint64_t after = clock_ns();
         uint64_t took = after - now;
         untold = share > pace->max_dt_ns ? took : untold - made * step.dt_ns + took;

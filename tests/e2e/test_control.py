@@ -236,6 +236,20 @@ class Checkpoints(Control):
                 self.told("status")
             self.assertFalse([c for c in run.said.since(said) if c["call"] == "serialize"])
 
+    def test_steps_go_on_after_a_pause_in_which_a_checkpoint_came_due(self):
+        config = QUICK + "[checkpoint]\ninterval = '10ms'\n"
+        with self.hotrun(probe(1), "--rate", "max", config=config) as run:
+            run.event("confirmed")
+            mark = run.events.mark()
+            self.told("pause")
+            made = self.told("status")["step"]
+            run.event("checkpoint", mark, step=made)
+            for _ in range(10):
+                self.told("status")
+            mark = run.events.mark()
+            self.told("resume")
+            self.assertGreater(run.event("checkpoint", mark)["step"], made)
+
     def test_the_interval_grows_with_what_a_checkpoint_costs(self):
         slow = "for (struct timespec t = {0, 5000000}; nanosleep(&t, &t) != 0;) {}"
         config = QUICK + "[checkpoint]\ninterval = '10ms'\n"
