@@ -93,23 +93,31 @@ static void let_die(int signal, siginfo_t *info)
     }
 }
 
-static void record_cause(const siginfo_t *info, const void *context, pid_t thread)
+/* Whatever stood there goes: that of an exit() before it, what user code wrote over it. */
+static struct crash_record *begin_record(pid_t thread)
 {
     struct crash_record *record = crash.record;
+    reach(CRASH_NONE);
+    record->signal = record->code = record->exit_status = 0;
+    record->has_address = record->writing = 0;
+    record->address = 0;
+    record->by_main = thread == crash.process;
+    record->thread = (uint64_t)thread;
+    record->register_count = record->frame_count = record->object_count = 0;
+    return record;
+}
+
+static void record_cause(const siginfo_t *info, const void *context, struct crash_record *record)
+{
     bool sent = info->si_code <= 0;
     bool by_order = info->si_signo == SIGABRT && sent && info->si_pid == getppid();
     record->cause = by_order ? CRASH_BY_ORDER : CRASH_BY_SIGNAL;
     record->signal = info->si_signo;
     record->code = info->si_code;
-    record->exit_status = 0;
     record->has_address = !sent && info->si_code != SI_KERNEL && info->si_signo != SIGSYS;
     record->address = record->has_address ? (uint64_t)(uintptr_t)info->si_addr : 0;
     record->writing = record->has_address ? registers_access(context) : 0;
-    record->by_main = thread == crash.process;
-    record->thread = (uint64_t)thread;
     registers_record(context, record);
-    record->frame_count = 0;
-    record->object_count = 0;
     reach(CRASH_BEGUN);
 }
 
@@ -181,11 +189,12 @@ static void on_fatal(int signal, siginfo_t *info, void *context)
         let_die(signal, info);
         return;
     }
+    struct crash_record *record = begin_record(thread);
     atomic_store_explicit(&crash.page->dying, 1, memory_order_release);
     park_main(thread);
     ring();
     struct interrupted at = {.context = context, .by_signal = true};
-    record_cause(info, context, thread);
+    record_cause(info, context, record);
     record_frames(&at);
     close_all();
     reach(CRASH_DONE);
@@ -205,11 +214,9 @@ static void on_exit_called(int status, void *ctx)
         !atomic_compare_exchange_strong(&crash.claimed, &claimed, thread)) {
         return;
     }
-    struct crash_record *record = crash.record;
+    struct crash_record *record = begin_record(thread);
     record->cause = CRASH_BY_EXIT;
     record->exit_status = status;
-    record->by_main = thread == crash.process;
-    record->thread = (uint64_t)thread;
     reach(CRASH_BEGUN);
     if (getcontext(&context) == 0) {
         struct interrupted at = {.context = &context};

@@ -2,6 +2,7 @@
 #include "crash_trial.h"
 
 #include <sched.h>
+#include <stdlib.h>
 
 static volatile sig_atomic_t handled;
 
@@ -174,6 +175,56 @@ static void an_exception_that_nobody_catches_shows_who_threw(void **state)
     (void)dlclose(library);
 }
 
+static void fault(void)
+{
+    (void)raise(SIGSEGV);
+}
+
+static void a_crash_on_the_way_out_is_not_taken_for_the_exit(void **state)
+{
+    struct trial *trial = *state;
+    char drained[8192];
+    uint64_t full = 0;
+    int end = hang_slow_bell(trial);
+    assert_int_equal(write(trial->bell, &full, sizeof full), sizeof full);
+    pid_t child = fork();
+    if (child == 0) {
+        if (atexit(fault) != 0) {
+            _exit(98);
+        }
+        trial_install(trial);
+        exit(5);
+    }
+    /* It is held up in its first ring. */
+    while (atomic_load(&trial->page->dying) == 0 && waitpid(child, NULL, WNOHANG) == 0) {
+        (void)sched_yield();
+    }
+    bool early = crash_read(trial->shared, &trial->record);
+    assert_true(read(end, drained, sizeof drained) > 0);
+    trial_await(trial, child);
+    close(end);
+    assert_false(early);
+    assert_true(WIFSIGNALED(trial->status) && WTERMSIG(trial->status) == SIGSEGV);
+    assert_true(trial->recorded);
+    assert_int_equal(trial->record.stage, CRASH_DONE);
+    assert_int_equal(trial->record.cause, CRASH_BY_SIGNAL);
+    assert_int_equal(trial->record.exit_status, 0);
+}
+
+static void an_exit_is_recorded_over_what_user_code_left_there(void **state)
+{
+    struct trial *trial = *state;
+    memset((void *)trial->shared, 0xff, sizeof *trial->shared);
+    trial_await(trial, trial_start(trial, "call_exit"));
+    assert_true(trial->recorded);
+    assert_int_equal(trial->record.signal, 0);
+    assert_int_equal(trial->record.has_address, 0);
+    assert_int_equal(trial->record.register_count, 0);
+    uint32_t object = trial->record.frames[trial_find(trial, "call_exit")].object;
+    assert_in_range(object, 1, trial->record.object_count);
+    assert_string_equal(trial->record.objects[object - 1].path, DYING);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, trial_setup, trial_teardown)
@@ -185,6 +236,8 @@ int main(void)
         TEST(nothing_is_recorded_once_the_memory_goes),
         TEST(exceptions_of_a_library_are_caught_as_ever),
         TEST(an_exception_that_nobody_catches_shows_who_threw),
+        TEST(a_crash_on_the_way_out_is_not_taken_for_the_exit),
+        TEST(an_exit_is_recorded_over_what_user_code_left_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
