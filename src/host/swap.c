@@ -300,6 +300,10 @@ static void start(struct swap *swap)
         bool there =
             load->failed != 0 && swap->told.how == STATE_JSON && load->slot <= SHARED_TURN_1;
         host->publish = there ? 0 : SNAPSHOT_START;
+        if (there) {
+            /* The next one goes over the other, also where that is newer: it was set aside. */
+            host->turn = load->slot == SHARED_TURN_0 ? SHARED_TURN_1 : SHARED_TURN_0;
+        }
         checkpoint_made(host, host->index, 0, clock_ns());
         commit(swap, fresh && load->failed == 0 ? NULL : &event);
     } else {

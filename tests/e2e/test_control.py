@@ -288,6 +288,20 @@ class Checkpoints(Control):
             self.assertEqual(told.count("restarted"), 3)
             self.assertNotIn("held", told)
 
+    def test_the_next_snapshot_goes_over_the_one_that_was_set_aside(self):
+        # One good snapshot at step 20; every later one kills.
+        poison = ("if (turn > 2 && state->lowest == 1) die_segv();"
+                  " if (now->index == 19) host->request_snapshot(host);"
+                  " if (turn == 60) { state->lowest = 1; host->request_snapshot(host); }")
+        config = QUICK + "max_restarts = 16\n[checkpoint]\ninterval = 0\n"
+        with self.hotrun(probe(1, on_step=poison), "--rate", "500", config=config) as run:
+            run.event("restarted", step=20)
+            mark = run.events.mark()
+            run.event("crashed", mark, step=80)
+            run.event("restarted", mark, step=20)
+            self.assertEqual({e["step"] for e in run.events.since(mark)
+                              if e["event"] == "restarted"}, {20, 80})
+
 
 class Spare(Control):
 
