@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <ucontext.h>
@@ -27,6 +28,7 @@ static struct {
     struct page *page;
     struct crash_record *record;
     int bell;
+    struct stat bell_kind;
     pid_t process;         /* 0: nothing is recorded */
     _Atomic pid_t claimed; /* the thread that writes the record; 0: none */
     atomic_bool parked;    /* the main thread is */
@@ -43,9 +45,16 @@ static void reach(enum crash_stage stage)
     atomic_store_explicit(&crash.record->stage, stage, memory_order_release);
 }
 
+/* Code that closes all descriptors may have a file of its own by that number, which is not to be
+ * written to. */
 static void ring(void)
 {
     uint64_t once = 1;
+    struct stat now;
+    if (fstat(crash.bell, &now) != 0 || now.st_mode != crash.bell_kind.st_mode ||
+        now.st_ino != crash.bell_kind.st_ino || now.st_dev != crash.bell_kind.st_dev) {
+        return;
+    }
     ssize_t done = write(crash.bell, &once, sizeof once);
     (void)done; /* a supervisor that is gone needs no news */
 }
@@ -250,7 +259,8 @@ bool crash_install(struct page *page, struct crash_record *record, int bell, str
     crash.page = page;
     crash.record = record;
     crash.bell = bell;
-    if (sigaltstack(&alternate, NULL) != 0 || sigaction(PARK_SIGNAL, &action, NULL) != 0) {
+    if (fstat(bell, &crash.bell_kind) != 0 || sigaltstack(&alternate, NULL) != 0 ||
+        sigaction(PARK_SIGNAL, &action, NULL) != 0) {
         return error_errno(err, "cannot set the crash handler up");
     }
     for (size_t i = 0; i < sizeof fatal / sizeof fatal[0]; i++) {

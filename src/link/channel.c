@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -213,6 +214,13 @@ static void sort_out(struct channel *channel, struct msghdr *header)
     }
 }
 
+/* A packet of no bytes, which is no message, reads like the end. */
+static bool is_hung_up(int fd)
+{
+    struct pollfd end = {.fd = fd};
+    return poll(&end, 1, 0) < 0 || end.revents != 0;
+}
+
 enum channel_result channel_receive(struct channel *channel, struct message *message,
                                     struct error *err)
 {
@@ -233,7 +241,7 @@ enum channel_result channel_receive(struct channel *channel, struct message *mes
         return errno == EAGAIN || errno == EWOULDBLOCK ? CHANNEL_EMPTY : CHANNEL_CLOSED;
     }
     sort_out(channel, &header);
-    if (got == 0) {
+    if (got == 0 && is_hung_up(channel->fd)) {
         close_if_open(&channel->in_fd);
         return CHANNEL_CLOSED;
     }

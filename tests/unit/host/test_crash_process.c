@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 static volatile sig_atomic_t handled;
 
@@ -225,6 +226,26 @@ static void an_exit_is_recorded_over_what_user_code_left_there(void **state)
     assert_string_equal(trial->record.objects[object - 1].path, DYING);
 }
 
+static void a_file_that_has_the_number_of_the_bell_is_not_written_to(void **state)
+{
+    struct trial *trial = *state;
+    struct stat st;
+    uint64_t rings;
+    int file = memfd_create("file", MFD_CLOEXEC);
+    pid_t child = fork();
+    if (child == 0) {
+        trial_install(trial);
+        (void)dup2(file, trial->bell);
+        fault();
+    }
+    trial_await(trial, child);
+    assert_int_equal(fstat(file, &st), 0);
+    close(file);
+    assert_int_equal(st.st_size, 0);
+    assert_int_equal(read(trial->bell, &rings, sizeof rings), -1);
+    assert_int_equal(trial->record.stage, CRASH_DONE);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, trial_setup, trial_teardown)
@@ -238,6 +259,7 @@ int main(void)
         TEST(an_exception_that_nobody_catches_shows_who_threw),
         TEST(a_crash_on_the_way_out_is_not_taken_for_the_exit),
         TEST(an_exit_is_recorded_over_what_user_code_left_there),
+        TEST(a_file_that_has_the_number_of_the_bell_is_not_written_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,6 +177,15 @@ static void a_packet_that_is_no_message_is_told_and_the_next_one_arrives(void **
     expect_number(right, 1);
 }
 
+static void a_packet_of_no_bytes_is_not_taken_for_the_end(void **state)
+{
+    (void)state;
+    assert_int_equal(send(channel_fd(left), "", 0, 0), 0);
+    send_number(left, 7);
+    expect_nothing(right, CHANNEL_BAD);
+    expect_number(right, 7);
+}
+
 static void an_oversize_packet_is_told_and_the_next_one_arrives(void **state)
 {
     (void)state;
@@ -271,6 +280,7 @@ int main(void)
         WITH_A_PAIR(a_stopped_reader_does_not_block_the_writer),
         WITH_A_PAIR(the_largest_message_passes_and_a_larger_one_is_refused),
         WITH_A_PAIR(a_packet_that_is_no_message_is_told_and_the_next_one_arrives),
+        WITH_A_PAIR(a_packet_of_no_bytes_is_not_taken_for_the_end),
         WITH_A_PAIR(an_oversize_packet_is_told_and_the_next_one_arrives),
         WITH_A_PAIR(what_was_sent_before_the_end_still_arrives),
         WITH_A_PAIR(last_words_arrive_from_a_peer_that_did_not_listen),
