@@ -67,6 +67,22 @@ static off_t crash_offset(const struct shared *shared)
     return announce_offset(shared) + (off_t)SHARED_ANNOUNCE_SIZE;
 }
 
+static bool identify(int fd, uint64_t *device, uint64_t *inode)
+{
+    struct stat st;
+    bool ok = fstat(fd, &st) == 0;
+    *device = ok ? (uint64_t)st.st_dev : 0;
+    *inode = ok ? (uint64_t)st.st_ino : 0;
+    return ok;
+}
+
+static bool is_still_ours(const struct shared *shared)
+{
+    uint64_t device, inode;
+    return identify(shared->fd, &device, &inode) && device == shared->device &&
+           inode == shared->inode;
+}
+
 static void *map(int fd, size_t size, off_t offset)
 {
     void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
@@ -100,6 +116,8 @@ bool shared_create(struct shared *shared, uint64_t limit, struct error *err)
     if (ftruncate(shared->fd, crash_offset(shared) + (off_t)SHARED_CRASH_SIZE) != 0 ||
         fcntl(shared->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
         error_errno(err, "cannot size shared memory");
+    } else if (!identify(shared->fd, &shared->device, &shared->inode)) {
+        error_errno(err, "cannot stat shared memory");
     } else if (map_page(shared, err) && map_crash(shared, err)) {
         shared->page->snapshot_limit = limit;
         return true;
@@ -121,6 +139,8 @@ bool shared_attach(struct shared *shared, int fd, struct error *err)
         return error_set(err, ERROR_INTERNAL, "shared memory of %lld bytes is too small",
                          (long long)st.st_size);
     }
+    shared->device = (uint64_t)st.st_dev;
+    shared->inode = (uint64_t)st.st_ino;
     if (!map_page(shared, err)) {
         return false;
     }
@@ -185,7 +205,7 @@ bool shared_announce(const struct shared *shared, const void *packet, size_t len
 {
     uint64_t size = len;
     off_t at = announce_offset(shared);
-    return len <= SHARED_ANNOUNCE_SIZE - sizeof size &&
+    return len <= SHARED_ANNOUNCE_SIZE - sizeof size && is_still_ours(shared) &&
            write_at(shared->fd, packet, len, at + (off_t)sizeof size) &&
            write_at(shared->fd, &size, sizeof size, at);
 }
@@ -205,6 +225,9 @@ bool shared_publish(const struct shared *shared, int slot, struct snapshot *snap
     if (len > shared->limit) {
         return error_set(err, ERROR_LIMIT, "the state takes %zu bytes, %llu are allowed", len,
                          (unsigned long long)shared->limit);
+    }
+    if (!is_still_ours(shared)) {
+        return error_set(err, ERROR_REFUSED, "the module closed the descriptor of shared memory");
     }
     snapshot->len = len;
     snapshot->checksum = hash_bytes(bytes, len);

@@ -62,7 +62,8 @@ struct shared {
     struct page *page;
     struct crash_record *crash; /* mapped, as the page is */
     int fd;
-    uint64_t limit; /* most bytes of one snapshot */
+    uint64_t device, inode; /* of the file that fd was at first */
+    uint64_t limit;         /* most bytes of one snapshot */
 };
 
 /* Copies a module's name (UTF-8); one that is too long is cut between two characters. */
@@ -77,7 +78,9 @@ bool shared_attach(struct shared *shared, int fd, struct error *err);
 void shared_finish(struct shared *shared);
 
 /* Writes a snapshot into `slot`; fills in its len and checksum. Interrupted at any point, the slot
- * reads as empty; also when the page says by then that a thread of this process has crashed. */
+ * reads as empty; also when the page says by then that a thread of this process has crashed.
+ * Nothing is written where user code closed the descriptor and has a file of its own by its number.
+ */
 bool shared_publish(const struct shared *shared, int slot, struct snapshot *snapshot,
                     const void *bytes, size_t len, struct error *err);
 

@@ -55,6 +55,9 @@ bool host_process_is_ready(const struct host_process *host)
 
 static void got_ready(struct host_process *host, uint64_t pid)
 {
+    if (host->ready) {
+        return; /* no host says it again: whose pid that is, user code made up */
+    }
     host->ready = true;
     if (pid == (uint64_t)host->process.pid || pid == 0 || pid > INT32_MAX || host->below_fd >= 0) {
         return;

@@ -428,12 +428,33 @@ static void nothing_is_published_while_a_thread_dies(void **state)
     assert_true(shared_peek(&shared, SHARED_TURN_0, &snapshot));
 }
 
+static void a_file_that_has_the_number_of_the_memory_is_not_written_to(void **state)
+{
+    struct error err;
+    struct stat st;
+    struct snapshot snapshot = envelope(1);
+    (void)state;
+    int own = dup(shared.fd);
+    int file = memfd_create("file", MFD_CLOEXEC);
+    assert_int_equal(dup2(file, shared.fd), shared.fd);
+    bool published = shared_publish(&shared, SHARED_TURN_0, &snapshot, "state", 5, &err);
+    bool announced = shared_announce(&shared, "packet", 6);
+    assert_int_equal(fstat(file, &st), 0);
+    assert_int_equal(dup2(own, shared.fd), shared.fd);
+    close(own);
+    close(file);
+    assert_false(published);
+    assert_false(announced);
+    assert_int_equal(st.st_size, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_MEMORY(every_slot_is_empty_at_first),
         WITH_MEMORY(a_snapshot_is_read_as_it_was_published),
         WITH_MEMORY(nothing_is_published_while_a_thread_dies),
+        WITH_MEMORY(a_file_that_has_the_number_of_the_memory_is_not_written_to),
         WITH_MEMORY(the_limit_may_be_reached_and_not_crossed),
         WITH_MEMORY(a_snapshot_of_many_pieces_is_read_whole),
         WITH_MEMORY(a_flipped_bit_anywhere_is_never_believed),
