@@ -6,8 +6,6 @@
 #include "host/snapshot.h"
 #include "host/swap.h"
 
-#include <unistd.h>
-
 static void told_to_tell(struct host *host, const struct message_tell *tell)
 {
     if (host->current == NULL) {
@@ -87,8 +85,8 @@ void orders_receive(struct host *host)
             break;
         case CHANNEL_EMPTY:
             return;
-        case CHANNEL_CLOSED:
-            _exit(1);
+        case CHANNEL_CLOSED: /* by a supervisor that has ended, or by user code */
+            host_leave(host, PAGE_END_HOST, 0, "the channel to hotrun is closed");
         case CHANNEL_BAD:
             host_leave(host, PAGE_END_HOST, 0, err.text);
         }
