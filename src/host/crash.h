@@ -5,8 +5,9 @@
  *
  * Not seen: _exit, SIGKILL, SIGTRAP (it is a debugger's), a stack overflow of a thread that the
  * module started (only the main thread has a stack for handlers; a module can give its threads one
- * with sigaltstack), and signals for which the module or a sanitizer's runtime has a handler of its
- * own. The supervisor learns of these deaths by the end of the process. */
+ * with sigaltstack), a fault while its signal is blocked, and signals for which the module or a
+ * sanitizer's runtime has a handler of its own. The supervisor learns of these deaths by the end of
+ * the process. */
 #ifndef HOST_CRASH_H
 #define HOST_CRASH_H
 

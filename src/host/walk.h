@@ -44,8 +44,8 @@ void walk_record(const struct walk *walk, struct crash_record *record);
  * `walk` is left out, and false returned. */
 bool walk_guarded(void (*walk)(void *), void *ctx);
 
-/* Called by the handler of SIGSEGV and SIGBUS: ends the guarded call of this thread. Returns when
- * there is none. */
+/* Called by the handler of fatal signals (an unwinder that finds nonsense may abort): ends the
+ * guarded call of this thread. Returns when there is none. */
 void walk_fault(void);
 
 /* Does once what the first walk by tables costs more than others. */

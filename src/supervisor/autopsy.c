@@ -70,7 +70,10 @@ void autopsy_learn(struct supervisor *sup, const struct host_death *death,
     } else {
         backtrace_take_bare(&autopsy->trace, death->record, &view);
     }
-    if (cause_words(death->record, &autopsy->trace, autopsy->cause, sizeof autopsy->cause)) {
+    /* What exit() runs may be killed: its caller is told then, its status was not reached. */
+    bool exits = death->record->cause == CRASH_BY_EXIT && death->signal != 0;
+    if (!exits &&
+        cause_words(death->record, &autopsy->trace, autopsy->cause, sizeof autopsy->cause)) {
         told->cause = autopsy->cause;
     }
     if (autopsy->trace.count > 0) {

@@ -231,6 +231,15 @@ class Backtraces(Naming):
         self.assertIn(own_frames(event)[0][2], range(line_of(text, "HERE") - 1,
                                                      line_of(text, "HERE") + 1))
 
+    def test_a_kill_on_the_way_out_is_told_with_who_called_exit(self):
+        leave = ("#include <signal.h>\n__attribute__((destructor)) static void leave(void)\n"
+                 "{\n    kill(getpid(), SIGKILL);\n}\n")
+        text = source(DEATHS["exit"], before=leave)
+        event, lines = self.crash("killed", text)
+        self.assertEqual(event["signal"], "SIGKILL")
+        self.assertNotIn("cause", event)
+        self.check("killed", text, event, lines)
+
     def test_a_kill_from_outside_has_no_backtrace_and_no_report(self):
         with self.hotrun(built("calm", source("    (void)game;", when="0")), log=False) as run:
             run.event("loaded")
