@@ -18,11 +18,12 @@ void checkpoint_made(struct host *host, uint64_t index, uint64_t took_ns, uint64
     bool stretched = checkpoint->interval_ns > 0 && wait_ns > checkpoint->interval_ns;
     checkpoint->index = index;
     checkpoint->due_ns = now_ns + (stretched ? wait_ns : checkpoint->interval_ns);
-    if (stretched && !checkpoint->stretched) {
+    if (stretched && wait_ns - checkpoint->interval_ns > checkpoint->interval_ns / 4 &&
+        !checkpoint->stretched) { /* a little more is not worth a line */
         checkpoint->stretched = true;
         host_note(
             host, LOG_INFO,
-            "a checkpoint takes %.1f ms: one every %.1f s instead of %.1f s, so that it costs "
+            "a checkpoint takes %.3g ms: one every %.3g s instead of %.3g s, so that it costs "
             "no more than 2 %% of the time",
             (double)took_ns / 1e6, (double)wait_ns / 1e9, (double)checkpoint->interval_ns / 1e9);
     }

@@ -254,7 +254,7 @@ class Checkpoints(Control):
         slow = "for (struct timespec t = {0, 5000000}; nanosleep(&t, &t) != 0;) {}"
         config = QUICK + "[checkpoint]\ninterval = '10ms'\n"
         with self.hotrun(probe(1, on_serialize=slow), "--rate", "100", config=config) as run:
-            run.line("instead of 0.0 s")
+            run.line("instead of 0.01 s")
             first = run.event("checkpoint")
             second = run.event("checkpoint", run.events.mark())
             self.assertGreater(second["t_ns"] - first["t_ns"], 200e6)
