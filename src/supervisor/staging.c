@@ -76,6 +76,9 @@ static void refuse_file(struct supervisor *sup, const struct stage *stage,
     static const struct hash none = {0, 0};
     bool hashed = outcome == STAGE_BAD && !hash_equal(stage->hash, none);
     if (hashed && quarantine_has(&sup->quarantine, stage->hash) && !sup->forced) {
+        if (sup->touched) {
+            return;
+        }
         report_quarantined(&sup->report, reason, running(sup));
         tell_module(sup, reason);
         supervisor_answer_reloads(sup, 0, "quarantined", reason);
@@ -149,7 +152,9 @@ static bool copied(struct supervisor *sup, const struct stage *stage, uint64_t b
     if (quarantine_has(&sup->quarantine, stage->hash)) {
         if (!sup->forced) {
             (void)unlink(sup->copy_path);
-            staging_refused(sup, 0);
+            if (!sup->touched) {
+                staging_refused(sup, 0);
+            }
             return true;
         }
         quarantine_remove(&sup->quarantine, stage->hash);
@@ -247,7 +252,9 @@ void staging_now(struct supervisor *sup, bool by_command)
         }
         break;
     case STAGE_SAME:
-        same_as_before(sup);
+        if (!sup->touched) {
+            same_as_before(sup);
+        }
         break;
     case STAGE_MISSING:
         wait_for_file(sup, by_command);
@@ -286,7 +293,8 @@ void staging_changed(void *ctx, enum watch_news news, uint64_t since_ns)
     }
     sup->noticed_ns = since_ns;
     supervisor_disarm(sup, TIMER_GONE);
-    sup->polled = news == WATCH_POLLED;
+    sup->polled = news != WATCH_CHANGED;
+    sup->touched = news == WATCH_TOUCHED && sup->reload_call_count == 0;
     staging_now(sup, false);
-    sup->polled = false;
+    sup->polled = sup->touched = false;
 }

@@ -195,7 +195,8 @@ struct supervisor {
     char *copy_name, *copy_path; /* of the next copy, made ready while there is time */
     int copy_fd;                 /* its file; -1: none yet */
     bool polled;                 /* it is a timer that makes us look */
-    char failed_reason[256];     /* why the last look could not read or copy it; "": it could */
+    bool touched;            /* the same file was looked at before: the same bytes are no news */
+    char failed_reason[256]; /* why the last look could not read or copy it; "": it could */
     uint64_t busy_wait_ms;
     bool missing_told;
     bool forced; /* reload --force: quarantine and unchanged are passed over */

@@ -70,11 +70,17 @@ static struct version version_now(const struct watch *watch)
     return stat(watch->path, &st) == 0 ? version_of(&st) : (struct version){.there = false};
 }
 
-static bool version_equal(const struct version *a, const struct version *b)
+/* But for the mode, the owner, the number of names; or somebody has set the time back. */
+static bool version_alike(const struct version *a, const struct version *b)
 {
     return a->there == b->there && a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-           a->mtime.tv_sec == b->mtime.tv_sec && a->mtime.tv_nsec == b->mtime.tv_nsec &&
-           a->ctime.tv_sec == b->ctime.tv_sec && a->ctime.tv_nsec == b->ctime.tv_nsec;
+           a->mtime.tv_sec == b->mtime.tv_sec && a->mtime.tv_nsec == b->mtime.tv_nsec;
+}
+
+static bool version_equal(const struct version *a, const struct version *b)
+{
+    return version_alike(a, b) && a->ctime.tv_sec == b->ctime.tv_sec &&
+           a->ctime.tv_nsec == b->ctime.tv_nsec;
 }
 
 /* ---- arming ---- */
@@ -319,6 +325,9 @@ static void on_poll(uv_timer_t *timer)
     }
     watch->told = now;
     bool news = now.there || !watch->gone;
+    enum watch_news what = !now.there                          ? WATCH_GONE
+                           : version_alike(&now, &watch->seen) ? WATCH_TOUCHED
+                                                               : WATCH_POLLED;
     watch->gone = !now.there;
     if (watch->gone) {
         watch->seen = now; /* the same file coming back is news */
@@ -330,7 +339,7 @@ static void on_poll(uv_timer_t *timer)
         tell_soon(watch);
     }
     if (news) {
-        watch->callback(watch->ctx, now.there ? WATCH_POLLED : WATCH_GONE, watch->fresh_since_ns);
+        watch->callback(watch->ctx, what, watch->fresh_since_ns);
     }
 }
 

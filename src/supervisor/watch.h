@@ -18,6 +18,8 @@ enum watch_news {
     WATCH_CHANGED, /* a writer closed it, it was renamed or linked there, or a link on the way moved
                     */
     WATCH_POLLED,  /* the poll found another file and the same one twice: nobody told of a close */
+    WATCH_TOUCHED, /* likewise, but all is as before except for the time of the last change: mostly
+                      a linker that makes its file executable when it has closed it */
     WATCH_GONE     /* it, or a folder on the way, is no longer there; said once until it is back */
 };
 

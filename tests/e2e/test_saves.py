@@ -96,6 +96,20 @@ class ManySaves(Case):
             run.save_and_see(probe(2))
             self.assertNotIn("rejected", [e["event"] for e in run.events.since(mark)])
 
+    def test_another_mode_is_no_save(self):
+        bad = probe(3, on_init="return HOTRUN_ERR")
+        config = "[watch]\npoll_ms = 20\n[checkpoint]\ninterval = '20ms'\n"
+        with self.hotrun(probe(1), "--rate", "1000", config=config) as run:
+            run.call("step", version=1)
+            run.save_and_see(bad, "rejected")
+            mark = run.events.mark()
+            os.chmod(run.target, 0o700)
+            for _ in range(6):  # as many looks of the poll
+                run.event("checkpoint", run.events.mark())
+            run.save_and_see(probe(2))
+            self.assertEqual([e["event"] for e in run.events.since(mark) if e["event"] in FATES],
+                             ["reloaded"])
+
 
 class Editors(Case):
 

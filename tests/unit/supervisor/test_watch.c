@@ -220,6 +220,23 @@ static void the_poll_finds_what_no_close_told_of(void **state)
     end(&t);
 }
 
+static bool any_touched(void *ctx)
+{
+    return ((struct trial *)ctx)->touched > 0;
+}
+
+static void another_mode_is_told_apart_from_another_file(void **state)
+{
+    (void)state;
+    struct trial t;
+    put(at("lib.so"), "one");
+    begin_with(&t, at("lib.so"), 0, 10 * NS_PER_MS);
+    assert_int_equal(chmod(at("lib.so"), 0500), 0);
+    run_until(&t.loop, any_touched, &t);
+    assert_int_equal(t.changed + t.polled + t.gone, 0);
+    end(&t);
+}
+
 static void without_inotify_the_poll_does_it_all_and_it_is_said_once(void **state)
 {
     (void)state;
@@ -288,6 +305,7 @@ int main(void)
         TEST(a_settle_time_starts_again_with_each_save),
         TEST(a_settle_time_hides_a_short_absence),
         TEST(the_poll_finds_what_no_close_told_of),
+        TEST(another_mode_is_told_apart_from_another_file),
         TEST(without_inotify_the_poll_does_it_all_and_it_is_said_once),
         TEST(a_callback_may_end_the_watch),
     };
