@@ -60,8 +60,17 @@ static bool is_below(const char *path, const char *folder)
     return len > 0 && strncmp(path, folder, len) == 0 && path[len] == '/';
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text), end_len = strlen(end);
+    return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
 static bool is_own(const struct naming_frame *frame, bool staged)
 {
+    if (ends_with(frame->file, "/hotrun/hotrun.hpp")) {
+        return false; /* the way from the table to the typed callback */
+    }
     return staged ||
            (frame->object[0] == '/' && frame->line != 0 && !naming_is_system(frame->object));
 }
@@ -126,6 +135,7 @@ void backtrace_take_bare(struct backtrace *trace, const struct crash_record *rec
         }
     }
     backtrace_take(trace, answer, view);
+    trace->cut = record->frame_count >= CRASH_FRAMES_MOST;
     free(answer);
 }
 
@@ -134,6 +144,7 @@ void backtrace_finish(struct backtrace *trace)
     free(trace->strings);
     trace->strings = NULL;
     trace->count = trace->more = 0;
+    trace->cut = false;
 }
 
 bool backtrace_has(const struct backtrace *trace, const char *function)

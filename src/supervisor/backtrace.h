@@ -26,6 +26,7 @@ struct backtrace_frame {
 struct backtrace { /* zero-initialised: empty */
     struct backtrace_frame frames[NAMING_FRAMES_MOST];
     unsigned count, more; /* more: that found no room */
+    bool cut;             /* the record was full: nobody knows how many more there were */
     char *strings;        /* owned */
 };
 
@@ -52,7 +53,8 @@ bool backtrace_has(const struct backtrace *trace, const char *function);
 cJSON *backtrace_json(const struct backtrace *trace);
 
 /* Appends "\n    step  game.c:88  update_enemies(g);" for each of the user's frames, or for all
- * when none is, BACKTRACE_LINES_MOST at most and then how many more; the columns are aligned. */
+ * when none is, BACKTRACE_LINES_MOST at most and then how many more, if that is known; the columns
+ * are aligned. */
 void backtrace_lines(const struct backtrace *trace, struct text *out);
 
 /* Appends a numbered line for each frame, whole, and ends each with '\n'. */

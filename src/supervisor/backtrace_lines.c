@@ -9,6 +9,7 @@
 #define FUNCTION_WIDTH 48U /* characters; longer ones are cut */
 #define PLACE_WIDTH    48U
 #define SOURCE_WIDTH   100U
+#define CUT            "and more; the innermost %d calls are recorded"
 
 struct row {
     char function[FUNCTION_WIDTH * 4 + 1], place[PLACE_WIDTH * 4 + 1], source[SOURCE_WIDTH * 4 + 1];
@@ -156,7 +157,9 @@ void backtrace_lines(const struct backtrace *trace, struct text *out)
         }
     }
     write_rows(rows, count, out);
-    if (left > 0) {
+    if (trace->cut) {
+        text_printf(out, "\n    " CUT, CRASH_FRAMES_MOST);
+    } else if (left > 0) {
         text_printf(out, "\n    and %u more", left);
     }
 }
@@ -186,7 +189,9 @@ void backtrace_list(const struct backtrace *trace, struct text *out)
                         (unsigned long long)frame->offset, (unsigned long long)frame->address);
         }
     }
-    if (trace->more > 0) {
+    if (trace->cut) {
+        text_printf(out, "     " CUT "\n", CRASH_FRAMES_MOST);
+    } else if (trace->more > 0) {
         text_printf(out, "     and %u more\n", trace->more);
     }
 }

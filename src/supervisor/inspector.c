@@ -292,6 +292,7 @@ bool inspector_await(struct inspector *inspector, const struct backtrace_view *v
         log_line(inspector->log, LOG_DEBUG, "the crash was named in %llu us",
                  (unsigned long long)((clock_ns() - inspector->asked_ns) / NS_PER_US));
         backtrace_take(trace, &inspector->answer, view);
+        trace->cut = inspector->request.record.frame_count >= CRASH_FRAMES_MOST;
     } else {
         log_line(inspector->log, LOG_DEBUG, "hotrun-inspect has no answer after %llu us",
                  (unsigned long long)((clock_ns() - inspector->asked_ns) / NS_PER_US));

@@ -178,6 +178,7 @@ class Backtraces(Naming):
         self.assertEqual(event["cause"], "SIGSEGV, stack overflow")
         self.assertIn(("dig", "overflow.c", line_of(text, "DIG")), own_frames(event))
         self.assertTrue(any(re.search(r"dig .*\(\d+ times\)", line) for line in lines), lines)
+        self.assertIn("    and more; the innermost 64 calls are recorded", lines)
 
     def test_an_uncaught_exception_is_told_with_the_place_of_the_throw(self):
         text = (HEAD + "namespace game_code {\nstatic __attribute__((noinline)) void die(game *g)\n"

@@ -98,6 +98,14 @@ static void a_recursion_is_told_once(void **state)
                  "\n    step  game.c:88    dig(0);");
 }
 
+static void the_way_through_the_header_for_cxx_is_not_the_users_code(void **state)
+{
+    (void)state;
+    add("(anonymous namespace)::step", "/src/game.cpp", 9, "a();", STAGED);
+    add("hotrun::detail::guard", "/usr/include/hotrun/hotrun.hpp", 37, "return call();", STAGED);
+    expect_lines("\n    (anonymous namespace)::step  game.cpp:9    a();");
+}
+
 static void many_frames_are_cut_and_counted(void **state)
 {
     static char names[40][16];
@@ -193,7 +201,9 @@ static void a_record_without_names_is_told_by_objects(void **state)
     backtrace_take_bare(&trace, &record, &view);
     assert_int_equal(trace.count, CRASH_FRAMES_MOST);
     backtrace_lines(&trace, &text);
-    assert_string_equal(text_string(&text), "\n    libgame.so+0x123");
+    assert_string_equal(
+        text_string(&text),
+        "\n    libgame.so+0x123\n    and more; the innermost 64 calls are recorded");
     assert_string_equal(trace.frames[1].object, "?");
 }
 
@@ -297,6 +307,7 @@ int main(void)
         TEST(code_without_debug_info_has_its_library_and_offset),
         TEST(a_library_of_the_user_beside_the_module_is_the_users_too),
         TEST(a_recursion_is_told_once),
+        TEST(the_way_through_the_header_for_cxx_is_not_the_users_code),
         TEST(many_frames_are_cut_and_counted),
         TEST(files_below_the_current_folder_keep_their_folders),
         TEST(what_a_terminal_would_obey_is_taken_out),
