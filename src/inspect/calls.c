@@ -103,6 +103,13 @@ static int number_of(Dwarf_Die *die, unsigned name)
     return found ? (int)value : 0;
 }
 
+static const char *unit_folder(struct unit *unit)
+{
+    Dwarf_Attribute attribute;
+    const char *folder = dwarf_formstring(dwarf_attr(&unit->lines, DW_AT_comp_dir, &attribute));
+    return folder == NULL ? "" : folder;
+}
+
 /* The place where the inlined function `die` was called. */
 static void called_at(struct unit *unit, Dwarf_Die *die, struct call *call)
 {
@@ -114,16 +121,22 @@ static void called_at(struct unit *unit, Dwarf_Die *die, struct call *call)
     if (dwarf_getsrcfiles(&unit->code, &files, &count) == 0 && (size_t)index < count) {
         const char *file = dwarf_filesrc(files, (size_t)index, NULL, NULL);
         call->file = file == NULL ? "" : file;
+        call->folder = unit_folder(unit);
     }
+}
+
+static void clear(struct call *call)
+{
+    call->function[0] = '\0';
+    call->file = call->folder = "";
+    call->line = call->column = 0;
+    call->past = 0;
 }
 
 static struct call *start(struct call calls[CALLS_MOST], size_t *count)
 {
     struct call *call = &calls[(*count)++];
-    call->function[0] = '\0';
-    call->file = "";
-    call->line = call->column = 0;
-    call->past = 0;
+    clear(call);
     return call;
 }
 
@@ -133,6 +146,7 @@ static void stands_at(struct unit *unit, Dwarf_Addr address, struct call *call)
     const char *file = line == NULL ? NULL : dwarf_linesrc(line, NULL, NULL);
     if (file != NULL) {
         call->file = file;
+        call->folder = unit_folder(unit);
         (void)dwarf_lineno(line, &call->line);
         (void)dwarf_linecol(line, &call->column);
     }
@@ -170,4 +184,17 @@ size_t calls_find(struct object *object, Dwarf_Addr address, struct call calls[C
         by_symbol(object, address, call);
     }
     return count;
+}
+
+void calls_glance(struct object *object, Dwarf_Addr address, struct call *call)
+{
+    struct unit *unit = object->units == NULL ? NULL : units_find(object->units, address);
+    clear(call);
+    if (unit != NULL) {
+        stands_at(unit, address, call);
+    }
+    by_symbol(object, address, call);
+    if (call->line != 0) {
+        call->past = 0;
+    }
 }

@@ -51,6 +51,11 @@ struct object *shelf_take(struct shelf *shelf, const char *path)
     return shelf->objects[i];
 }
 
+bool shelf_has(const struct shelf *shelf, const char *path)
+{
+    return find(shelf, path) < shelf->count;
+}
+
 void shelf_forget(struct shelf *shelf, const char *path)
 {
     unsigned i = find(shelf, path);

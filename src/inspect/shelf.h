@@ -16,6 +16,9 @@ struct shelf {
  * cannot be used. It lives until the next call. */
 struct object *shelf_take(struct shelf *shelf, const char *path);
 
+/* True when it is open, so that taking it costs nothing. */
+bool shelf_has(const struct shelf *shelf, const char *path);
+
 /* Lets go of `path`. */
 void shelf_forget(struct shelf *shelf, const char *path);
 

@@ -71,6 +71,9 @@ static bool is_own(const struct naming_frame *frame, bool staged)
     if (ends_with(frame->file, "/hotrun/hotrun.hpp")) {
         return false; /* the way from the table to the typed callback */
     }
+    if (strncmp(frame->file, "/rustc/", 7) == 0) {
+        return false; /* Rust's own library is linked into each */
+    }
     return staged ||
            (frame->object[0] == '/' && frame->line != 0 && !naming_is_system(frame->object));
 }

@@ -76,10 +76,10 @@ class Case(unittest.TestCase):
                        check=True, stdin=subprocess.DEVNULL, timeout=60)
         return self.path(out)
 
-    def run_tool(self, *words):
+    def run_tool(self, *words, folder=None):
         env = dict(os.environ, ASAN_OPTIONS="handle_segv=0:allow_user_segv_handler=1")
         done = subprocess.run([NAME_CRASH, *words], capture_output=True, text=True, timeout=200,
-                              env=env, cwd=self.folder)
+                              env=env, cwd=folder or self.folder)
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout)
 
@@ -106,6 +106,15 @@ class Compilers(Case):
                         found = self.name(self.build(C, "-g", level, version, cc=cc))
                         self.check(found)
                         self.assertEqual(found["cause"], "SIGSEGV, write to 0x8")
+
+    def test_a_source_that_was_named_relatively_is_quoted_from_any_folder(self):
+        os.mkdir(self.path("src"))
+        for version in ("-gdwarf-4", "-gdwarf-5"):
+            for level in ("-O0", "-O2"):
+                with self.subTest(f"{version} {level}"):
+                    library = self.build(C, "-g", level, version, name="src/game.c")
+                    found = self.run_tool(HOST, library, folder="/")
+                    self.check(found, file=self.path("src/game.c"))
 
     def test_inlined_functions_have_a_frame_each_and_one_address(self):
         found = self.name(self.build(C, "-g", "-O2"))["backtrace"]

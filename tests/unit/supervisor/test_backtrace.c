@@ -98,9 +98,10 @@ static void a_recursion_is_told_once(void **state)
                  "\n    step  game.c:88    dig(0);");
 }
 
-static void the_way_through_the_header_for_cxx_is_not_the_users_code(void **state)
+static void what_a_language_brings_along_is_not_the_users_code(void **state)
 {
     (void)state;
+    add("core::panicking::panic_fmt", "/rustc/5980/library/core/src/panicking.rs", 80, "", STAGED);
     add("(anonymous namespace)::step", "/src/game.cpp", 9, "a();", STAGED);
     add("hotrun::detail::guard", "/usr/include/hotrun/hotrun.hpp", 37, "return call();", STAGED);
     expect_lines("\n    (anonymous namespace)::step  game.cpp:9    a();");
@@ -307,7 +308,7 @@ int main(void)
         TEST(code_without_debug_info_has_its_library_and_offset),
         TEST(a_library_of_the_user_beside_the_module_is_the_users_too),
         TEST(a_recursion_is_told_once),
-        TEST(the_way_through_the_header_for_cxx_is_not_the_users_code),
+        TEST(what_a_language_brings_along_is_not_the_users_code),
         TEST(many_frames_are_cut_and_counted),
         TEST(files_below_the_current_folder_keep_their_folders),
         TEST(what_a_terminal_would_obey_is_taken_out),
