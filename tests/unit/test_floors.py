@@ -26,6 +26,8 @@ def files(*folders):
                         if name not in (".git", ".hotrun", "__pycache__", "subprojects")
                         and not name.startswith("build")]
             for name in names:
+                if name == ".git":  # a worktree has a file of that name
+                    continue
                 path = os.path.join(place, name)
                 try:
                     with open(path, encoding="utf-8") as file:
