@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "link/channel.h"
 
+#include "link/rights.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -87,31 +89,10 @@ int channel_fd(const struct channel *channel)
     return channel->fd;
 }
 
-union rights { /* aligned for the kernel's header */
-    struct cmsghdr header;
-    char room[CMSG_SPACE(sizeof(int))];
-};
-
 static ssize_t send_with(int socket, const void *bytes, size_t len, int fd)
 {
-    union rights rights;
     struct iovec part = {.iov_base = (void *)bytes, .iov_len = len};
-    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
-    if (fd >= 0) {
-        memset(&rights, 0, sizeof rights);
-        header.msg_control = rights.room;
-        header.msg_controllen = sizeof rights.room;
-        struct cmsghdr *control = CMSG_FIRSTHDR(&header);
-        control->cmsg_level = SOL_SOCKET;
-        control->cmsg_type = SCM_RIGHTS;
-        control->cmsg_len = CMSG_LEN(sizeof fd);
-        memcpy(CMSG_DATA(control), &fd, sizeof fd);
-    }
-    ssize_t sent;
-    do {
-        sent = sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
-    } while (sent < 0 && errno == EINTR);
-    return sent;
+    return rights_send(socket, (struct msghdr){.msg_iov = &part, .msg_iovlen = 1}, fd);
 }
 
 /* True when the packet is done with: sent, or nobody is there to get it. */

@@ -1,6 +1,7 @@
 #include "supervisor/notify.h"
 
 #include "base/clock.h"
+#include "link/rights.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -78,10 +79,6 @@ void notify_finish(struct notify *notify)
 /* False: its socket is full. A manager that is gone is none. */
 static bool say(struct notify *notify, const char *text, int fd)
 {
-    union {
-        struct cmsghdr header;
-        char room[CMSG_SPACE(sizeof(int))];
-    } rights = {.room = {0}};
     struct iovec part = {.iov_base = (void *)text, .iov_len = strlen(text)};
     struct msghdr message = {.msg_name = &notify->address,
                              .msg_namelen = notify->address_len,
@@ -90,19 +87,7 @@ static bool say(struct notify *notify, const char *text, int fd)
     if (notify->fd < 0) {
         return true;
     }
-    if (fd >= 0) {
-        message.msg_control = rights.room;
-        message.msg_controllen = sizeof rights.room;
-        struct cmsghdr *control = CMSG_FIRSTHDR(&message);
-        control->cmsg_level = SOL_SOCKET;
-        control->cmsg_type = SCM_RIGHTS;
-        control->cmsg_len = CMSG_LEN(sizeof fd);
-        memcpy(CMSG_DATA(control), &fd, sizeof fd);
-    }
-    ssize_t sent;
-    do {
-        sent = sendmsg(notify->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    } while (sent < 0 && errno == EINTR);
+    ssize_t sent = rights_send(notify->fd, message, fd);
     if (sent >= 0) {
         return true;
     }
