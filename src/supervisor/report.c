@@ -301,10 +301,10 @@ void report_back(struct report *report, const struct report_back *back)
         (void)snprintf(lost, sizeof lost, " (%s %s lost)", count,
                        back->steps_lost == 1 ? "step" : "steps");
     }
-    log_tone(report->log, LOG_TONE_PLAIN,
-             "%s generation %llu with %s of step %s%s; save a fix to go on",
+    log_tone(report->log, LOG_TONE_PLAIN, "%s generation %llu with %s of step %s%s%s",
              back->rolled_back ? "back to" : "restarted", (unsigned long long)back->to,
-             back->reset ? "a new state, instead of that" : "the state", step, lost);
+             back->reset ? "a new state, instead of that" : "the state", step, lost,
+             back->rolled_back ? "; save a fix to go on" : "");
 }
 
 void report_held(struct report *report, const char *reason, bool told)
