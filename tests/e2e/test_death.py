@@ -136,13 +136,18 @@ class InProbation(Deaths):
             self.assertEqual(step["count"] - step["index"], first["count"] - first["index"])
 
     def test_a_death_in_the_old_fini_is_not_the_new_ones_fault(self):
-        with self.hotrun(probe(1, on_fini="if (why == 1) die_segv()"),
-                         config=QUICK_PROBATION) as run:
+        self.the_new_one_goes_on("fini", on_fini="if (why == 1) die_segv()")
+
+    def test_a_death_in_an_old_destructor_is_not_the_new_ones_fault(self):
+        self.the_new_one_goes_on("unload", on_destruct="die_segv()")
+
+    def the_new_one_goes_on(self, place, **death):
+        with self.hotrun(probe(1, **death), config=QUICK_PROBATION) as run:
             run.call("step", version=1)
             said = run.said.mark()
             mark = run.save(probe(2))
             crashed = run.event("crashed", mark)
-            self.assertEqual(crashed["in"], "fini")
+            self.assertEqual(crashed["in"], place)
             back = run.event(("restarted", "rolled_back"), mark)
             self.assertEqual(back["event"], "restarted")
             pinned = run.call("serialize", said, version=2)
