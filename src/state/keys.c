@@ -1,3 +1,4 @@
+/* Which keys of a state the new code has added, and which it has dropped. */
 #include "state/json.h"
 
 #include "state/scan.h"

@@ -1,3 +1,4 @@
+/* When the next step of a program without a loader is due. */
 #define _GNU_SOURCE
 #include "static/program.h"
 

@@ -1,3 +1,4 @@
+/* SIGINT and SIGTERM end a program without a loader between two steps. */
 #define _GNU_SOURCE
 #include "static/program.h"
 

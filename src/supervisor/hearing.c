@@ -40,6 +40,7 @@ static void came_back(struct supervisor *sup, const struct message_accepted *tol
     const struct attempt *attempt = &sup->attempts[sup->attempt_next];
     uint64_t lost = sup->death.step > told->first_step ? sup->death.step - told->first_step : 0;
     struct report_back back = {.rolled_back = sup->death.rolled_back,
+                               .by_command = sup->replacement.by != REPLACE_NONE,
                                .host_pid = host_process_pid(sup->host),
                                .reason = sup->death.reason,
                                .from = sup->death.generation,

@@ -304,7 +304,7 @@ void report_back(struct report *report, const struct report_back *back)
     log_tone(report->log, LOG_TONE_PLAIN, "%s generation %llu with %s of step %s%s%s",
              back->rolled_back ? "back to" : "restarted", (unsigned long long)back->to,
              back->reset ? "a new state, instead of that" : "the state", step, lost,
-             back->rolled_back ? "; save a fix to go on" : "");
+             back->rolled_back && !back->by_command ? "; save a fix to go on" : "");
 }
 
 void report_held(struct report *report, const char *reason, bool told)

@@ -58,6 +58,7 @@ void report_death_words(const struct report_death *death, char *text, size_t siz
 
 struct report_back {
     bool rolled_back; /* to another library; else restarted: the same */
+    bool by_command;  /* nothing is to be mended */
     pid_t host_pid;
     const char *reason;
     uint64_t from, to; /* generations; to 0: none */

@@ -291,7 +291,11 @@ static void coming_back_tells_what_was_lost(void **state)
                         "\"steps_lost\":14,\"us\":2000,\"how\":\"json\"}\n");
     expect_lines("back to generation 2 with the state of step 81,190 (14 steps lost); save a fix "
                  "to go on\n");
-    back.rolled_back = false;
+    back.by_command = true;
+    report_back(&t.report, &back);
+    (void)expect_event("rolled_back");
+    expect_lines("back to generation 2 with the state of step 81,190 (14 steps lost)\n");
+    back.rolled_back = back.by_command = false;
     back.steps_lost = 1;
     report_back(&t.report, &back);
     (void)expect_event("restarted");
