@@ -86,8 +86,13 @@ void print_status(const cJSON *status)
     printf("  crashes    %.0f\n", number_of(status, "crashes"));
     print_kept(cJSON_GetObjectItemCaseSensitive(status, "kept"));
     printf("  watch      %s\n", text_of(status, "watch"));
-    printf("  processes  hotrun %.0f, host %.0f, up %.0f s\n", number_of(status, "pid"),
-           number_of(status, "host_pid"), number_of(status, "uptime_s"));
+    printf("  processes  hotrun %.0f, ", number_of(status, "pid"));
+    if (number_of(status, "host_pid") > 0) {
+        printf("host %.0f", number_of(status, "host_pid"));
+    } else {
+        printf("no host");
+    }
+    printf(", up %.0f s\n", number_of(status, "uptime_s"));
     printf("  run dir    %s\n", text_of(status, "run_dir"));
 }
 
@@ -100,8 +105,13 @@ int print_reload(const cJSON *result, bool json)
     if (json) {
         good = print_json(result) && good;
     } else {
-        printf("%s: generation %.0f runs%s%s\n", outcome, number_of(result, "generation"),
-               reason[0] != '\0' ? "; " : "", reason);
+        double generation = number_of(result, "generation");
+        if (generation > 0) {
+            printf("%s: generation %.0f runs", outcome, generation);
+        } else {
+            printf("%s: nothing runs", outcome);
+        }
+        printf("%s%s\n", reason[0] != '\0' ? "; " : "", reason);
     }
     return good ? 0 : 126;
 }

@@ -89,6 +89,12 @@ static void command_resume(struct supervisor *sup, const cJSON *params, struct c
     if (!is_possible(sup, POLICY_CTL_RESUME, call)) {
         return;
     }
+    if (sup->state == POLICY_HELD && sup->current == NULL && sup->paused) {
+        sup->paused = false; /* for what is saved next */
+        report_paused(&sup->report, false);
+        answer_done(sup, call);
+        return;
+    }
     if (sup->state == POLICY_HELD && sup->current == NULL) {
         control_fail(call, CONTROL_REFUSED,
                      "nothing has run so far that could go on: save a library");

@@ -120,8 +120,10 @@ void report_loaded(struct report *report, const struct message_accepted *told,
                                         [STATE_IN_PLACE] = "state kept in place (%s)",
                                         [STATE_RESET] = "state reset (%s)",
                                         [STATE_NEW] = "state new (%s)"};
-    text_printf(&line, "generation %llu  %.2f ms  ", (unsigned long long)told->generation,
-                (double)told->total_ns / 1e6);
+    bool long_ago = told->total_ns >= 10 * NS_PER_S; /* it waited for a call that did not end */
+    text_printf(&line, long_ago ? "generation %llu  %.1f s  " : "generation %llu  %.2f ms  ",
+                (unsigned long long)told->generation,
+                (double)told->total_ns / (long_ago ? 1e9 : 1e6));
     if (told->how == STATE_IN_PLACE && told->state_size == 0) {
         text_puts(&line, "no state");
     } else {

@@ -36,7 +36,8 @@ void supervisor_answer_reloads(struct supervisor *sup, uint64_t generation, cons
         }
         cJSON *result = cJSON_CreateObject();
         event_add_text(result, "outcome", event);
-        event_add_number(result, "generation", sup->report.generation);
+        event_add_number(result, "generation",
+                         sup->state == POLICY_HELD ? 0 : sup->report.generation);
         if (reason[0] != '\0') {
             event_add_text(result, "reason", reason);
         }

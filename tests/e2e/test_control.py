@@ -201,6 +201,13 @@ class Held(Control):
         with self.hotrun(probe(1, on_init="return HOTRUN_ERR")) as run:
             run.event("held")
             self.assertIn("nothing has run", self.told("resume", status=125))
+            self.assertIn("no host", self.command("status").stdout)
+            self.assertRegex(self.command("reload").stdout, "^quarantined: nothing runs; ")
+            self.told("pause")
+            self.told("resume")
+            said = run.said.mark()
+            run.save(probe(2))
+            run.call("step", said, version=2)
 
 
 class Checkpoints(Control):
