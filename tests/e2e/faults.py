@@ -76,7 +76,7 @@ class Trial:
         self.run = harness.Run(self.folder, probe(1), ["--rate", "200"], [], QUICK,
                                self.fault.environment(), "libprobe.so", True, True, None)
         self.saved, self.stays = 1, more
-        self.descriptors = 0
+        self.descriptors, self.held = 0, {}
 
     def __enter__(self):
         return self
@@ -146,7 +146,8 @@ class Trial:
             return [c["pid"] for c in self.run.said.records if "pid" in c][-1]
 
     def count_descriptors(self):
-        return len(processes.descriptors(self.run.pid))
+        self.held = processes.descriptors(self.run.pid)
+        return len(self.held)
 
     def ask(self, method, params=None):
         """The answer of the control socket; None: it did not answer."""

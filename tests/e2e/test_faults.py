@@ -38,14 +38,16 @@ class Faults(unittest.TestCase):
             trial.play_short() if stays else trial.play()
             trial.check()
             if self.descriptors and not stays:
-                self.assertLessEqual(trial.descriptors, self.descriptors, "a descriptor is left")
+                self.assertLessEqual(trial.descriptors, self.descriptors,
+                                     f"a descriptor is left: {trial.held}; before: {self.held}")
         shutil.rmtree(trial.folder, True)
         return trial
 
     def each_call_fails(self, kind, stays=False):
-        self.descriptors = 0
+        self.descriptors, self.held = 0, {}
         calm = self.play(kind, 0)
         self.descriptors, calls = calm.descriptors, calm.fault_calls
+        self.held = calm.held
         runs = USUAL if not ALL else 200 if stays else calls
         numbers = range(1, calls + 1, max(1, calls // runs))
         print(f"\n{kind}: {calls} calls, of which {len(numbers)} fail", flush=True)
