@@ -6,6 +6,7 @@
 #include "supervisor/backtrace.h"
 #include "supervisor/events.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -231,6 +232,8 @@ void report_death_words(const struct report_death *death, char *text, size_t siz
         (void)snprintf(text, size, "%s", death->reason);
     } else if (death->cause != NULL) {
         (void)snprintf(text, size, "%s", death->cause);
+    } else if (death->signal == SIGKILL) {
+        (void)snprintf(text, size, "SIGKILL, by kill -9 or for lack of memory");
     } else if (death->signal > 0) {
         signal_words(death->signal, text, size);
     } else {

@@ -53,7 +53,7 @@ struct report_death {
     const char *file;              /* where the report of it is going to be; NULL: nowhere */
 };
 void report_crashed(struct report *report, const struct report_death *death);
-/* "SIGSEGV, write to 0x8", "SIGKILL", "exit status 3 without request_exit" */
+/* "SIGSEGV, write to 0x8", "SIGTRAP", "exit status 3 without request_exit" */
 void report_death_words(const struct report_death *death, char *text, size_t size);
 
 struct report_back {

@@ -262,7 +262,7 @@ static void a_death_has_words(void **state)
     char words[640];
     struct report_death death = {.signal = SIGKILL, .reason = ""};
     report_death_words(&death, words, sizeof words);
-    assert_string_equal(words, "SIGKILL");
+    assert_string_equal(words, "SIGKILL, by kill -9 or for lack of memory");
     death.signal = SIGRTMIN + 1;
     report_death_words(&death, words, sizeof words);
     char expected[32];
