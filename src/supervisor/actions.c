@@ -325,6 +325,9 @@ static void do_older(struct supervisor *sup)
 
 static void do_back_off(struct supervisor *sup)
 {
+    if (sup->death.reason[0] == '\0') {
+        (void)snprintf(sup->death.reason, sizeof sup->death.reason, "no host could be started");
+    }
     if (do_count(sup)) {
         back_off(sup, sup->restart_count);
     }

@@ -168,6 +168,15 @@ static void tell_death(struct supervisor *sup, const struct host_death *death,
     autopsy_note(sup, death, told);
 }
 
+/* Killed, by whomever, before it came to the library: that one has done nothing. */
+static bool never_began(const struct supervisor *sup, const struct page *page,
+                        const struct host_death *death)
+{
+    bool quiet = death->record == NULL || sup->hung;
+    return sup->cold && sup->state != POLICY_STOPPING && sup->config->wrap == NULL && quiet &&
+           death->signal != 0 && atomic_load_explicit(&page->generation, memory_order_relaxed) == 0;
+}
+
 void deaths_hear(void *ctx, struct host_process *host, const struct host_death *death)
 {
     struct supervisor *sup = ctx;
@@ -177,6 +186,12 @@ void deaths_hear(void *ctx, struct host_process *host, const struct host_death *
         return;
     }
     const struct page *page = host_process_shared(host)->page;
+    if (never_began(sup, page, death)) {
+        log_line(sup->log, LOG_WARN, "a host was killed before it had anything loaded");
+        inherit(sup, host);
+        supervisor_dispatch(sup, POLICY_SPAWN_FAILED);
+        return;
+    }
     enum phase phase = page_phase(atomic_load_explicit(&page->word, memory_order_acquire));
     uint32_t end = atomic_load_explicit(&page->end, memory_order_acquire);
     bool intended = end == PAGE_END_EXIT || end == PAGE_END_STOP;
