@@ -148,10 +148,6 @@ static void do_restart(struct supervisor *sup)
         sup->fallbacks[0] = (struct fallback){build_keep(sup->current), slot};
         sup->fallback_count = 1;
         hosts_start(sup, sup->next, slot);
-        if (sup->state == POLICY_SWAPPING && sup->host != NULL) {
-            sup->fallbacks[0].slot = sup->good_slot; /* where it was pinned */
-            sup->good_slot = NO_SLOT;
-        }
         return;
     }
     while (slot != NO_SLOT && sup->attempt_count < 3) {
@@ -234,11 +230,7 @@ static void do_return(struct supervisor *sup)
 
 static void do_confirm(struct supervisor *sup)
 {
-    if (sup->fallback_count > 0) {
-        build_drop(&sup->previous.build);
-        sup->previous = sup->fallbacks[0];
-        sup->fallbacks[0].build = NULL;
-    }
+    comeback_set_previous(sup);
     comeback_drop_fallbacks(sup);
     sup->good_slot = NO_SLOT;
     sup->confirming_generation = sup->current->generation;
@@ -260,8 +252,14 @@ void supervisor_hold(struct supervisor *sup, const char *reason)
         /* What could not be brought back is still the last good state. */
         sup->good_slot = sup->attempts[0].slot;
     }
+    if (sup->current == NULL && sup->attempt_count > 0) {
+        sup->current = build_keep(sup->attempts[0].build);
+    }
     if (sup->current != NULL && sup->next == NULL && sup->good_slot == NO_SLOT) {
         sup->good_slot = comeback_newest_slot(&sup->memory, sup->current->generation, UINT64_MAX);
+    }
+    if (sup->next != NULL) {
+        supervisor_answer_reloads(sup, sup->next->generation, "rejected", reason);
     }
     hosts_drop(sup);
     comeback_drop_attempts(sup);
@@ -292,9 +290,19 @@ static void do_hold(struct supervisor *sup)
     supervisor_hold(sup, reason);
 }
 
+static void do_exit(struct supervisor *sup)
+{
+    sup->ending = true;
+    supervisor_finish_if_idle(sup);
+}
+
 static void do_stop(struct supervisor *sup)
 {
     uint64_t limit_ms = sup->config->stop_timeout_ns / NS_PER_MS;
+    if (sup->host == NULL) { /* none could be started so far */
+        do_exit(sup);
+        return;
+    }
     supervisor_send(sup, &(struct message){.type = MESSAGE_STOP, .stop = {.status = 0}});
     supervisor_disarm(sup, TIMER_PROBATION);
     supervisor_disarm(sup, TIMER_START);
@@ -331,12 +339,6 @@ static void do_back_off(struct supervisor *sup)
     if (do_count(sup)) {
         back_off(sup, sup->restart_count);
     }
-}
-
-static void do_exit(struct supervisor *sup)
-{
-    sup->ending = true;
-    supervisor_finish_if_idle(sup);
 }
 
 /* SP: one is there, so that failures before do not count any more; or it is gone. */

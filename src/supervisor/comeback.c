@@ -85,6 +85,15 @@ void comeback_drop_fallbacks(struct supervisor *sup)
     sup->fallback_count = 0;
 }
 
+void comeback_set_previous(struct supervisor *sup)
+{
+    struct fallback *before = &sup->fallbacks[0];
+    if (sup->fallback_count > 0 && before->build != sup->current) {
+        build_drop(&sup->previous.build);
+        sup->previous = (struct fallback){build_keep(before->build), before->slot};
+    }
+}
+
 void comeback_drop_attempts(struct supervisor *sup)
 {
     for (unsigned i = 0; i < sup->attempt_count; i++) {

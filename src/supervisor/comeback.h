@@ -32,6 +32,9 @@ void comeback_add_attempt(struct supervisor *sup, struct build *build, int slot)
 /* Runs the attempt that is next, or holds when there is none. */
 void comeback_run(struct supervisor *sup);
 
+/* The code before the one that runs is where a rollback leads to from here on. */
+void comeback_set_previous(struct supervisor *sup);
+
 void comeback_drop_attempts(struct supervisor *sup);
 void comeback_drop_fallbacks(struct supervisor *sup);
 

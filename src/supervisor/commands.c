@@ -43,6 +43,7 @@ static void command_quit(struct supervisor *sup, const cJSON *params, struct con
     event_add_flag(result, "stopping", true);
     control_answer(call, result);
     if (sup->state != POLICY_STOPPING) {
+        sup->stop_signal = sup->stop_signal == 0 ? SIGTERM : sup->stop_signal;
         supervisor_dispatch(sup, POLICY_SIGNAL_TERM);
     }
 }

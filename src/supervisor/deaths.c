@@ -205,6 +205,10 @@ void deaths_hear(void *ctx, struct host_process *host, const struct host_death *
     autopsy_ask(sup, death, told.generation);
     confirm_late(sup);
     sup->deaths++;
+    if (sup->state != POLICY_RESTARTING) {
+        /* What it was to be replaced by is not what follows its death. */
+        replace_failed(sup, "the host died before its state was saved: ask again");
+    }
     bool left = looking_tool_was_left(sup, death, intended);
     if (sup->state == POLICY_STOPPING) {
         sup->exit_status = left ? 0 : end_status(sup, page, death);

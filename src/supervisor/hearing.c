@@ -73,7 +73,7 @@ static void took_over(struct supervisor *sup, const struct message_accepted *tol
     if (sup->unconfirmed && sup->current != NULL) {
         report_superseded(&sup->report, sup->current->generation);
     }
-    if (sup->state == POLICY_SWAPPING && !sup->cold) {
+    if ((sup->state == POLICY_SWAPPING || sup->state == POLICY_STOPPING) && !sup->cold) {
         comeback_shift_fallbacks(sup, told->pinned != 0, told->first_step);
     } else if (sup->state == POLICY_STARTING) {
         comeback_drop_fallbacks(sup);

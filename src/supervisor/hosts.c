@@ -50,9 +50,11 @@ void hosts_drop(struct supervisor *sup)
     if (sup->host != NULL) {
         host_process_destroy(sup->host);
         sup->host = NULL;
+        commands_stepped(sup, 0);
         snapshots_host_died(sup);
         terminal_restore(&sup->terminal);
     }
+    sup->hung = false;
     sup->asked_ns = 0;
     supervisor_disarm(sup, TIMER_ANNOUNCED);
     hosts_forget_mapped(sup);
@@ -74,6 +76,9 @@ static int pin_good_state(struct supervisor *sup, int slot)
         int pin = comeback_free_pin(sup);
         if (shared_copy(&sup->memory, slot, pin)) {
             sup->good_slot = pin;
+            if (sup->fallback_count > 0 && sup->fallbacks[0].slot == slot) {
+                sup->fallbacks[0].slot = pin;
+            }
             return pin;
         }
     }

@@ -41,6 +41,9 @@ static const char *problem(const struct supervisor *sup, enum replace_by by)
     if ((policy_decide(sup->state, event_of(by)).steps & POLICY_REFUSE) != 0) {
         return "not while code is being started or ended: try again in a moment";
     }
+    if (sup->ending) {
+        return "hotrun is stopping";
+    }
     if (sup->current == NULL) {
         return "no generation has run so far";
     }
@@ -144,8 +147,14 @@ void replace_do(struct supervisor *sup)
         sup->unconfirmed = false;
         report_superseded(&sup->report, sup->current->generation);
     }
+    if (in_swap) {
+        const char *why = words[sup->replacement.by];
+        report_rejected(&sup->report, swap_stage_name(SWAP_CANCEL), why, sup->current->generation);
+        supervisor_answer_reloads(sup, sup->next->generation, "rejected", why);
+    }
     supervisor_disarm(sup, TIMER_PROBATION);
     supervisor_disarm(sup, TIMER_START);
+    supervisor_disarm(sup, TIMER_BACKOFF);
     hosts_give_up(sup);
     sup->death = (struct last_death){.generation = sup->report.generation,
                                      .step = sup->report.step,
@@ -154,6 +163,9 @@ void replace_do(struct supervisor *sup)
     (void)snprintf(sup->death.reason, sizeof sup->death.reason, "%s", words[sup->replacement.by]);
     comeback_drop_attempts(sup);
     add_attempts(sup, target.build != NULL ? &target : NULL);
+    if (target.build == NULL) {
+        comeback_set_previous(sup);
+    }
     comeback_drop_fallbacks(sup);
     build_drop(&target.build);
     build_drop(&sup->next);
@@ -187,6 +199,7 @@ void replace_failed(struct supervisor *sup, const char *reason)
 {
     struct control_call *call = sup->replacement.call;
     if (sup->replacement.by != REPLACE_NONE) {
+        supervisor_disarm(sup, TIMER_REPLACE);
         forget(sup);
         control_fail(call, CONTROL_REFUSED, reason);
     }
