@@ -274,6 +274,18 @@ static void continue_sequence(struct host *host)
     host->turn = newest[SHARED_TURN_0] <= newest[SHARED_TURN_1] ? SHARED_TURN_0 : SHARED_TURN_1;
 }
 
+/* What a comeback started from lies in shared memory already. Publishing it again would write over
+ * the snapshot before it, which is wanted should this one be at fault. What another generation made
+ * is not found there as this one's. */
+static bool is_published(const struct swap *swap)
+{
+    const struct load *load = swap->load;
+    struct snapshot snapshot;
+    return load->failed != 0 && swap->told.how == STATE_JSON && load->slot <= SHARED_TURN_1 &&
+           shared_peek(&swap->host->shared, (int)load->slot, &snapshot) &&
+           snapshot.generation == load->generation;
+}
+
 static void start(struct swap *swap)
 {
     struct host *host = swap->host;
@@ -295,10 +307,7 @@ static void start(struct swap *swap)
         swap->told.state_bytes = ok ? host->json_after.len : 0;
     }
     if (ok) {
-        /* What a comeback started from lies in shared memory already. Publishing it again would
-         * write over the snapshot before it, which is wanted should this one be at fault. */
-        bool there =
-            load->failed != 0 && swap->told.how == STATE_JSON && load->slot <= SHARED_TURN_1;
+        bool there = is_published(swap);
         host->publish = there ? 0 : SNAPSHOT_START;
         if (there) {
             /* The next one goes over the other, also where that is newer: it was set aside. */

@@ -196,6 +196,17 @@ class Answers(Meanwhile):
             self.assertEqual(self.done(self.ask(run, "rollback"))["generation"], 1)
             run.call("step", said, version=1)
 
+    def test_a_state_that_was_kept_outlives_a_crash_right_after_the_rollback(self):
+        with self.hotrun(probe(1), "--rate", "500", config=QUICK) as run:
+            run.event("confirmed", generation=1)
+            run.save_and_see(probe(2))
+            run.event("confirmed", generation=2)
+            mark = run.events.mark()
+            self.done(self.ask(run, "rollback", keep_state=True))
+            kept = run.event("rolled_back", mark, to=1)
+            os.kill(run.host_pid(), signal.SIGKILL)
+            self.assertGreaterEqual(run.event("restarted", mark)["step"], kept["step"])
+
     def test_a_hold_in_which_nothing_came_back_ends_by_resume(self):
         bad = self.path("bad")
         refuses = f'if (access("{bad}", F_OK) == 0) die_abort()'
