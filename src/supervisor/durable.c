@@ -7,6 +7,8 @@
 
 #include <fcntl.h>
 #include <hotrun/hotrun.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -219,13 +221,25 @@ static struct job *next_job(struct durable *durable)
 
 static void on_worked(uv_work_t *work, int status);
 
+/* libuv starts its threads at the first work. They leave all signals to the loop's thread, which
+ * holds those that would end it while it puts the last things away. */
+static bool queue(struct job *job)
+{
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
+    int status = uv_queue_work(job->durable->loop, &job->work, on_work, on_worked);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status == 0;
+}
+
 static void begin(struct durable *durable)
 {
     while (!durable->flushing && durable->active == NULL && durable->first != NULL) {
         struct job *job = next_job(durable);
         job->work.data = job;
         durable->active = job;
-        if (uv_queue_work(durable->loop, &job->work, on_work, on_worked) == 0) {
+        if (queue(job)) {
             return;
         }
         durable->active = NULL;

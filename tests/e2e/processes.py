@@ -65,6 +65,13 @@ def namespace_pid(pid):
     return int(match.group(1)) if match else 0
 
 
+def blocked_signals(pid, task):
+    """The numbers of the signals that this thread of the process does not take."""
+    text = _read(f"/proc/{pid}/task/{task}/status")
+    mask = int(re.search(rb"^SigBlk:\s*([0-9a-f]+)$", text, re.M).group(1), 16)
+    return {number for number in range(1, 65) if mask >> (number - 1) & 1}
+
+
 def zombies(pid):
     return [child for child in children(pid) if stat(child)[0] == "Z"]
 

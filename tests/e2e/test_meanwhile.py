@@ -196,6 +196,17 @@ class Answers(Meanwhile):
             self.assertEqual(self.done(self.ask(run, "rollback"))["generation"], 1)
             run.call("step", said, version=1)
 
+    def test_only_the_loops_thread_gets_signals(self):
+        with self.hotrun(probe(1)) as run:
+            run.call("step")
+            self.done(self.ask(run, "snapshot"))  # another thread writes it
+            blocked = {int(task): processes.blocked_signals(run.pid, int(task))
+                       for task in os.listdir(f"/proc/{run.pid}/task")}
+            self.assertGreater(len(blocked), 1)
+            self.assertNotIn(signal.SIGTERM, blocked.pop(run.pid))
+            for signals in blocked.values():
+                self.assertLessEqual({signal.SIGTERM, signal.SIGINT, signal.SIGHUP}, signals)
+
     def test_a_state_that_was_kept_outlives_a_crash_right_after_the_rollback(self):
         with self.hotrun(probe(1), "--rate", "500", config=QUICK) as run:
             run.event("confirmed", generation=1)
