@@ -108,7 +108,7 @@ static void accepted(struct supervisor *sup, const struct message_accepted *told
         came_back(sup, told);
     } else if (sup->next != NULL && sup->next->generation == told->generation) {
         took_over(sup, told);
-    } else if (told->generation > sup->adopted) {
+    } else if (told->generation > sup->adopted && sup->state != POLICY_STOPPING) {
         /* One that is not newer was found in shared memory before its packet came. */
         log_line(sup->log, LOG_ERROR,
                  "the host answers for generation %llu, which nobody asked for: it is killed",

@@ -1,9 +1,12 @@
 """Commands while something else happens: a swap, a death, another command."""
 import json
 import os
+import shutil
 import signal
+import tempfile
+from unittest import mock
 
-from harness import Case, main
+from harness import HOTRUN, Case, main
 import processes
 from modules import probe
 
@@ -167,6 +170,37 @@ class Deaths(Meanwhile):
             self.assertGreaterEqual(run.call("step", said)["index"], saved["step"])
             crashes = [e for e in run.events.since(mark) if e["event"] == "crashed"]
             self.assertEqual(len(crashes), 1)
+
+
+class NoHosts(Meanwhile):
+    """The program of the hosts is gone."""
+
+    def setUp(self):
+        super().setUp()
+        place = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, place, True)
+        own = shutil.copy(HOTRUN, place)
+        built = os.path.dirname(os.path.dirname(HOTRUN))
+        self.program = shutil.copy(os.path.join(built, "host", "hotrun-host"), place)
+        patched = mock.patch("harness.HOTRUN", own)
+        patched.start()
+        self.addCleanup(patched.stop)
+
+    def test_a_signal_ends_a_run_whose_swap_waits_for_a_host(self):
+        config = QUICK + "max_restarts = 12\nspare = false\n"
+        with self.hotrun(probe(1), "--rate", "500", config=config) as run:
+            run.event("confirmed", generation=1)
+            host = run.host_pid()
+            os.kill(host, signal.SIGSTOP)
+            self.assertTrue(processes.becomes(host, "T"))
+            run.save(probe(2))
+            self.assertTrue(processes.asked(
+                lambda: run.request("status")["result"]["state"] == "swapping"))
+            os.unlink(self.program)
+            os.kill(host, signal.SIGKILL)
+            run.line("install hotrun again")
+            self.assertEqual(run.request("status")["result"]["state"], "swapping")
+            run.finish()
 
 
 class Answers(Meanwhile):
