@@ -54,8 +54,9 @@ static int ask(const struct options *options, const char *method, cJSON *params,
                void (*print)(const cJSON *), struct error *err)
 {
     cJSON *result = NULL;
-    bool answered =
-        client_call(options->config.run_dir, method, params, CLIENT_TIMEOUT_NS, &result, err);
+    /* Steps take as long as they take. */
+    uint64_t limit_ns = options->command == COMMAND_STEP ? 0 : CLIENT_TIMEOUT_NS;
+    bool answered = client_call(options->config.run_dir, method, params, limit_ns, &result, err);
     cJSON_Delete(params);
     if (!answered) {
         return STATUS_FAILED;
