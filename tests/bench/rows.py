@@ -211,7 +211,11 @@ def many_reloads(shop, count):
     sheet = shop.sheet()
     library = shop.reloaded("json", "-DBENCH_JSON")
     readings = []
-    with ws.Hotrun(shop, folder, library, 1000, [sheet.path]) as hotrun:
+    # The threads that store snapshots, and as many of those as are kept, are there before the first
+    # reading.
+    more = '[checkpoint]\ninterval = "20ms"\ndurable_interval = "50ms"\nhistory = 2\n'
+    with ws.Hotrun(shop, folder, library, 1000, [sheet.path], more=more) as hotrun:
+        ws.until(lambda: len(hotrun.events("checkpoint")) > 40, "snapshots")
         confirmed = 0
         for saves in (10, count - 10):
             ws.run(shop.program("saver"), library, sheet.path, saves, 2000, folder / "fresh.so",
