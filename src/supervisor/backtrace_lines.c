@@ -30,7 +30,7 @@ static void fit(char *out, size_t size, const char *text, size_t most, bool from
 {
     size_t all = width(text);
     if (all <= most) {
-        (void)snprintf(out, size, "%s", text);
+        (void)snprintf(out, size, "%.*s", (int)(size - 1), text);
         return;
     }
     const char *at = text;

@@ -298,8 +298,8 @@ static enum envelope_verdict take_state(struct envelope *envelope, struct cursor
     struct snapshot *snapshot = &envelope->snapshot;
     const char *end = cursor->end;
     skip_space(cursor);
-    if (!cursor->loose && end > cursor->at && end[-1] == '\n') {
-        end--;
+    if (!cursor->loose && (end == cursor->at || *--end != '\n')) {
+        return torn(total, err);
     }
     end = trimmed(cursor, end);
     if (end == cursor->at || *--end != '}') {

@@ -283,6 +283,15 @@ static void nonsense_with_a_fitting_checksum_is_refused(void **state)
     }
 }
 
+static void a_file_without_its_last_newline_is_torn_whatever_its_checksum_says(void **state)
+{
+    (void)state;
+    char rest[] = REST("\"a\"", "1", TIME, "exit", "json", "2", "{}");
+    assert_int_equal(with_fitting_check(rest), ENVELOPE_WHOLE);
+    rest[sizeof rest - 2] = '\0';
+    assert_int_equal(with_fitting_check(rest), ENVELOPE_TORN);
+}
+
 static void the_head_alone_tells_what_a_list_shows(void **state)
 {
     (void)state;
@@ -320,6 +329,7 @@ int main(void)
         cmocka_unit_test(a_file_without_its_check_is_readable_and_may_be_spaced),
         cmocka_unit_test(foreign_and_newer_files_are_told_apart),
         cmocka_unit_test(nonsense_with_a_fitting_checksum_is_refused),
+        cmocka_unit_test(a_file_without_its_last_newline_is_torn_whatever_its_checksum_says),
         cmocka_unit_test(the_head_alone_tells_what_a_list_shows),
         cmocka_unit_test(no_head_is_longer_than_it_may_be),
     };
