@@ -91,14 +91,15 @@ static bool say(struct notify *notify, const char *text, int fd)
     if (sent >= 0) {
         return true;
     }
+    int why = errno;
     log_line(notify->log, LOG_DEBUG, "the service manager was not told %s: %s", text,
-             strerror(errno));
-    return errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS;
+             strerror(why));
+    return why != EAGAIN && why != EWOULDBLOCK && why != ENOBUFS;
 }
 
 bool notify_phase(struct notify *notify, enum notify_phase phase)
 {
-    char text[128];
+    char text[128] = "";
     if (notify->fd < 0 || phase == notify->phase || notify->phase == NOTIFY_STOPPING) {
         return true;
     }
