@@ -63,7 +63,7 @@ class Soak:
     def __init__(self, folder, library, growth_kb=GROWTH_KB, env=None):
         self.folder, self.growth_kb = folder, growth_kb
         self.random = random.Random(SEED)
-        self.library = library
+        self.mortal = library
         self.builds = [deaths.build(library, n + 1) for n in range(LIBRARIES)]
         self.trigger = os.path.join(folder, "trigger")
         self.env = {"PROBE_TRIGGER": self.trigger, **(env or {})}
@@ -103,7 +103,7 @@ class Soak:
         way, place = self.random.choice(WAYS), self.random.choice(sorted(BACK))
         self.version += 1
         deaths.arm(self.trigger)
-        told = self.save(run, deaths.build(self.library, self.version, way, place), "rolled_back")
+        told = self.save(run, deaths.build(self.mortal, self.version, way, place), "rolled_back")
         self.deaths += 1
         assert told["to"] != 0, told
 

@@ -47,14 +47,14 @@ class Cell:
     """One way in one place."""
 
     def __init__(self, library, folder, way, place):
-        self.library, self.folder, self.way, self.place = library, folder, way, place
+        self.mortal, self.folder, self.way, self.place = library, folder, way, place
         self.trigger = os.path.join(folder, "trigger")
         self.called, self.outcome = CALLED[place]
         if way == HANG and place == THREAD:
             self.outcome = "no matter"  # the steps go on: nothing hangs
 
     def build(self, version, deadly=False):
-        return deaths.build(self.library, version, self.way, self.place if deadly else None)
+        return deaths.build(self.mortal, version, self.way, self.place if deadly else None)
 
     def deadly_one_runs_first(self):
         return self.place in (OLD_SERIALIZE, FINI)
@@ -162,14 +162,14 @@ class Matrix(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="hm")
         cls.addClassCleanup(shutil.rmtree, cls.folder, True)
-        cls.library = deaths.mortal(cls.folder)
+        cls.mortal = deaths.mortal(cls.folder)
 
     def cell(self, way, place):
         folder = os.path.join(self.folder, f"{way}-{place}")
         os.mkdir(folder)
         begun = time.monotonic()
         try:
-            return Cell(self.library, folder, way, place).play(), None, time.monotonic() - begun
+            return Cell(self.mortal, folder, way, place).play(), None, time.monotonic() - begun
         except BaseException as problem:
             notes = "\n".join(getattr(problem, "__notes__", []))
             title = f"{WAYS[way]} in {PLACES[place]}"
