@@ -200,13 +200,8 @@ static void do_rollback(struct supervisor *sup)
     comeback_drop_attempts(sup);
     set_next(sup, NULL);
     for (unsigned i = 0; i < sup->fallback_count; i++) {
-        struct fallback *fallback = &sup->fallbacks[i];
-        int slot = fallback->slot;
-        struct snapshot snapshot;
-        if (slot == NO_SLOT || !shared_peek(&sup->memory, slot, &snapshot)) {
-            slot = comeback_newest_slot(&sup->memory, fallback->build->generation, UINT64_MAX);
-        }
-        comeback_add_attempt(sup, fallback->build, slot);
+        const struct fallback *fallback = &sup->fallbacks[i];
+        comeback_add_attempt(sup, fallback->build, comeback_slot_of(sup, fallback));
     }
     comeback_drop_fallbacks(sup);
     comeback_run(sup);

@@ -50,6 +50,14 @@ int comeback_newest_slot(const struct shared *memory, uint64_t generation, uint6
     return best;
 }
 
+int comeback_slot_of(const struct supervisor *sup, const struct fallback *fallback)
+{
+    struct snapshot snapshot;
+    bool own = fallback->slot != NO_SLOT && shared_peek(&sup->memory, fallback->slot, &snapshot);
+    return own ? fallback->slot
+               : comeback_newest_slot(&sup->memory, fallback->build->generation, UINT64_MAX);
+}
+
 int comeback_trusted_slot(struct supervisor *sup)
 {
     uint64_t generation = sup->current->generation;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct build;
+struct fallback;
 struct supervisor;
 
 /* A SHARED_PIN_ slot that nothing needs. */
@@ -25,6 +26,10 @@ int comeback_trusted_slot(struct supervisor *sup);
 /* What to go back to, now that `next` takes over, or tried to, from `current` in the same host
  * before step `step`. `current` is NULL then. */
 void comeback_shift_fallbacks(struct supervisor *sup, bool pinned, uint64_t step);
+
+/* Where `fallback` comes back from: its own snapshot, or where that is none, the newest there is of
+ * its generation or before. NO_SLOT: there is none. */
+int comeback_slot_of(const struct supervisor *sup, const struct fallback *fallback);
 
 /* One more way to try, after those that are there. Keeps `build`. */
 void comeback_add_attempt(struct supervisor *sup, struct build *build, int slot);

@@ -132,23 +132,11 @@ static void confirm_late(struct supervisor *sup)
 }
 
 /* Keeps what the dead host leaves of use, and clears away the rest. */
-static void inherit(struct supervisor *sup, struct host_process *host)
+static void inherit(struct supervisor *sup)
 {
-    struct shared memory = host_process_take_shared(host);
-    host_process_destroy(host);
-    sup->host = NULL;
-    shared_finish(&sup->memory);
-    sup->memory = memory;
-    commands_stepped(sup, 0);
-    snapshots_host_died(sup);
-    orphans_end(&sup->orphans);
-    hosts_forget_mapped(sup);
-    terminal_restore(&sup->terminal);
+    hosts_give_up(sup);
     supervisor_disarm(sup, TIMER_PROBATION);
     supervisor_disarm(sup, TIMER_START);
-    supervisor_disarm(sup, TIMER_ANNOUNCED);
-    sup->asked_ns = 0;
-    sup->hung = false;
 }
 
 static void tell_death(struct supervisor *sup, const struct host_death *death,
@@ -188,7 +176,7 @@ void deaths_hear(void *ctx, struct host_process *host, const struct host_death *
     const struct page *page = host_process_shared(host)->page;
     if (never_began(sup, page, death)) {
         log_line(sup->log, LOG_WARN, "a host was killed before it had anything loaded");
-        inherit(sup, host);
+        inherit(sup);
         supervisor_dispatch(sup, POLICY_SPAWN_FAILED);
         return;
     }
@@ -216,7 +204,7 @@ void deaths_hear(void *ctx, struct host_process *host, const struct host_death *
         blame(sup, page, phase, told.generation);
     }
     autopsy_learn(sup, death, &told);
-    inherit(sup, host);
+    inherit(sup);
     if (!clean && !sup->gave_up && !left) {
         tell_death(sup, death, &told);
     }

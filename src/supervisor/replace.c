@@ -102,36 +102,50 @@ void replace_saved(struct supervisor *sup)
     supervisor_dispatch(sup, event_of(by));
 }
 
-/* The snapshot goes where the next host finds it. */
-static int put_snapshot(struct supervisor *sup)
+/* The snapshot goes where the next host finds it. NO_SLOT with `err`. */
+static int put_snapshot(struct supervisor *sup, struct error *err)
 {
     struct replacement *replacement = &sup->replacement;
-    struct error err;
     int pin = comeback_free_pin(sup);
-    if (sup->memory.fd < 0 ||
-        !shared_publish(&sup->memory, pin, &replacement->snapshot, text_string(&replacement->state),
-                        replacement->state.len, &err)) {
-        return NO_SLOT;
+    bool ok =
+        (sup->memory.fd >= 0 || shared_create(&sup->memory, supervisor_snapshot_limit(sup), err)) &&
+        shared_publish(&sup->memory, pin, &replacement->snapshot, text_string(&replacement->state),
+                       replacement->state.len, err);
+    return ok ? pin : NO_SLOT;
+}
+
+/* What was asked for, as the first attempt. A snapshot that finds no room is told to who asked:
+ * what ran comes back alone. */
+static void add_asked(struct supervisor *sup, const struct fallback *target, int present)
+{
+    const struct replacement *replacement = &sup->replacement;
+    struct error err;
+    int slot = NO_SLOT;
+    switch (replacement->by) {
+    case REPLACE_RESTORE:
+        slot = put_snapshot(sup, &err);
+        if (slot == NO_SLOT) {
+            replace_failed(sup, err.text);
+        } else {
+            comeback_add_attempt(sup, sup->current, slot);
+        }
+        break;
+    case REPLACE_RESET:
+        comeback_add_attempt(sup, sup->current, NO_SLOT);
+        break;
+    default:
+        if (target != NULL) {
+            slot = replacement->keep_state ? present : comeback_slot_of(sup, target);
+            comeback_add_attempt(sup, target->build, slot);
+        }
     }
-    return pin;
 }
 
 /* Adds the attempts: what was asked for, and the way back to what runs. */
 static void add_attempts(struct supervisor *sup, const struct fallback *target)
 {
-    const struct replacement *replacement = &sup->replacement;
     int present = comeback_newest_slot(&sup->memory, sup->current->generation, UINT64_MAX);
-    int slot = present;
-    struct build *build = sup->current;
-    if (replacement->by == REPLACE_ROLLBACK && target != NULL) {
-        build = target->build;
-        slot = replacement->keep_state ? present : target->slot;
-    } else if (replacement->by == REPLACE_RESET) {
-        slot = NO_SLOT;
-    } else if (replacement->by == REPLACE_RESTORE) {
-        slot = put_snapshot(sup);
-    }
-    comeback_add_attempt(sup, build, slot);
+    add_asked(sup, target, present);
     comeback_add_attempt(sup, sup->current, present);
 }
 
@@ -149,7 +163,7 @@ void replace_do(struct supervisor *sup)
     }
     if (in_swap) {
         const char *why = words[sup->replacement.by];
-        report_rejected(&sup->report, swap_stage_name(SWAP_CANCEL), why, sup->current->generation);
+        report_rejected(&sup->report, swap_stage_name(SWAP_DEFER), why, sup->current->generation);
         supervisor_answer_reloads(sup, sup->next->generation, "rejected", why);
     }
     supervisor_disarm(sup, TIMER_PROBATION);

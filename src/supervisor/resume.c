@@ -93,6 +93,21 @@ static void tell_begin(const struct supervisor *sup, const struct snapshot *snap
              (unsigned long long)snapshot->generation, snapshot->module, age);
 }
 
+/* Begins with what the bytes of a file called `name` mean. `step`: of its state. */
+static bool begin_with_file(struct supervisor *sup, const struct text *bytes, const char *name,
+                            bool by_hand, uint64_t *step, struct error *err)
+{
+    struct envelope envelope = {0};
+    bool ok =
+        read_envelope(bytes, name, by_hand, &envelope, err) && begin_with(sup, &envelope, err);
+    if (ok) {
+        *step = envelope.snapshot.step;
+        tell_begin(sup, &envelope.snapshot, name);
+    }
+    envelope_finish(&envelope);
+    return ok;
+}
+
 static char *shown(const char *path)
 {
     char *text = path_short(path);
@@ -103,19 +118,14 @@ bool resume_file(struct supervisor *sup, struct error *err)
 {
     const char *path = sup->config->restore;
     struct text bytes = {0};
-    struct envelope envelope = {0};
+    uint64_t step;
     if (path == NULL) {
         return true;
     }
     char *name = shown(path);
-    bool ok = name != NULL && file_read(path, file_limit(sup), &bytes, err) &&
-              read_envelope(&bytes, name, true, &envelope, err) && begin_with(sup, &envelope, err);
-    if (ok) {
-        tell_begin(sup, &envelope.snapshot, name);
-    } else if (name == NULL) {
-        error_set(err, ERROR_SYSTEM, "no memory for a path");
-    }
-    envelope_finish(&envelope);
+    bool ok = name != NULL ? file_read(path, file_limit(sup), &bytes, err) &&
+                                 begin_with_file(sup, &bytes, name, true, &step, err)
+                           : error_set(err, ERROR_SYSTEM, "no memory for a path");
     text_finish(&bytes);
     free(name);
     return ok;
@@ -135,19 +145,17 @@ static bool is_trusted(const struct supervisor *sup, uint64_t id, const char *na
 static bool try_one(struct supervisor *sup, uint64_t id, struct error *err)
 {
     struct text bytes = {0};
-    struct envelope envelope = {0};
+    uint64_t step;
     char *path = store_path(snapshots_store(sup), id);
     char *name = path == NULL ? NULL : shown(path);
-    bool ok = name != NULL && is_trusted(sup, id, name, err) &&
-              store_read(snapshots_store(sup), id, file_limit(sup), &bytes, err) &&
-              read_envelope(&bytes, name, false, &envelope, err) && begin_with(sup, &envelope, err);
+    bool ok = name != NULL
+                  ? is_trusted(sup, id, name, err) &&
+                        store_read(snapshots_store(sup), id, file_limit(sup), &bytes, err) &&
+                        begin_with_file(sup, &bytes, name, false, &step, err)
+                  : error_set(err, ERROR_SYSTEM, "no memory for a path");
     if (ok) {
-        snapshots_set_stored(sup, FIRST_SEQUENCE, id, envelope.snapshot.step);
-        tell_begin(sup, &envelope.snapshot, name);
-    } else if (name == NULL) {
-        error_set(err, ERROR_SYSTEM, "no memory for a path");
+        snapshots_set_stored(sup, FIRST_SEQUENCE, id, step);
     }
-    envelope_finish(&envelope);
     text_finish(&bytes);
     free(name);
     free(path);
