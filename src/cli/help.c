@@ -5,24 +5,44 @@
 #include <string.h>
 
 const struct command_row command_rows[] = {
-    {"run", "[OPTIONS] [LIB] [-- ARGS...]", "run a library; the word `run` may be left out",
-     COMMAND_RUN},
+    {"run", "[OPTIONS] [LIB] [-- ARGS...]",
+     "run a library or a C file; the word `run` may be left out", COMMAND_RUN, WORDS_MOST},
     {"check", "[OPTIONS] [LIB]", "load a library and tell what is found, without running it",
-     COMMAND_CHECK},
-    {"status", "[OPTIONS]", "how the running hotrun stands", COMMAND_STATUS},
-    {"reload", "[OPTIONS]", "look at the library now, and wait for the outcome", COMMAND_RELOAD},
-    {"quit", "[OPTIONS]", "end the running hotrun", COMMAND_QUIT},
-    {"events", "[OPTIONS]", "follow the events, one JSON object a line", COMMAND_EVENTS},
-    {"pause", "[OPTIONS]", "make no steps any more", COMMAND_PAUSE},
-    {"resume", "[OPTIONS]", "go on after a pause, or out of a hold", COMMAND_RESUME},
-    {"step", "[OPTIONS] [N]", "while paused: make N steps (1)", COMMAND_STEP},
-    {"rollback", "[OPTIONS]", "back to the good generation before, and its state",
-     COMMAND_ROLLBACK},
-    {"reset", "[OPTIONS]", "start the library anew, with a fresh state", COMMAND_RESET},
-    {"snapshot", "[OPTIONS] [FILE]", "put the state on disk, and into FILE", COMMAND_SNAPSHOT},
-    {"restore", "[OPTIONS] FILE", "go on with the state of a snapshot", COMMAND_RESTORE},
+     COMMAND_CHECK, WORDS_MOST},
+    {"status", "[OPTIONS]", "how the running hotrun stands", COMMAND_STATUS, 0},
+    {"reload", "[OPTIONS]", "look at the library now, and wait for the outcome", COMMAND_RELOAD, 0},
+    {"quit", "[OPTIONS]", "end the running hotrun", COMMAND_QUIT, 0},
+    {"events", "[OPTIONS]", "follow the events, one JSON object a line", COMMAND_EVENTS, 0},
+    {"pause", "[OPTIONS]", "make no steps any more", COMMAND_PAUSE, 0},
+    {"resume", "[OPTIONS]", "go on after a pause, or out of a hold", COMMAND_RESUME, 0},
+    {"step", "[OPTIONS] [N]", "while paused: make N steps (1)", COMMAND_STEP, 1},
+    {"rollback", "[OPTIONS]", "back to the good generation before, and its state", COMMAND_ROLLBACK,
+     0},
+    {"reset", "[OPTIONS]", "start the library anew, with a fresh state", COMMAND_RESET, 0},
+    {"snapshot", "[OPTIONS] [FILE]", "put the state on disk, and into FILE", COMMAND_SNAPSHOT, 1},
+    {"restore", "[OPTIONS] FILE", "go on with the state of a snapshot", COMMAND_RESTORE, 1},
 };
 const size_t command_row_count = sizeof command_rows / sizeof command_rows[0];
+
+const struct command_row *command_find(const char *word)
+{
+    for (size_t i = 0; i < command_row_count; i++) {
+        if (strcmp(command_rows[i].name, word) == 0) {
+            return &command_rows[i];
+        }
+    }
+    return NULL;
+}
+
+const struct command_row *command_row(enum command command)
+{
+    for (size_t i = 0; i < command_row_count; i++) {
+        if (command_rows[i].command == command) {
+            return &command_rows[i];
+        }
+    }
+    return NULL;
+}
 
 #define RUN   (1U << COMMAND_RUN)
 #define CHECK (1U << COMMAND_CHECK)
@@ -39,6 +59,14 @@ const struct option_row option_rows[] = {
     {0, "events", "FILE", "log.events", NULL, RUN, "write events to FILE; `-`: stdout"},
     {0, "log-level", "LEVEL", "log.level", NULL, ALL, "trace, debug, info, warn or error"},
     {0, "wrap", "CMD", "run.wrap", NULL, RUN | CHECK, "start the host under CMD: 'gdb --args'"},
+    {0, "cc", "CMD", "build.cc", NULL, RUN, "compile .c files with CMD"},
+    {0, "cflags", "FLAGS", "build.cflags", NULL, RUN, "options for the compiler"},
+    {0, "libs", "FLAGS", "build.libs", NULL, RUN, "options for its linker: '-lm -lSDL2'"},
+    {0, "pkg-config", "NAMES", "build.pkg_config", NULL, RUN,
+     "packages that are used: 'sdl2 libpng'"},
+    {0, "keys", NULL, "terminal.keys", "on", RUN, "keys of the terminal steer hotrun"},
+    {0, "no-keys", NULL, "terminal.keys", "off", RUN, "they are the module's alone"},
+    {0, "no-status-line", NULL, "terminal.status_line", "false", RUN, "leave the last line alone"},
     {0, "no-color", NULL, "log.color", "false", ALL, "no colours (also NO_COLOR)"},
     {0, "json", NULL, NULL, NULL, CHECK | TALK, "print JSON"},
     {0, "force", NULL, NULL, NULL, 1U << COMMAND_RELOAD, "also what failed before or is the same"},
@@ -74,7 +102,7 @@ static void add_overview(struct text *text)
     text_puts(text,
               "hotrun runs a shared library and replaces it when it changes; its state goes on.\n"
               "\n"
-              "Usage: hotrun [OPTIONS] [LIB] [-- ARGS...]   LIB: a .so; none: hotrun.toml's\n"
+              "Usage: hotrun [OPTIONS] [LIB] [-- ARGS...]   LIB: a .so, a .c, or hotrun.toml's\n"
               "       hotrun COMMAND [OPTIONS]\n"
               "\nCommands:\n");
     for (size_t i = 0; i < command_row_count; i++) {
@@ -89,10 +117,7 @@ static void add_overview(struct text *text)
 char *help_text(enum command command)
 {
     struct text text = {0};
-    const struct command_row *row = NULL;
-    for (size_t i = 0; i < command_row_count; i++) {
-        row = command_rows[i].command == command ? &command_rows[i] : row;
-    }
+    const struct command_row *row = command_row(command);
     if (row == NULL) {
         add_overview(&text);
     } else {

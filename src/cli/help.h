@@ -9,6 +9,7 @@
 struct command_row {
     const char *name, *usage, *help;
     enum command command;
+    unsigned words; /* that it takes besides options, at most */
 };
 
 struct option_row {
@@ -23,6 +24,9 @@ struct option_row {
 
 extern const struct command_row command_rows[];
 extern const size_t command_row_count;
+const struct command_row *command_find(const char *word);    /* NULL: no command */
+const struct command_row *command_row(enum command command); /* NULL: one without a name */
+
 extern const struct option_row option_rows[];
 extern const size_t option_row_count;
 

@@ -99,11 +99,11 @@ static int step(const struct options *options, struct log *log, struct error *er
 {
     (void)log;
     char *end = NULL;
-    unsigned long count = options->word == NULL ? 1 : strtoul(options->word, &end, 10);
-    if (options->word != NULL && (*end != '\0' || end == options->word || count < 1 ||
-                                  count > STEPS_MOST || options->word[0] == '-')) {
+    unsigned long count = options->word_count == 0 ? 1 : strtoul(options->words[0], &end, 10);
+    if (options->word_count > 0 && (*end != '\0' || end == options->words[0] || count < 1 ||
+                                    count > STEPS_MOST || options->words[0][0] == '-')) {
         error_set(err, ERROR_USAGE, "step: expected a number of steps, 1 to %lu, found \"%.40s\"",
-                  STEPS_MOST, options->word);
+                  STEPS_MOST, options->words[0]);
         return STATUS_USAGE;
     }
     cJSON *params = cJSON_CreateObject();
@@ -138,8 +138,8 @@ static int with_file(const struct options *options, const char *method,
                      void (*print)(const cJSON *), struct error *err)
 {
     cJSON *params = cJSON_CreateObject();
-    char *path = options->word == NULL ? NULL : path_absolute(options->word);
-    bool ok = options->word == NULL ||
+    char *path = options->word_count == 0 ? NULL : path_absolute(options->words[0]);
+    bool ok = options->word_count == 0 ||
               (path != NULL && cJSON_AddStringToObject(params, "file", path) != NULL);
     free(path);
     if (!ok) {
@@ -169,7 +169,7 @@ static void print_restored(const cJSON *result)
 static int restore(const struct options *options, struct log *log, struct error *err)
 {
     (void)log;
-    if (options->word == NULL) {
+    if (options->word_count == 0) {
         error_set(err, ERROR_USAGE, "restore: expected a snapshot file behind it");
         return STATUS_USAGE;
     }

@@ -4,7 +4,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/help.h"
-#include "config/suggest.h"
+#include "cli/mistakes.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OPTIONS_MOST 24
+#define OPTIONS_MOST 48
 
 struct given { /* what stands on the command line */
     const struct option_row *row;
@@ -24,151 +24,44 @@ struct parsing {
     struct given given[64];
     size_t count;
     const char *config_file;
-    const char *library;
-    const char *word; /* of a command that takes one */
-    char **args;      /* behind `--` */
+    const char *words[WORDS_MOST + 1]; /* the command's; of run and check the library or sources */
+    unsigned word_count;
+    char **args; /* behind `--` */
     int arg_count;
     bool help, version;
 };
 
-static const struct command_row *find_command(const char *word)
+static bool names_library(enum command command)
 {
-    for (size_t i = 0; i < command_row_count; i++) {
-        if (strcmp(command_rows[i].name, word) == 0) {
-            return &command_rows[i];
-        }
-    }
-    return NULL;
-}
-
-static const char *command_name(enum command command)
-{
-    const char *name = "";
-    for (size_t i = 0; i < command_row_count; i++) {
-        name = command_rows[i].command == command ? command_rows[i].name : name;
-    }
-    return name;
-}
-
-/* "run, check and status": the commands of a set. */
-static void list_commands(struct text *text, unsigned commands)
-{
-    size_t left = 0;
-    for (size_t i = 0; i < command_row_count; i++) {
-        left += (commands & 1U << command_rows[i].command) != 0;
-    }
-    for (size_t i = 0; i < command_row_count; i++) {
-        if ((commands & 1U << command_rows[i].command) != 0) {
-            left--;
-            text_printf(text, "%s%s", command_rows[i].name,
-                        left == 0   ? ""
-                        : left == 1 ? " and "
-                                    : ", ");
-        }
-    }
-}
-
-static bool unknown_command(const char *word, struct error *err)
-{
-    const char *names[OPTIONS_MOST] = {"--help", "--version"};
-    size_t count = 2;
-    struct text known = {0};
-    for (size_t i = 0; i < command_row_count; i++) {
-        names[count++] = command_rows[i].name;
-    }
-    list_commands(&known, ~0U);
-    const char *near = suggest(word, names, count);
-    error_set(err, ERROR_USAGE,
-              "unknown command %.100s%s%s%s commands are %s; a library is named by its file "
-              "(./%.100s)",
-              word, near != NULL ? "; did you mean " : ":", near != NULL ? near : "",
-              near != NULL ? "?" : "", text_string(&known), word);
-    text_finish(&known);
-    return false;
-}
-
-/* A word that is no path and no file either is most likely a mistyped command; where no command can
- * stand it is asked to be written as a path, so that nobody waits for a library called "status". */
-static bool check_library(const char *word, bool first, struct error *err)
-{
-    if (strchr(word, '/') != NULL || strchr(word, '.') != NULL || access(word, F_OK) == 0) {
-        return true;
-    }
-    if (word[0] == '\0') {
-        return error_set(err, ERROR_USAGE, "expected a library, found an empty word");
-    }
-    if (first) {
-        return unknown_command(word, err);
-    }
-    if (find_command(word) != NULL) {
-        return error_set(err, ERROR_USAGE,
-                         "the command stands first: hotrun %s [OPTIONS]; a library of this name is "
-                         "./%s",
-                         word, word);
-    }
-    return error_set(err, ERROR_USAGE,
-                     "%.100s: there is no such file here; ./%.100s names a library that is still "
-                     "to be built",
-                     word, word);
-}
-
-static bool takes_word(enum command command)
-{
-    return command == COMMAND_STEP || command == COMMAND_SNAPSHOT || command == COMMAND_RESTORE;
+    return command == COMMAND_RUN || command == COMMAND_CHECK;
 }
 
 static bool check_word(const struct parsing *parsing, enum command command, const char *word,
                        bool first, struct error *err)
 {
-    if (takes_word(command)) {
-        return parsing->word == NULL ||
-               error_set(err, ERROR_USAGE, "unexpected word %.100s: hotrun %s takes one, %.100s",
-                         word, command_name(command), parsing->word);
+    unsigned most = command_row(command)->words;
+    const char *before = parsing->word_count > 0 ? parsing->words[parsing->word_count - 1] : "";
+    if (names_library(command)) {
+        bool sources = config_is_source(word) && config_is_source(before);
+        if (parsing->word_count > 0 && !sources) {
+            return error_set(err, ERROR_USAGE, "unexpected word %.100s: the library is %.100s%s",
+                             word, before,
+                             command == COMMAND_RUN ? ", and its arguments stand behind `--`" : "");
+        }
+        if (parsing->word_count == most) {
+            return error_set(err, ERROR_USAGE, "too many sources: put them into build.sources");
+        }
+        return mistake_library(word, first, err);
     }
-    if (command != COMMAND_RUN && command != COMMAND_CHECK) {
+    if (most == 0) {
         return error_set(err, ERROR_USAGE,
                          "unexpected word %.100s: hotrun %s takes options only, and finds the "
                          "running hotrun by its run directory",
-                         word, command_name(command));
+                         word, command_row(command)->name);
     }
-    if (parsing->library != NULL) {
-        return error_set(err, ERROR_USAGE, "unexpected word %.100s: the library is %.100s%s", word,
-                         parsing->library,
-                         command == COMMAND_RUN ? ", and its arguments stand behind `--`" : "");
-    }
-    return check_library(word, first, err);
-}
-
-static bool unknown_option(const char *word, enum command command, struct error *err)
-{
-    const char *names[OPTIONS_MOST];
-    char spelled[OPTIONS_MOST][24];
-    char name[64];
-    size_t count = 0;
-    (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
-    for (size_t i = 0; i < option_row_count; i++) {
-        const struct option_row *row = &option_rows[i];
-        bool here = (row->commands & 1U << command) != 0;
-        if (strncmp(name, "--", 2) == 0 && strcmp(row->name, name + 2) == 0) {
-            struct text others = {0};
-            list_commands(&others, row->commands);
-            error_set(err, ERROR_USAGE,
-                      here ? "--%s takes no value" : "--%s is no option of hotrun %s, but of %s",
-                      row->name, command_name(command), text_string(&others));
-            text_finish(&others);
-            return false;
-        }
-        if (here) {
-            (void)snprintf(spelled[count], sizeof spelled[count], "--%s", row->name);
-            names[count] = spelled[count];
-            count++;
-        }
-    }
-    const char *near = suggest(name, names, count);
-    return error_set(err, ERROR_USAGE, "unknown option %.100s%s%s%s hotrun%s%s --help lists them",
-                     word, near != NULL ? "; did you mean " : "", near != NULL ? near : "",
-                     near != NULL ? "?" : ";", command == COMMAND_RUN ? "" : " ",
-                     command == COMMAND_RUN ? "" : command_name(command));
+    return parsing->word_count < most ||
+           error_set(err, ERROR_USAGE, "unexpected word %.100s: hotrun %s takes %s, %.100s", word,
+                     command_row(command)->name, most == 1 ? "one" : "no more", before);
 }
 
 static bool take(struct options *options, struct parsing *parsing, const struct option_row *row,
@@ -256,18 +149,14 @@ static bool parse_words(struct options *options, struct parsing *parsing, int ar
             if (!check_word(parsing, options->command, optarg, unnamed && optind == 2, err)) {
                 return false;
             }
-            if (takes_word(options->command)) {
-                parsing->word = optarg;
-            } else {
-                parsing->library = optarg;
-            }
+            parsing->words[parsing->word_count++] = optarg;
         } else if (found == ':') {
             return error_set(err, ERROR_USAGE, "%s: expected a value behind it", argv[optind - 1]);
         } else if (row == NULL) {
             char letter[] = {'-', optopt > 0x20 && optopt < 0x7f ? (char)optopt : '?',
                              '\0'}; /* argv does not tell which of "-xyz" */
             bool is_short = optopt != 0 && optopt < FIRST_LONG;
-            return unknown_option(is_short ? letter : argv[optind - 1], options->command, err);
+            return mistake_option(is_short ? letter : argv[optind - 1], options->command, err);
         } else if (!take(options, parsing, row, optarg, err)) {
             return false;
         }
@@ -277,7 +166,7 @@ static bool parse_words(struct options *options, struct parsing *parsing, int ar
     if (parsing->arg_count > 0 && options->command != COMMAND_RUN) {
         return error_set(err, ERROR_USAGE,
                          "unexpected word %.100s: hotrun %s hands no arguments on",
-                         parsing->args[0], command_name(options->command));
+                         parsing->args[0], command_row(options->command)->name);
     }
     return true;
 }
@@ -312,15 +201,6 @@ static bool apply_environment(struct config *config, struct error *err)
            config_set(config, "log.level", level, "HOTRUN_LOG", err);
 }
 
-static bool set_library(struct config *config, const char *word, struct error *err)
-{
-    char *full = path_absolute(word);
-    bool ok = full != NULL ? config_set(config, "module.path", full, word, err)
-                           : error_set(err, ERROR_SYSTEM, "no memory for a path");
-    free(full);
-    return ok;
-}
-
 static void free_words(char **words)
 {
     for (size_t i = 0; words != NULL && words[i] != NULL; i++) {
@@ -344,6 +224,47 @@ static bool set_arguments(struct config *config, char **words, int count, struct
     free_words(config->args);
     config->args = args;
     return true;
+}
+
+static bool set_library(struct config *config, const char *word, struct error *err)
+{
+    char *full = path_absolute(word);
+    bool ok = full != NULL ? config_set(config, "module.path", full, word, err)
+                           : error_set(err, ERROR_SYSTEM, "no memory for a path");
+    free(full);
+    return ok;
+}
+
+/* What is named here is what runs: the file's library, and how that one is built, do not count. */
+static bool set_sources(struct config *config, const struct parsing *parsing, struct error *err)
+{
+    char **sources = calloc((size_t)parsing->word_count + 1, sizeof *sources);
+    bool ok = sources != NULL;
+    for (unsigned i = 0; ok && i < parsing->word_count; i++) {
+        sources[i] = path_absolute(parsing->words[i]);
+        ok = sources[i] != NULL;
+    }
+    if (!ok) {
+        free_words(sources);
+        return error_set(err, ERROR_SYSTEM, "no memory for a path");
+    }
+    free_words(config->build_sources);
+    config->build_sources = sources;
+    return config_set(config, "build.command", "", "build.command", err) &&
+           config_set(config, "module.path", "", "module.path", err) &&
+           config_set(config, "module.name", "", "module.name", err);
+}
+
+/* Nor does what the file compiles, when a library is named. */
+static bool set_target(struct config *config, const struct parsing *parsing, struct error *err)
+{
+    if (parsing->word_count == 0) {
+        return true;
+    }
+    return config_is_source(parsing->words[0])
+               ? set_sources(config, parsing, err)
+               : config_set(config, "build.sources", "[]", "build.sources", err) &&
+                     set_library(config, parsing->words[0], err);
 }
 
 /* What is found without being named may lie in a folder where others write, such as /tmp, and a
@@ -411,7 +332,7 @@ static bool resolve(struct options *options, const struct parsing *parsing, stru
     if (talks) {
         return find_run_dir(config, err) && config_resolve_run_dir(config, err);
     }
-    return (parsing->library == NULL || set_library(config, parsing->library, err)) &&
+    return set_target(config, parsing, err) &&
            (parsing->arg_count == 0 ||
             set_arguments(config, parsing->args, parsing->arg_count, err)) &&
            config_resolve(config, err);
@@ -424,7 +345,7 @@ bool options_parse(struct options *options, int argc, char **argv, struct error 
     if (!config_init(&options->config, err)) {
         return false;
     }
-    const struct command_row *row = argc > 1 ? find_command(argv[1]) : NULL;
+    const struct command_row *row = argc > 1 ? command_find(argv[1]) : NULL;
     if (row != NULL) {
         options->command = row->command;
         argc--;
@@ -446,7 +367,8 @@ bool options_parse(struct options *options, int argc, char **argv, struct error 
         options->command = COMMAND_VERSION;
         return true;
     }
-    options->word = parsing.word;
+    options->word_count = parsing.word_count;
+    memcpy(options->words, parsing.words, sizeof parsing.words);
     if (resolve(options, &parsing, err)) {
         return true;
     }

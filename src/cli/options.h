@@ -26,6 +26,8 @@ enum command {
     COMMAND_VERSION
 };
 
+#define WORDS_MOST 64
+
 struct options {
     enum command command;
     struct config config; /* hotrun.toml (found or -c) with the command line over it, resolved; run
@@ -33,8 +35,10 @@ struct options {
     bool json;            /* --json */
     bool force;           /* reload --force */
     bool keep_state;      /* rollback --keep-state */
-    const char *word; /* of a command that takes one: step N, snapshot FILE; in argv; NULL: none */
-    char *help;       /* owned */
+    const char
+        *words[WORDS_MOST + 1]; /* of a command that takes some: step N, snapshot FILE; in argv */
+    unsigned word_count;
+    char *help; /* owned */
 };
 
 /* Parses argv and loads the config: -c, else the hotrun.toml of this folder or the nearest parent,

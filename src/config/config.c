@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* asprintf */
 #include "config/config.h"
 
 #include "base/file.h"
@@ -17,9 +16,8 @@
 #define FILE_NAME        "hotrun.toml"
 #define FILE_SIZE_MOST   ((size_t)1 << 20)
 #define CONFIG_JSON_MOST ((size_t)64 << 10)
-#define ARGS_SIZE_MOST   ((size_t)48 << 10)
 #define PROBLEMS_MOST    10
-#define KEYS_MOST        64
+#define KEYS_MOST        96
 #define CONFIG_TABLE     "module.config"
 
 /* A value as it stands in the rows' `fallback` or on the command line: TOML's spelling of plain
@@ -36,7 +34,7 @@ static void read_plain(const char *text, struct toml_value *value, char *string,
     } else if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0) {
         value->kind = TOML_BOOLEAN;
         value->boolean = text[0] == 't';
-    } else if (strcmp(text, "[]") == 0) {
+    } else if (strcmp(text, "[]") == 0 || strcmp(text, "{}") == 0) {
         value->kind = TOML_ARRAY;
     } else if (len > 0 && strspn(text, "+-.0123456789eE") == len && *end == '\0' &&
                isfinite(real)) {
@@ -79,16 +77,18 @@ void config_finish(struct config *config)
             char **at = (char **)(void *)((char *)config + key_rows[i].offset);
             free(*at);
             *at = NULL;
+        } else if (key_is_list(type)) {
+            char ***at = (char ***)(void *)((char *)config + key_rows[i].offset);
+            for (size_t j = 0; *at != NULL && (*at)[j] != NULL; j++) {
+                free((*at)[j]);
+            }
+            free(*at);
+            *at = NULL;
         }
     }
-    for (size_t i = 0; config->args != NULL && config->args[i] != NULL; i++) {
-        free(config->args[i]);
-    }
-    free(config->args);
     free(config->file);
     free(config->base_dir);
     free(config->module_config);
-    config->args = NULL;
     config->file = config->base_dir = config->module_config = NULL;
 }
 
@@ -235,11 +235,34 @@ static void visit_module_config(struct reading *reading, const struct toml_value
     }
 }
 
+/* The row of a table of strings that `key` is in. */
+static const struct key_row *find_table(const char *key)
+{
+    for (size_t i = 0; i < key_row_count; i++) {
+        size_t len = strlen(key_rows[i].key);
+        if (key_rows[i].type == KEY_ENV && strncmp(key_rows[i].key, key, len) == 0 &&
+            key[len] == '.') {
+            return &key_rows[i];
+        }
+    }
+    return NULL;
+}
+
 static bool visit(void *ctx, const struct toml_value *value)
 {
     struct reading *reading = ctx;
     struct error err;
     const struct key_row *row = key_find(value->key);
+    const struct key_row *table = row == NULL ? find_table(value->key) : NULL;
+    if (row != NULL && row->type == KEY_ENV && value->kind == TOML_TABLE) {
+        return true;
+    }
+    if (table != NULL) {
+        if (!key_add(reading->config, table, value, &err)) {
+            problem(reading, value->line, value->column, err.text);
+        }
+        return false;
+    }
     if (strcmp(value->key, CONFIG_TABLE) == 0) {
         visit_module_config(reading, value);
     } else if (row == NULL && is_table(value->key)) {
@@ -345,129 +368,6 @@ bool config_set(struct config *config, const char *key, const char *value, const
     /* The option is what was typed: it takes the key's place in the sentence. */
     const char *rest = strchr(why.text, ':');
     return error_set(err, ERROR_USAGE, "%s%s", option, rest != NULL ? rest : "");
-}
-
-/* Replaces *path by one that starts at `base`. */
-static bool from(const char *base, char **path, struct error *err)
-{
-    if (*path == NULL) {
-        return true;
-    }
-    char *joined = path_join(base, *path);
-    char *full = joined == NULL ? NULL : path_absolute(joined);
-    free(joined);
-    if (full == NULL) {
-        return error_set(err, ERROR_SYSTEM, "no memory for a path");
-    }
-    free(*path);
-    *path = full;
-    return true;
-}
-
-static bool resolve_library(struct config *config, struct error *err)
-{
-    if (config->module_path == NULL && config->module_name != NULL) {
-        if (strchr(config->module_name, '/') != NULL) {
-            return error_set(err, ERROR_CONFIG,
-                             "module.name: expected a name without '/', found \"%s\" (a path is "
-                             "module.path)",
-                             config->module_name);
-        }
-        const char *dir = config->module_dir != NULL ? config->module_dir : ".";
-        if (asprintf(&config->module_path, "%s/lib%s.so", dir, config->module_name) < 0) {
-            config->module_path = NULL;
-            return error_set(err, ERROR_SYSTEM, "no memory for a path");
-        }
-    }
-    if (config->module_path == NULL) {
-        return error_set(err, ERROR_USAGE,
-                         config->file != NULL
-                             ? "%s names no library: set module.path, or type `hotrun LIB`"
-                             : "no library is named, and there is no hotrun.toml here or in a "
-                               "parent folder: type `hotrun ./libNAME.so`%s",
-                         config->file != NULL ? config->file : "");
-    }
-    return true;
-}
-
-static bool check_stage_name(const struct config *config, struct error *err)
-{
-    const char *name = config->stage_name;
-    if (name == NULL || strchr(name, '/') != NULL || strlen(name) > 128) {
-        return error_set(err, ERROR_CONFIG,
-                         "stage.name: expected a file name of 1 to 128 bytes without '/', found "
-                         "\"%.80s\" (folders go into stage.dir)",
-                         name == NULL ? "" : name);
-    }
-    if (strstr(name, "{generation}") == NULL) {
-        return error_set(err, ERROR_CONFIG,
-                         "stage.name: \"%s\" would not be unique: it must contain {generation}",
-                         name);
-    }
-    if (config->stage_dir != NULL && strstr(name, "{pid}") == NULL) {
-        return error_set(
-            err, ERROR_CONFIG,
-            "stage.name: \"%s\" would not be unique in stage.dir, where another hotrun "
-            "may put its copies: it must contain {pid}",
-            name);
-    }
-    for (const char *at = strchr(name, '{'); at != NULL; at = strchr(at + 1, '{')) {
-        if (strncmp(at, "{name}", 6) != 0 && strncmp(at, "{pid}", 5) != 0 &&
-            strncmp(at, "{generation}", 12) != 0) {
-            return error_set(err, ERROR_CONFIG,
-                             "stage.name: expected {name}, {pid} or {generation}, found \"%.40s\"",
-                             at);
-        }
-    }
-    return true;
-}
-
-bool config_resolve_run_dir(struct config *config, struct error *err)
-{
-    const char *name = config->name;
-    if (config->run_dir == NULL) {
-        config->run_dir = path_join(config->base_dir, ".hotrun");
-        if (config->run_dir == NULL) {
-            return error_set(err, ERROR_SYSTEM, "no memory for a path");
-        }
-    }
-    if (!from(config->base_dir, &config->run_dir, err)) {
-        return false;
-    }
-    if (name == NULL) {
-        return true;
-    }
-    if (strchr(name, '/') != NULL || name[0] == '.' || strlen(name) > 64) {
-        return error_set(err, ERROR_USAGE,
-                         "run.name: expected a name of at most 64 bytes without '/' and without a "
-                         "'.' in front, found \"%.80s\"",
-                         name);
-    }
-    char *named = path_join(config->run_dir, name);
-    free(config->run_dir);
-    config->run_dir = named;
-    return named != NULL || error_set(err, ERROR_SYSTEM, "no memory for a path");
-}
-
-bool config_resolve(struct config *config, struct error *err)
-{
-    size_t args = 0;
-    for (size_t i = 0; config->args != NULL && config->args[i] != NULL; i++) {
-        args += strlen(config->args[i]) + 1;
-    }
-    if (args > ARGS_SIZE_MOST) {
-        return error_set(err, ERROR_USAGE,
-                         "the module's arguments take %zu bytes, at most %zu are allowed: put them "
-                         "into a file",
-                         args, ARGS_SIZE_MOST);
-    }
-    bool to_stdout = config->events_file != NULL && strcmp(config->events_file, "-") == 0;
-    return resolve_library(config, err) && check_stage_name(config, err) &&
-           from(config->base_dir, &config->module_path, err) &&
-           from(config->base_dir, &config->stage_dir, err) &&
-           from(config->base_dir, &config->restore, err) &&
-           (to_stdout || from(config->base_dir, &config->events_file, err)) &&
-           config_resolve_run_dir(config, err);
 }
 
 size_t config_key_count(void)

@@ -40,6 +40,29 @@ const struct key_row key_rows[] = {
      "the newest one goes to disk this often; 0: only at the end and on request"},
     {"checkpoint.history", KEY_SMALL, AT(history), 1, 1000, "16",
      "how many snapshots stay in snapshots/"},
+    {"build.command", KEY_TEXT, AT(build_command), 0, 0, "\"\"",
+     "a shell command that builds the library, run when a source is saved"},
+    {"build.sources", KEY_PATHS, AT(build_sources), 0, 0, "[]",
+     "C or C++ files that hotrun compiles itself, instead of build.command and module.path"},
+    {"build.cc", KEY_TEXT, AT(build_cc), 0, 0, "\"\"", "the compiler for build.sources"},
+    {"build.cflags", KEY_TEXT, AT(build_cflags), 0, 0, "\"\"", "options for it"},
+    {"build.libs", KEY_TEXT, AT(build_libs), 0, 0, "\"\"", "what its linker is told besides"},
+    {"build.pkg_config", KEY_TEXT, AT(build_pkg_config), 0, 0, "\"\"",
+     "packages whose options pkg-config knows"},
+    {"build.linker", KEY_TEXT, AT(build_linker), 0, 0, "\"\"",
+     "mold, lld, gold or bfd; empty: the fastest that is there"},
+    {"build.watch", KEY_WORDS, AT(build_watch), 0, 0, "[]",
+     "folders and patterns whose files are sources; empty: sources of any kind here and below"},
+    {"build.ignore", KEY_WORDS, AT(build_ignore), 0, 0, "[]", "patterns of what is no source"},
+    {"build.gitignore", KEY_BOOL, AT(build_gitignore), 0, 0, "true",
+     "what .gitignore names is no source"},
+    {"build.on_change", KEY_CHANGE, AT(on_change), 0, 0, "\"restart\"",
+     "a save while the build runs: \"restart\" it or \"queue\" another one"},
+    {"build.at_start", KEY_START, AT(at_start), 0, 0, "\"needed\"",
+     "build first: \"needed\" (no library, or an older one), \"always\" or \"never\""},
+    {"build.timeout", KEY_TIME, AT(build_timeout_ns), 0, DAY_MS, "\"10min\"",
+     "a build is ended after this long; 0: never"},
+    {"build.env", KEY_ENV, AT(build_env), 0, 0, "{}", "variables for the build's environment"},
     {"watch.enabled", KEY_BOOL, AT(watch), 0, 0, "true", "false: only `hotrun reload` reloads"},
     {"watch.settle_ms", KEY_MS, AT(settle_ns), 0, 60000, "0",
      "wait until nothing happened to the library for this long"},
@@ -76,6 +99,11 @@ const struct key_row key_rows[] = {
      "go on from the newest snapshot of an earlier run"},
     {"run.restore", KEY_PATH, AT(restore), 0, 0, "\"\"", "go on from this snapshot file"},
     {"run.wrap", KEY_TEXT, AT(wrap), 0, 0, "\"\"", "a command that starts the host: 'gdb --args'"},
+    {"terminal.keys", KEY_KEYS, AT(keys), 0, 0, "\"auto\"",
+     "keys that steer hotrun: \"on\", \"off\", or \"auto\": where the module does not read the "
+     "terminal"},
+    {"terminal.status_line", KEY_BOOL, AT(status_line), 0, 0, "true",
+     "how things stand, in the terminal's last line"},
     {"log.level", KEY_LEVEL, AT(log_level), 0, 0, "\"info\"", "trace, debug, info, warn or error"},
     {"log.color", KEY_BOOL, AT(color), 0, 0, "true", "colours, when stderr is a terminal"},
     {"log.events", KEY_PATH, AT(events_file), 0, 0, "\"\"",
@@ -108,9 +136,19 @@ const char *key_expects(const struct key_row *row)
                                         [KEY_RATE] = "steps a second, \"max\" or \"once\"",
                                         [KEY_MISMATCH] = "\"refuse\" or \"reset\"",
                                         [KEY_HOLD] = "\"wait\" or \"exit\"",
+                                        [KEY_CHANGE] = "\"restart\" or \"queue\"",
+                                        [KEY_START] = "\"needed\", \"always\" or \"never\"",
+                                        [KEY_KEYS] = "\"auto\", \"on\" or \"off\"",
                                         [KEY_LEVEL] = "trace, debug, info, warn or error",
-                                        [KEY_WORDS] = "an array of strings"};
+                                        [KEY_WORDS] = "an array of strings",
+                                        [KEY_PATHS] = "an array of paths",
+                                        [KEY_ENV] = "a table of strings"};
     return words[row->type];
+}
+
+bool key_is_list(enum key_type type)
+{
+    return type == KEY_WORDS || type == KEY_PATHS || type == KEY_ENV;
 }
 
 void key_excerpt(const char *text, char *out, size_t size)
@@ -309,15 +347,47 @@ static bool set_words(char ***at, const struct key_row *row, const struct toml_v
     return ok || error_set(err, ERROR_SYSTEM, "no memory for %s", row->key);
 }
 
+bool key_add(struct config *config, const struct key_row *row, const struct toml_value *value,
+             struct error *err)
+{
+    char ***at = (char ***)(void *)((char *)config + row->offset);
+    const char *name = value->key + strlen(row->key) + 1;
+    size_t count = 0;
+    char *word = NULL;
+    if (value->kind != TOML_STRING || strpbrk(name, "=\"'") != NULL) {
+        char found[128];
+        describe(value, found, sizeof found);
+        return error_set(err, ERROR_CONFIG, "%s: expected NAME = \"value\", found %s", row->key,
+                         found);
+    }
+    while ((*at)[count] != NULL) {
+        count++;
+    }
+    char **more = realloc(*at, (count + 2) * sizeof *more);
+    size_t size = strlen(name) + strlen(value->string) + 2;
+    *at = more != NULL ? more : *at;
+    word = more != NULL ? malloc(size) : NULL;
+    if (word == NULL) {
+        return error_set(err, ERROR_SYSTEM, "no memory for %s", row->key);
+    }
+    (void)snprintf(word, size, "%s=%s", name, value->string);
+    more[count] = word;
+    more[count + 1] = NULL;
+    return true;
+}
+
 /* One of a few words, as an enum whose values are their places. */
 static bool set_choice(unsigned *at, const struct key_row *row, const struct toml_value *value,
                        struct error *err)
 {
-    static const char *const mismatch[] = {"refuse", "reset"};
-    static const char *const hold[] = {"wait", "exit"};
-    const char *const *words = row->type == KEY_HOLD ? hold : mismatch;
-    for (unsigned i = 0; value->kind == TOML_STRING && i < 2; i++) {
-        if (strcmp(value->string, words[i]) == 0) {
+    static const char *const words[][3] = {[KEY_MISMATCH] = {"refuse", "reset"},
+                                           [KEY_HOLD] = {"wait", "exit"},
+                                           [KEY_CHANGE] = {"restart", "queue"},
+                                           [KEY_START] = {"needed", "always", "never"},
+                                           [KEY_KEYS] = {"auto", "on", "off"}};
+    for (unsigned i = 0; value->kind == TOML_STRING && i < 3; i++) {
+        const char *word = words[row->type][i];
+        if (word != NULL && strcmp(value->string, word) == 0) {
             *at = i;
             return true;
         }
@@ -344,12 +414,18 @@ bool key_set(struct config *config, const struct key_row *row, const struct toml
         return set_rate(config, row, value, err);
     case KEY_MISMATCH:
     case KEY_HOLD:
+    case KEY_CHANGE:
+    case KEY_START:
+    case KEY_KEYS:
         return set_choice(at, row, value, err);
     case KEY_LEVEL:
         return (text && log_level_parse(value->string, &config->log_level)) ||
                wrong(row, value, err);
     case KEY_WORDS:
+    case KEY_PATHS:
         return set_words(at, row, value, err);
+    case KEY_ENV: /* its strings come one by one, over the empty default */
+        return *(char ***)at == NULL ? set_words(at, row, value, err) : wrong(row, value, err);
     case KEY_COUNT:
     case KEY_SMALL:
     case KEY_MS:

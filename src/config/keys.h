@@ -20,8 +20,13 @@ enum key_type {
     KEY_RATE,     /* rate and rate_hz */
     KEY_MISMATCH, /* enum on_mismatch */
     KEY_HOLD,     /* enum on_hold */
+    KEY_CHANGE,   /* enum on_change */
+    KEY_START,    /* enum at_start */
+    KEY_KEYS,     /* enum keys_wanted */
     KEY_LEVEL,    /* enum log_level */
-    KEY_WORDS     /* char ** */
+    KEY_WORDS,    /* char ** */
+    KEY_PATHS,    /* char **, each from base_dir on */
+    KEY_ENV       /* char **, "NAME=value" for each of a table's strings */
 };
 
 struct key_row {
@@ -36,6 +41,12 @@ extern const struct key_row key_rows[];
 extern const size_t key_row_count;
 
 const struct key_row *key_find(const char *key);
+
+bool key_is_list(enum key_type type); /* a char ** */
+
+/* One more of a table of strings: NAME stands behind the row's key in value->key. */
+bool key_add(struct config *config, const struct key_row *row, const struct toml_value *value,
+             struct error *err);
 
 /* Puts `value` where `row` says. False with a sentence without place: "step.rate: expected ...,
  * found ...". */

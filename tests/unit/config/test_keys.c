@@ -40,7 +40,9 @@ static bool agree(const struct config *a, const struct config *b, const struct k
     case KEY_TEXT:
     case KEY_PATH:
         return same_text(*(char *const *)one, *(char *const *)other);
-    case KEY_WORDS: {
+    case KEY_WORDS:
+    case KEY_PATHS:
+    case KEY_ENV: {
         char **const words = *(char **const *)one;
         char **const others = *(char **const *)other;
         size_t i = 0;
@@ -57,6 +59,9 @@ static bool agree(const struct config *a, const struct config *b, const struct k
         return a->rate == b->rate && a->rate_hz == b->rate_hz;
     case KEY_MISMATCH:
     case KEY_HOLD:
+    case KEY_CHANGE:
+    case KEY_START:
+    case KEY_KEYS:
         return *(const unsigned *)one == *(const unsigned *)other;
     case KEY_LEVEL:
         return a->log_level == b->log_level;
@@ -112,6 +117,20 @@ static const struct {
     {"checkpoint.interval", "\"2s\"", "2s"},
     {"checkpoint.durable_interval", "0", "0"},
     {"checkpoint.history", "5", "5"},
+    {"build.command", "\"make\"", "make"},
+    {"build.sources", "[\"a.c\"]", NULL},
+    {"build.cc", "\"tcc\"", "tcc"},
+    {"build.cflags", "\"-O2\"", "-O2"},
+    {"build.libs", "\"-lm\"", "-lm"},
+    {"build.pkg_config", "\"sdl2\"", "sdl2"},
+    {"build.linker", "\"bfd\"", "bfd"},
+    {"build.watch", "[\"src\"]", NULL},
+    {"build.ignore", "[\"*.tmp\"]", NULL},
+    {"build.gitignore", "false", "false"},
+    {"build.on_change", "\"queue\"", "queue"},
+    {"build.at_start", "\"never\"", "never"},
+    {"build.timeout", "\"1min\"", "1min"},
+    {"build.env", "{ CC = \"tcc\", X = \"\" }", NULL},
     {"watch.enabled", "false", "false"},
     {"watch.settle_ms", "7", "7"},
     {"watch.poll_ms", "0", "0"},
@@ -132,6 +151,8 @@ static const struct {
     {"run.resume", "true", "true"},
     {"run.restore", "\"s.json\"", "s.json"},
     {"run.wrap", "\"gdb --args\"", "gdb --args"},
+    {"terminal.keys", "\"on\"", "on"},
+    {"terminal.status_line", "false", "false"},
     {"log.level", "\"trace\"", "trace"},
     {"log.color", "false", "false"},
     {"log.events", "\"-\"", "-"},
@@ -272,8 +293,13 @@ static void a_value_of_the_wrong_type_is_refused_with_what_was_expected(void **s
                                         [KEY_RATE] = "7 7.5 7.0 1e300 nan",
                                         [KEY_MISMATCH] = "",
                                         [KEY_HOLD] = "",
+                                        [KEY_CHANGE] = "",
+                                        [KEY_START] = "",
+                                        [KEY_KEYS] = "",
                                         [KEY_LEVEL] = "",
-                                        [KEY_WORDS] = "[] [\"x\"]"};
+                                        [KEY_WORDS] = "[] [\"x\"]",
+                                        [KEY_PATHS] = "[] [\"x\"]",
+                                        [KEY_ENV] = "{}"};
     for (size_t i = 0; i < key_row_count; i++) {
         const struct key_row *row = &key_rows[i];
         for (size_t j = 0; j < sizeof values / sizeof values[0]; j++) {

@@ -1,0 +1,63 @@
+/* Watches source files and tells when a build is due. By rules (folders, patterns, what is
+ * ignored), or exactly those files that a compiler read. Built on inotify, on each folder that
+ * holds or may come to hold a source; where watches cannot be had any more that is said once, and
+ * what is left is polled. [supervisor's loop thread] */
+#ifndef BUILDER_SOURCES_H
+#define BUILDER_SOURCES_H
+
+#include "base/error.h"
+#include "base/log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <uv.h>
+
+struct sources; /* opaque */
+
+struct sources_rules {        /* borrowed during the call */
+    const char *root;         /* the folder that all paths and patterns start at; absolute */
+    const char *const *watch; /* build.watch; empty: files that end as sources and build files do */
+    const char *const *ignore; /* build.ignore */
+    bool gitignore;            /* build.gitignore */
+    const char *const *never;  /* files and folders that are no sources whatever else is said:
+                                  absolute paths; the run directory, the library */
+};
+
+/* `path`: a source that was written, came or went, relative to the root where it lies below it,
+ * else absolute. `count`: how many did. `since_ns`: when the first of their events was read
+ * (clock_ns). Saves that come close together are told once: a single file after 2 ms of quiet,
+ * several after 30 ms, all after at most half a second. Called from the loop, never from inside a
+ * sources_ function; it may destroy. */
+typedef void sources_callback(void *ctx, const char *path, size_t count, uint64_t since_ns);
+
+/* Begins to watch by rules. poll_ns: how often what cannot be watched is looked at. NULL with
+ * `err`: no memory, or a pattern that cannot be meant. A root or folder that is missing is waited
+ * for. */
+struct sources *sources_create(uv_loop_t *loop, struct log *log, const struct sources_rules *rules,
+                               uint64_t poll_ns, sources_callback *callback, void *ctx,
+                               struct error *err);
+
+/* From here on exactly these files (absolute paths) are watched, and no rules: a compiler's list.
+ * One that has changed since `since` (st_mtim against it; {0, 0}: never) is told. */
+bool sources_set_files(struct sources *sources, const char *const *paths, size_t count,
+                       struct timespec since, struct error *err);
+
+/* A build runs from here to there. What it writes itself is told once as any change is, then known:
+ * the same bytes again are no change, and a file that is another one after each of three builds in
+ * a row that nobody else asked for is named once and left out. */
+void sources_build_began(struct sources *sources);
+void sources_build_ended(struct sources *sources);
+
+/* The first source found that is newer than `than`, into path[0..size) relative to the root. False:
+ * none is. */
+bool sources_any_newer(struct sources *sources, const struct timespec *than, char *path,
+                       size_t size);
+
+size_t sources_count(const struct sources *sources); /* files, for `status` */
+bool sources_is_polling(const struct sources *sources);
+
+void sources_destroy(struct sources *sources); /* NULL is allowed; closes its handles by the loop */
+
+#endif
