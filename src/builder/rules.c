@@ -1,0 +1,394 @@
+#define _GNU_SOURCE /* asprintf */
+#include "builder/rules.h"
+
+#include "base/file.h"
+#include "base/path.h"
+#include "builder/git.h"
+#include "builder/ignore.h"
+#include "builder/pattern.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GITIGNORE_BYTES (1024 * 1024) /* more than that is nothing that a person wrote */
+
+struct rules {
+    char *root;
+    char **watch; /* as said, without what means nothing */
+    size_t watch_count;
+    char **bases;
+    size_t base_count;
+    char **never;
+    size_t never_count;
+    struct ignore *own; /* build.ignore, from the root */
+    bool gitignore;
+    struct git git;
+    struct ignore *ignored; /* by git, from git.top */
+};
+
+/* ---- by nature ---- */
+
+/* What compilers, linkers, code generators and build systems read. */
+static const char *const endings[] = {
+    "c",    "h",     "cc",   "cpp",  "cxx",  "c++",   "C",     "hpp",   "hh",    "hxx",   "h++",
+    "H",    "inl",   "inc",  "ipp",  "tpp",  "txx",   "ixx",   "cppm",  "m",     "mm",    "rs",
+    "zig",  "zon",   "s",    "S",    "asm",  "nasm",  "glsl",  "vert",  "frag",  "comp",  "geom",
+    "tesc", "tese",  "mesh", "task", "rgen", "wgsl",  "hlsl",  "fx",    "metal", "slang", "cl",
+    "cu",   "cuh",   "hip",  "f",    "for",  "F",     "f90",   "F90",   "f95",   "f03",   "f08",
+    "d",    "di",    "nim",  "nims", "odin", "c3",    "v",     "pas",   "pp",    "adb",   "ads",
+    "go",   "swift", "y",    "yy",   "l",    "ll",    "lex",   "re",    "proto", "fbs",   "def",
+    "ld",   "lds",   "map",  "sym",  "toml", "build", "bazel", "ninja", "mk",    "mak",   "cmake",
+    "in",   "am",    "ac",   "m4",   "pro",  "pri",   "gyp",   "xmake",
+};
+
+static const char *const build_files[] = {
+    "Makefile",      "makefile",       "GNUmakefile",       "meson_options.txt",
+    "meson.options", "CMakeLists.txt", "Cargo.lock",        "SConstruct",
+    "SConscript",    "BUILD",          "WORKSPACE",         "Jamfile",
+    "Jamroot",       "configure",      "xmake.lua",         "premake5.lua",
+    "wscript",       "Tupfile",        "compile_flags.txt", "Justfile",
+    "justfile",      "build.sh",       "CMakePresets.json", "Kbuild",
+    "Kconfig",
+};
+
+/* What editors and tools leave for a moment, or for good. */
+static const char *const leavings[] = {
+    "*~",          ".#*",         "#*#",           "*.swp",         "*.swo",
+    "*.swn",       "*.swx",       "4913",          "*.tmp",         "*.temp",
+    "*.bak",       "*.orig",      "*.rej",         "*.part",        "*.crswap",
+    "*.kate-swp",  "*.autosave",  "*___jb_tmp___", "*___jb_old___", "*.TMP",
+    "*.sublime-*", "__pycache__", "*.pyc",
+};
+
+/* What compilers make: no source of a folder that is watched as a whole. */
+static const char *const products[] = {
+    "*.o",     "*.obj", "*.lo",  "*.a",    "*.la",     "*.lib",  "*.so",    "*.so.*",
+    "*.dylib", "*.dll", "*.exe", "*.pdb",  "*.gch",    "*.pch",  "*.pcm",   "*.gcm",
+    "*.dwo",   "*.dwp", "*.su",  "*.gcno", "*.gcda",   "*.rlib", "*.rmeta", "*.bc",
+    "*.class", "*.dep", "*.log", "core",   "vgcore.*",
+};
+
+static const char *const vcs_folders[] = {".git", ".hg", ".svn", ".hotrun"};
+
+/* Folders that only ever hold what was made or fetched. */
+static const char *const output_folders[] = {
+    "node_modules", "__pycache__", "CMakeFiles", "zig-cache", "zig-out", "bazel-*", "*.dSYM",
+};
+
+static bool one_fits(const char *const *patterns, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (pattern_fits(patterns[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool one_is(const char *const *words, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(words[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#define COUNT(array)             (sizeof(array) / sizeof(array)[0])
+#define ONE_FITS(patterns, name) one_fits(patterns, COUNT(patterns), name)
+#define ONE_IS(words, name)      one_is(words, COUNT(words), name)
+
+static bool ends_as_source(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return (dot != NULL && dot != name && ONE_IS(endings, dot + 1)) || ONE_IS(build_files, name);
+}
+
+/* ---- paths ---- */
+
+/* What is behind `folder` in `path`: "" for itself; NULL: it lies elsewhere. */
+static const char *below(const char *path, const char *folder)
+{
+    size_t len = strlen(folder);
+    if (len == 1) { /* "/" */
+        return path + 1;
+    }
+    if (strncmp(path, folder, len) != 0 || (path[len] != '/' && path[len] != '\0')) {
+        return NULL;
+    }
+    return path[len] == '/' ? path + len + 1 : path + len;
+}
+
+const char *rules_told(const struct rules *rules, const char *path)
+{
+    const char *rest = below(path, rules->root);
+    return rest == NULL || rest[0] == '\0' ? path : rest;
+}
+
+static bool is_never(const struct rules *rules, const char *path)
+{
+    for (size_t i = 0; i < rules->never_count; i++) {
+        if (below(path, rules->never[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A part of `pattern` with a dot in front that fits `name`: it was meant. */
+static bool names_hidden(const char *pattern, const char *name)
+{
+    while (*pattern != '\0') {
+        size_t len = strcspn(pattern, "/");
+        char part[256];
+        if (*pattern == '.' && len < sizeof part) {
+            memcpy(part, pattern, len);
+            part[len] = '\0';
+            if (pattern_fits(part, name)) {
+                return true;
+            }
+        }
+        pattern += len + strspn(pattern + len, "/");
+    }
+    return false;
+}
+
+static bool is_hidden(const struct rules *rules, const char *name)
+{
+    if (name[0] != '.') {
+        return false;
+    }
+    for (size_t i = 0; i < rules->watch_count; i++) {
+        if (names_hidden(rules->watch[i], name)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_ignored(const struct rules *rules, const char *path, bool is_folder)
+{
+    const char *rest = below(path, rules->root);
+    if (rest != NULL && rest[0] != '\0' && ignore_matches(rules->own, rest, is_folder)) {
+        return true;
+    }
+    rest = rules->gitignore ? below(path, rules->git.top) : NULL;
+    return rest != NULL && rest[0] != '\0' && ignore_matches(rules->ignored, rest, is_folder);
+}
+
+static bool is_asked_for(const struct rules *rules, const char *path, const char *name)
+{
+    const char *told = rules_told(rules, path);
+    for (size_t i = 0; i < rules->watch_count; i++) {
+        if (ignore_pattern_matches(rules->watch[i], told) &&
+            (pattern_is_wild(rules->watch[i]) || !ONE_FITS(products, name))) {
+            return true;
+        }
+    }
+    return rules->watch_count == 0 && ends_as_source(name);
+}
+
+bool rules_take_file(const struct rules *rules, const char *path)
+{
+    const char *name = path_base(path);
+    return is_asked_for(rules, path, name) && !ONE_FITS(leavings, name) &&
+           !is_hidden(rules, name) && !is_never(rules, path) && !is_ignored(rules, path, false);
+}
+
+bool rules_enter_folder(const struct rules *rules, const char *path)
+{
+    const char *name = path_base(path);
+    return !ONE_IS(vcs_folders, name) && !is_hidden(rules, name) && !ONE_FITS(leavings, name) &&
+           (rules->watch_count > 0 || !ONE_FITS(output_folders, name)) && !is_never(rules, path) &&
+           !is_ignored(rules, path, true);
+}
+
+bool rules_tell_output(const struct rules *rules, const char *folder, const char *inside)
+{
+    static const char *const build_names[] = {"build*", "Build*", "_build*", "out",
+                                              "out-*",  "debug",  "release", "target"};
+    static const char *const always[] = {"CMakeCache.txt", "meson-private", "CACHEDIR.TAG"};
+    static const char *const often[] = {"build.ninja", ".ninja_log"};
+    if (rules->watch_count > 0 || strcmp(folder, rules->root) == 0) {
+        return false;
+    }
+    return ONE_IS(always, inside) ||
+           (ONE_IS(often, inside) && ONE_FITS(build_names, path_base(folder)));
+}
+
+/* ---- what git ignores ---- */
+
+static bool read_ignored(struct rules *rules, const char *file, const char *folder)
+{
+    struct text text = {0};
+    bool read = file_read(file, GITIGNORE_BYTES, &text, NULL);
+    bool ok = !read || ignore_add(rules->ignored, folder, text_string(&text), text.len);
+    text_finish(&text);
+    return ok;
+}
+
+bool rules_read_git(struct rules *rules)
+{
+    struct ignore *fresh = ignore_create();
+    struct git git;
+    if (fresh == NULL || !git_find(&git, rules->root)) {
+        ignore_destroy(fresh);
+        return false;
+    }
+    ignore_destroy(rules->ignored);
+    git_finish(&rules->git);
+    rules->ignored = fresh;
+    rules->git = git;
+    bool ok = true;
+    for (size_t i = 0; rules->gitignore && ok && git.files[i] != NULL; i++) {
+        const char *folder = i == git.exclude ? git.top : NULL;
+        char *dir = folder == NULL ? path_dir(git.files[i]) : strdup(folder);
+        const char *rest = dir == NULL ? NULL : below(dir, git.top);
+        ok = rest != NULL && read_ignored(rules, git.files[i], rest);
+        free(dir);
+    }
+    return ok;
+}
+
+bool rules_read_folder(struct rules *rules, const char *folder)
+{
+    const char *rest = below(folder, rules->git.top);
+    if (!rules->gitignore || rest == NULL) {
+        return true;
+    }
+    char *file = path_join(folder, ".gitignore");
+    bool ok = file != NULL && read_ignored(rules, file, rest);
+    free(file);
+    return ok;
+}
+
+const char *const *rules_git_files(const struct rules *rules)
+{
+    static const char *const none[] = {NULL};
+    return rules->gitignore ? (const char *const *)rules->git.files : none;
+}
+
+/* ---- life ---- */
+
+static bool add_string(char ***list, size_t *count, char *own)
+{
+    char **grown = own == NULL ? NULL : realloc(*list, (*count + 2) * sizeof *grown);
+    if (grown == NULL) {
+        free(own);
+        return false;
+    }
+    *list = grown;
+    grown[(*count)++] = own;
+    grown[*count] = NULL;
+    return true;
+}
+
+/* Up to the last "/" before the first character that does not stand for itself. */
+static char *base_of(const char *root, const char *entry)
+{
+    while (strncmp(entry, "./", 2) == 0) {
+        entry += 2;
+    }
+    size_t len = strlen(entry);
+    if (pattern_is_wild(entry)) {
+        len = strcspn(entry, "*?[\\");
+        while (len > 0 && entry[len - 1] != '/') {
+            len--;
+        }
+    }
+    while (len > 1 && entry[len - 1] == '/') {
+        len--;
+    }
+    if (len == 0 || (len == 1 && entry[0] == '.')) {
+        return strdup(root);
+    }
+    char *base = NULL;
+    return asprintf(&base, "%s%s%.*s", entry[0] == '/' ? "" : root, entry[0] == '/' ? "" : "/",
+                    (int)len, entry) < 0
+               ? NULL
+               : base;
+}
+
+static bool add_watches(struct rules *rules, const char *const *watch)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && watch != NULL && watch[i] != NULL; i++) {
+        ok = add_string(&rules->watch, &rules->watch_count, strdup(watch[i])) &&
+             add_string(&rules->bases, &rules->base_count, base_of(rules->root, watch[i]));
+    }
+    if (ok && rules->base_count == 0) {
+        ok = add_string(&rules->bases, &rules->base_count, strdup(rules->root));
+    }
+    return ok;
+}
+
+static bool add_never(struct rules *rules, const char *const *never)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && never != NULL && never[i] != NULL; i++) {
+        ok = add_string(&rules->never, &rules->never_count, path_absolute(never[i]));
+        char *real = ok ? realpath(never[i], NULL) : NULL;
+        if (real != NULL) {
+            ok = add_string(&rules->never, &rules->never_count, real);
+        }
+    }
+    return ok;
+}
+
+static bool add_ignored(struct rules *rules, const char *const *patterns)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && patterns != NULL && patterns[i] != NULL; i++) {
+        ok = ignore_add(rules->own, "", patterns[i], strlen(patterns[i]));
+    }
+    return ok;
+}
+
+struct rules *rules_create(const struct sources_rules *said, struct error *err)
+{
+    struct rules *rules = calloc(1, sizeof *rules);
+    if (rules != NULL) {
+        rules->gitignore = said->gitignore;
+        rules->root = path_absolute(said->root);
+        rules->own = ignore_create();
+    }
+    if (rules == NULL || rules->root == NULL || rules->own == NULL ||
+        !add_watches(rules, said->watch) || !add_never(rules, said->never) ||
+        !add_ignored(rules, said->ignore) || !rules_read_git(rules)) {
+        rules_destroy(rules);
+        (void)error_set(err, ERROR_SYSTEM, "no memory for what is a source in %s", said->root);
+        return NULL;
+    }
+    return rules;
+}
+
+const char *const *rules_bases(const struct rules *rules, size_t *count)
+{
+    *count = rules->base_count;
+    return (const char *const *)rules->bases;
+}
+
+static void free_strings(char **strings, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(strings[i]);
+    }
+    free(strings);
+}
+
+void rules_destroy(struct rules *rules)
+{
+    if (rules == NULL) {
+        return;
+    }
+    free(rules->root);
+    free_strings(rules->watch, rules->watch_count);
+    free_strings(rules->bases, rules->base_count);
+    free_strings(rules->never, rules->never_count);
+    ignore_destroy(rules->own);
+    ignore_destroy(rules->ignored);
+    git_finish(&rules->git);
+    free(rules);
+}

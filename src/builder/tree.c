@@ -1,0 +1,324 @@
+#include "builder/tree.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/path.h"
+#include "builder/tree_walk.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+
+#define GAP_EVENTS (IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF)
+#define ALL_EVENTS                                                                                 \
+    (GAP_EVENTS | IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE | IN_MOVED_FROM | IN_EXCL_UNLINK)
+
+void tree_init(struct tree *tree, int fd, struct rules *rules, struct changes *changes)
+{
+    *tree = (struct tree){.fd = fd, .rules = rules, .changes = changes};
+}
+
+/* ---- folders ---- */
+
+static uint64_t identity_of(const struct stat *st)
+{
+    uint64_t parts[] = {(uint64_t)st->st_dev, (uint64_t)st->st_ino};
+    return hash_bytes(parts, sizeof parts);
+}
+
+static bool leads_to(const struct folder *folder)
+{
+    struct stat st;
+    return stat(folder->path, &st) == 0 && identity_of(&st) == folder->identity;
+}
+
+static void unwatch(struct tree *tree, struct folder *folder)
+{
+    if (folder->wd >= 0) {
+        table_remove(&tree->by_wd, (uint64_t)folder->wd);
+        (void)inotify_rm_watch(tree->fd, folder->wd); /* fails when the folder is gone */
+        folder->wd = -1;
+    } else {
+        tree->unwatched--;
+    }
+}
+
+static bool only_gaps(const struct folder *folder)
+{
+    for (size_t i = 0; i < folder->count; i++) {
+        if (!folder->entries[i]->is_gap) {
+            return false;
+        }
+    }
+    return !folder->deep;
+}
+
+void tree_watch(struct tree *tree, struct folder *folder)
+{
+    uint32_t events = only_gaps(folder) ? GAP_EVENTS : ALL_EVENTS;
+    int wd = -1;
+    if (tree->fd < 0 || tree->full) {
+        tree->error = tree->error == 0 ? EMFILE : tree->error;
+    } else {
+        wd = inotify_add_watch(tree->fd, folder->path, events | IN_ONLYDIR);
+        tree->error = wd < 0 && errno != ENOENT && errno != ENOTDIR ? errno : tree->error;
+        tree->full = wd < 0 && errno == ENOSPC;
+    }
+    struct folder *other = wd < 0 ? NULL : table_get(&tree->by_wd, (uint64_t)wd);
+    if ((other != NULL && other != folder) ||
+        (wd >= 0 && !table_put(&tree->by_wd, (uint64_t)wd, folder))) {
+        wd = -1; /* a folder that moved while one looked: its other place is about to be dropped */
+        tree->lost = true;
+    }
+    if (folder->wd != wd) {
+        if (folder->wd >= 0) {
+            table_remove(&tree->by_wd, (uint64_t)folder->wd);
+        }
+        tree->unwatched -= folder->wd < 0 ? 1 : 0;
+        tree->unwatched += wd < 0 ? 1 : 0;
+        folder->wd = wd;
+    }
+}
+
+static bool remember(struct tree *tree, struct folder *folder)
+{
+    if (tree->folder_count == tree->folder_cap) {
+        size_t cap = tree->folder_cap == 0 ? 64 : tree->folder_cap * 2;
+        struct folder **grown = realloc(tree->folders, cap * sizeof(struct folder *));
+        if (grown == NULL) {
+            return false;
+        }
+        tree->folders = grown;
+        tree->folder_cap = cap;
+    }
+    if (!table_put(&tree->by_identity, folder->identity, folder)) {
+        return false;
+    }
+    folder->index = tree->folder_count;
+    tree->folders[tree->folder_count++] = folder;
+    return true;
+}
+
+struct folder *tree_open(struct tree *tree, const char *path, bool *known)
+{
+    struct stat st;
+    *known = false;
+    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        return NULL;
+    }
+    uint64_t identity = identity_of(&st);
+    struct folder *folder = table_get(&tree->by_identity, identity);
+    if (folder != NULL && leads_to(folder)) {
+        *known = true;
+        return folder;
+    }
+    if (folder != NULL) {
+        tree->lost = true; /* moved just now: the walk that finds it missing there comes first */
+        return NULL;
+    }
+    folder = folder_create(path);
+    if (folder != NULL) {
+        folder->identity = identity;
+        if (remember(tree, folder)) {
+            tree->unwatched++;
+            return folder;
+        }
+        folder_destroy(folder);
+    }
+    tree->lost = true;
+    return NULL;
+}
+
+void tree_drop(struct tree *tree, struct folder *folder, bool tell)
+{
+    while (folder->count > 0) {
+        tree_forget(tree, folder->entries[folder->count - 1], tell);
+    }
+    unwatch(tree, folder);
+    table_remove(&tree->by_identity, folder->identity);
+    struct folder *last = tree->folders[--tree->folder_count];
+    tree->folders[folder->index] = last;
+    last->index = folder->index;
+    tree->restructured = tree->restructured || folder->is_base;
+    if (folder->parent != NULL) {
+        for (size_t i = 0; i < folder->parent->count; i++) {
+            if (folder->parent->entries[i]->sub == folder) {
+                folder->parent->entries[i]->sub = NULL;
+            }
+        }
+    }
+    folder_destroy(folder);
+}
+
+void tree_forget(struct tree *tree, struct entry *entry, bool tell)
+{
+    if (entry->sub != NULL) {
+        struct folder *sub = entry->sub;
+        entry->sub = NULL;
+        sub->parent = entry->home;
+        tree_drop(tree, sub, tell);
+    }
+    if (entry->is_file && entry->known.there) {
+        tree->files -= entry->told == NULL ? 1 : 0;
+        if (tell) {
+            tree_change(tree, entry, CHANGE_LEFT, true);
+        }
+    }
+    folder_remove(entry->home, entry);
+}
+
+void tree_check_place(struct tree *tree, struct folder *folder)
+{
+    if (!leads_to(folder)) {
+        tree_drop(tree, folder, true);
+    }
+}
+
+/* ---- files ---- */
+
+void tree_change(struct tree *tree, const struct entry *entry, enum change_kind kind,
+                 bool was_there)
+{
+    char path[PATH_MAX];
+    if (entry->told != NULL) {
+        changes_add(tree->changes, entry->told, kind, was_there, clock_ns());
+    } else if (folder_path(entry->home, entry->name, path, sizeof path)) {
+        changes_add(tree->changes, path, kind, was_there, clock_ns());
+    }
+}
+
+struct version tree_refresh(struct tree *tree, struct entry *entry)
+{
+    struct version before = entry->known;
+    char path[PATH_MAX];
+    struct stat st;
+    entry->known = (struct version){.there = false};
+    if (folder_path(entry->home, entry->name, path, sizeof path) && stat(path, &st) == 0 &&
+        S_ISREG(st.st_mode)) {
+        entry->known = version_of(&st);
+    }
+    if (entry->told == NULL && entry->is_file) {
+        tree->files += entry->known.there ? 1 : 0;
+        tree->files -= before.there ? 1 : 0;
+    }
+    return before;
+}
+
+static struct entry *entry_of(struct tree *tree, struct folder *folder, const char *name)
+{
+    folder_sort(folder);
+    struct entry *entry = folder_find(folder, name);
+    if (entry == NULL) {
+        entry = folder_insert(folder, name);
+        tree->lost = tree->lost || entry == NULL;
+    }
+    if (entry != NULL) {
+        entry->round = tree->round;
+        entry->wanted = true;
+    }
+    return entry;
+}
+
+/* The nearest folder above `path` that is there waits for the one behind it. */
+static void want_gap(struct tree *tree, const char *path)
+{
+    char *at = strdup(path);
+    for (char *slash = at == NULL ? NULL : strrchr(at, '/'); slash != NULL;
+         slash = strrchr(at, '/')) {
+        char *name = strdup(slash + 1);
+        slash[slash == at ? 1 : 0] = '\0';
+        bool known;
+        struct folder *folder = tree_open(tree, at, &known);
+        if (folder != NULL && name != NULL) {
+            struct entry *entry = entry_of(tree, folder, name);
+            if (entry != NULL) {
+                entry->is_gap = true;
+            }
+            tree_watch(tree, folder);
+        }
+        free(name);
+        if (folder != NULL || slash == at) {
+            break;
+        }
+        *slash = '\0';
+    }
+    free(at);
+}
+
+struct folder *tree_base(struct tree *tree, const char *path, bool *known)
+{
+    struct folder *folder = tree_open(tree, path, known);
+    if (folder == NULL) {
+        want_gap(tree, path);
+        folder = tree_open(tree, path, known); /* it may have come before the watch */
+    }
+    if (folder != NULL) {
+        folder->is_base = true;
+    }
+    return folder;
+}
+
+struct entry *tree_want(struct tree *tree, const char *path, const char *told, bool *fresh)
+{
+    char *dir = path_dir(path);
+    bool known;
+    struct folder *folder = dir == NULL ? NULL : tree_base(tree, dir, &known);
+    free(dir);
+    struct entry *entry = folder == NULL ? NULL : entry_of(tree, folder, path_base(path));
+    if (entry == NULL) {
+        return NULL;
+    }
+    *fresh = !entry->is_file;
+    if (*fresh && told != NULL) {
+        entry->told = strdup(told);
+        tree->lost = tree->lost || entry->told == NULL;
+    }
+    entry->is_file = true;
+    if (folder->wd < 0 || (*fresh && !folder->deep)) {
+        tree_watch(tree, folder); /* before the look: what changes after it has an event */
+    }
+    if (*fresh) {
+        (void)tree_refresh(tree, entry);
+    }
+    return entry;
+}
+
+void tree_sweep(struct tree *tree)
+{
+    for (size_t f = tree->folder_count; f-- > 0;) {
+        struct folder *folder = tree->folders[f];
+        for (size_t i = folder->count; i-- > 0;) {
+            if (folder->entries[i]->round != tree->round) {
+                tree_forget(tree, folder->entries[i], false);
+            }
+        }
+    }
+    for (size_t f = tree->folder_count; f-- > 0;) {
+        if (tree->folders[f]->count == 0) {
+            tree_drop(tree, tree->folders[f], false);
+        }
+    }
+    tree->restructured = false;
+}
+
+void tree_clear(struct tree *tree)
+{
+    while (tree->folder_count > 0) {
+        tree_drop(tree, tree->folders[tree->folder_count - 1], false);
+    }
+}
+
+void tree_finish(struct tree *tree)
+{
+    tree_clear(tree);
+    for (size_t i = 0; i < tree->wanted_count; i++) {
+        free(tree->wanted[i]);
+    }
+    free(tree->wanted);
+    free(tree->folders);
+    table_finish(&tree->by_identity);
+    table_finish(&tree->by_wd);
+}
