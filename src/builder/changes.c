@@ -62,7 +62,27 @@ void changes_add(struct changes *changes, const char *path, enum change_kind kin
         change->by_build = changes->building;
     }
     change->kind = kind;
+    change->events++;
+    change->at_ns = now_ns;
     change->by_build = change->by_build && changes->building;
+}
+
+void changes_drop_below(struct changes *changes, const char *folder)
+{
+    size_t len = strlen(folder), kept = 0;
+    table_finish(&changes->by_path);
+    for (size_t i = 0; i < changes->count; i++) {
+        struct change change = changes->list[i];
+        if (strncmp(change.path, folder, len) == 0 && change.path[len] == '/') {
+            free(change.path);
+            continue;
+        }
+        changes->list[kept++] = change;
+        changes->failed =
+            !table_put(&changes->by_path, key_of(change.path), (void *)(uintptr_t)kept) ||
+            changes->failed;
+    }
+    changes->count = kept;
 }
 
 uint64_t changes_due_ns(const struct changes *changes)

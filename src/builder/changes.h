@@ -19,6 +19,8 @@ struct change {
     enum change_kind kind;
     bool was_there; /* before the first of these events */
     bool by_build;  /* every one of them came while a build ran */
+    size_t events;
+    uint64_t at_ns; /* of the last one, clock_ns */
 };
 
 struct changes {         /* all zero: empty */
@@ -32,6 +34,9 @@ struct changes {         /* all zero: empty */
 
 void changes_add(struct changes *changes, const char *path, enum change_kind kind, bool was_there,
                  uint64_t now_ns);
+
+/* Takes back what lies in `folder`: it turned out to be no place for sources. */
+void changes_drop_below(struct changes *changes, const char *folder);
 
 /* When they are to be told (clock_ns). count > 0. */
 uint64_t changes_due_ns(const struct changes *changes);

@@ -19,26 +19,27 @@ struct entry {
     struct folder *sub; /* the folder of that name, when it is watched; owned */
     char *told;         /* it stands for this path: a link's target; NULL: for itself */
     struct version known;
-    uint64_t round; /* of the last look that found it or asked for it */
-    bool is_file;   /* a source */
-    bool is_folder; /* to be entered; `sub` when it is */
-    bool wanted;    /* asked for by name: it stays when it is missing */
-    bool is_gap;    /* a missing folder: what is asked for lies behind it */
-    bool is_git;    /* says what git ignores */
+    uint64_t round, want_round; /* of the last walk that found it; that asked for it */
+    bool is_file;               /* a source */
+    bool is_folder;             /* to be entered; `sub` when it is */
+    bool wanted;                /* asked for by name: it stays when it is missing */
+    bool is_gap;                /* a missing folder: what is asked for lies behind it */
+    bool is_git;                /* says what git ignores */
     bool is_link;
     char name[];
 };
 
 struct folder {
-    char *path;            /* absolute */
-    uint64_t identity;     /* of its device and inode */
-    size_t index;          /* among the tree's folders */
-    int wd;                /* -1: not watched */
-    bool is_base;          /* asked for by itself: when it goes, its coming is waited for */
-    bool deep;             /* what is in it is judged by the rules; else only wanted names matter */
-    uint64_t round;        /* of the last walk into it */
-    struct folder *parent; /* that has it as a `sub`; NULL: none */
-    struct entry **entries; /* sorted by name up to `sorted` */
+    char *path;        /* absolute */
+    uint64_t identity; /* of its device and inode */
+    size_t index;      /* among the tree's folders */
+    int wd;            /* -1: not watched */
+    bool unwatched;    /* though it should be: it is to be polled */
+    bool is_base;      /* asked for by itself: when it goes, its coming is waited for */
+    bool deep;         /* what is in it is judged by the rules; else only wanted names matter */
+    uint64_t round, base_round; /* of the last walk into it; that asked for it */
+    struct folder *parent;      /* that has it as a `sub`; NULL: none */
+    struct entry **entries;     /* sorted by name up to `sorted` */
     size_t count, cap, sorted;
 };
 

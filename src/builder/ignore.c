@@ -152,6 +152,19 @@ bool ignore_add(struct ignore *ignore, const char *folder, const char *text, siz
     return true;
 }
 
+void ignore_forget(struct ignore *ignore, const char *folder)
+{
+    for (size_t i = 0; i < ignore->count; i++) {
+        if (strcmp(ignore->groups[i].folder, folder) == 0) {
+            group_finish(&ignore->groups[i]);
+            memmove(&ignore->groups[i], &ignore->groups[i + 1],
+                    (ignore->count - i - 1) * sizeof *ignore->groups);
+            ignore->count--;
+            return;
+        }
+    }
+}
+
 static bool line_matches(const struct line *line, const char *path, const char *name,
                          bool is_folder)
 {
@@ -217,6 +230,7 @@ bool ignore_pattern_matches(const char *pattern, const char *path)
         }
         return strncmp(path, pattern, len) == 0 && (path[len] == '\0' || path[len] == '/');
     }
+    path += pattern[0] == '/' && path[0] == '/' ? 1 : 0;
     struct group group = {0};
     bool fits = group_add_line(&group, pattern, strlen(pattern)) && group.count == 1 &&
                 !group.lines[0].negated && fits_with_folders(&group.lines[0], path);

@@ -16,11 +16,15 @@ void ignore_destroy(struct ignore *ignore); /* NULL is allowed */
  * relative to it without a "/" behind). False: no memory. */
 bool ignore_add(struct ignore *ignore, const char *folder, const char *text, size_t len);
 
+/* Takes back what was added for `folder` itself. */
+void ignore_forget(struct ignore *ignore, const char *folder);
+
 /* Whether `path` (relative to the root) itself is ignored. That a folder above it is, is the
  * caller's to find: one that walks down does not go into what is ignored. */
 bool ignore_matches(const struct ignore *ignore, const char *path, bool is_folder);
 
-/* Whether `path` fits `pattern`: a folder that it lies in, or a pattern as above. */
+/* Whether `path` fits `pattern`: the path of a folder that it lies in or its own, or a pattern as
+ * above that it fits or a folder that it lies in does. */
 bool ignore_pattern_matches(const char *pattern, const char *path);
 
 #endif

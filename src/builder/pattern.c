@@ -87,6 +87,20 @@ static const char *set_holds(const char *at, unsigned char c, bool *result)
     return at + 1;
 }
 
+bool pattern_is_whole(const char *pattern)
+{
+    while (pattern != NULL && *pattern != '\0') {
+        bool holds = false;
+        if (*pattern == '[') {
+            pattern = set_holds(pattern + 1, 'x', &holds);
+        } else {
+            pattern = *pattern == '\\' && pattern[1] == '\0' ? NULL
+                                                             : pattern + (*pattern == '\\' ? 2 : 1);
+        }
+    }
+    return pattern != NULL;
+}
+
 /* ---- the whole ---- */
 
 /* What one step of the pattern, no star, makes of one character. Returns what is behind the step

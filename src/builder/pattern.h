@@ -11,4 +11,7 @@ bool pattern_fits(const char *pattern, const char *text);
 /* Whether there is any character in it that does not stand for itself. */
 bool pattern_is_wild(const char *pattern);
 
+/* Whether it can fit anything: each "[" has its "]", and there is something behind each "\". */
+bool pattern_is_whole(const char *pattern);
+
 #endif

@@ -7,9 +7,11 @@
 #include "builder/ignore.h"
 #include "builder/pattern.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define GITIGNORE_BYTES (1024 * 1024) /* more than that is nothing that a person wrote */
 
@@ -31,25 +33,46 @@ struct rules {
 
 /* What compilers, linkers, code generators and build systems read. */
 static const char *const endings[] = {
-    "c",    "h",     "cc",   "cpp",  "cxx",  "c++",   "C",     "hpp",   "hh",    "hxx",   "h++",
-    "H",    "inl",   "inc",  "ipp",  "tpp",  "txx",   "ixx",   "cppm",  "m",     "mm",    "rs",
-    "zig",  "zon",   "s",    "S",    "asm",  "nasm",  "glsl",  "vert",  "frag",  "comp",  "geom",
-    "tesc", "tese",  "mesh", "task", "rgen", "wgsl",  "hlsl",  "fx",    "metal", "slang", "cl",
-    "cu",   "cuh",   "hip",  "f",    "for",  "F",     "f90",   "F90",   "f95",   "f03",   "f08",
-    "d",    "di",    "nim",  "nims", "odin", "c3",    "v",     "pas",   "pp",    "adb",   "ads",
-    "go",   "swift", "y",    "yy",   "l",    "ll",    "lex",   "re",    "proto", "fbs",   "def",
-    "ld",   "lds",   "map",  "sym",  "toml", "build", "bazel", "ninja", "mk",    "mak",   "cmake",
-    "in",   "am",    "ac",   "m4",   "pro",  "pri",   "gyp",   "xmake",
+    "c",    "h",     "cc",    "hh",   "cpp",  "hpp",   "cxx",   "hxx",   "c++",
+    "h++",  "C",     "H", /* C and C++ */
+    "inl",  "inc",   "ipp",   "tpp",  "txx",  "ixx",   "cppm",  "def",   "m",
+    "mm",   "rs",    "zig",   "zon",  "d",    "di",    "nim",   "nims",  "odin",
+    "c3",   "swift", "go", /* languages */
+    "pas",  "adb",   "ads",   "f",    "for",  "F",     "f90",   "F90",   "f95",
+    "f03",  "f08",   "s",     "S",    "asm",  "nasm",                            /* assembly */
+    "glsl", "vert",  "frag",  "comp", "geom", "tesc",  "tese",  "mesh",  "task", /* shaders */
+    "rgen", "rchit", "rmiss", "wgsl", "hlsl", "fx",    "metal", "slang", "cu",
+    "cuh",  "hip",   "cl",    "ispc",                                  /* kernels */
+    "y",    "yy",    "l",     "ll",   "lex",  "re",    "proto", "fbs", /* generators */
+    "toml", "build", "ninja", "mk",   "mak",  "cmake", "bazel", "in",    "am",
+    "ac",   "m4",                    /* builds */
+    "ld",   "lds",   "map",   "sym", /* linkers */
 };
 
 static const char *const build_files[] = {
-    "Makefile",      "makefile",       "GNUmakefile",       "meson_options.txt",
-    "meson.options", "CMakeLists.txt", "Cargo.lock",        "SConstruct",
-    "SConscript",    "BUILD",          "WORKSPACE",         "Jamfile",
-    "Jamroot",       "configure",      "xmake.lua",         "premake5.lua",
-    "wscript",       "Tupfile",        "compile_flags.txt", "Justfile",
-    "justfile",      "build.sh",       "CMakePresets.json", "Kbuild",
+    "Makefile",
+    "makefile",
+    "GNUmakefile",
+    "Kbuild",
     "Kconfig",
+    "meson_options.txt",
+    "meson.options",
+    "CMakeLists.txt",
+    "CMakePresets.json",
+    "Cargo.lock",
+    "BUILD",
+    "WORKSPACE",
+    "SConstruct",
+    "SConscript",
+    "wscript",
+    "Tupfile",
+    "xmake.lua",
+    "premake5.lua",
+    "justfile",
+    "Justfile",
+    "configure",
+    "build.sh",
+    "compile_flags.txt",
 };
 
 /* What editors and tools leave for a moment, or for good. */
@@ -197,12 +220,24 @@ bool rules_take_file(const struct rules *rules, const char *path)
            !is_hidden(rules, name) && !is_never(rules, path) && !is_ignored(rules, path, false);
 }
 
+/* cargo's: it is marked, but only once the first build has begun. */
+static bool is_cargo_target(const char *path, const char *name)
+{
+    char beside[PATH_MAX];
+    int len = snprintf(beside, sizeof beside, "%.*sCargo.toml", (int)(name - path), path);
+    return strcmp(name, "target") == 0 && len > 0 && (size_t)len < sizeof beside &&
+           access(beside, F_OK) == 0;
+}
+
 bool rules_enter_folder(const struct rules *rules, const char *path)
 {
     const char *name = path_base(path);
+    if (rules->watch_count == 0 &&
+        (ONE_FITS(output_folders, name) || is_cargo_target(path, name))) {
+        return false;
+    }
     return !ONE_IS(vcs_folders, name) && !is_hidden(rules, name) && !ONE_FITS(leavings, name) &&
-           (rules->watch_count > 0 || !ONE_FITS(output_folders, name)) && !is_never(rules, path) &&
-           !is_ignored(rules, path, true);
+           !is_never(rules, path) && !is_ignored(rules, path, true);
 }
 
 bool rules_tell_output(const struct rules *rules, const char *folder, const char *inside)
@@ -259,9 +294,15 @@ bool rules_read_folder(struct rules *rules, const char *folder)
         return true;
     }
     char *file = path_join(folder, ".gitignore");
+    ignore_forget(rules->ignored, rest);
     bool ok = file != NULL && read_ignored(rules, file, rest);
     free(file);
     return ok;
+}
+
+bool rules_go_by_name(const struct rules *rules)
+{
+    return rules->watch_count == 0;
 }
 
 const char *const *rules_git_files(const struct rules *rules)
@@ -315,8 +356,11 @@ static bool add_watches(struct rules *rules, const char *const *watch)
 {
     bool ok = true;
     for (size_t i = 0; ok && watch != NULL && watch[i] != NULL; i++) {
-        ok = add_string(&rules->watch, &rules->watch_count, strdup(watch[i])) &&
-             add_string(&rules->bases, &rules->base_count, base_of(rules->root, watch[i]));
+        /* As it will be told: from the root. */
+        const char *rest = below(watch[i], rules->root);
+        const char *entry = rest == NULL ? watch[i] : rest[0] == '\0' ? "." : rest;
+        ok = add_string(&rules->watch, &rules->watch_count, strdup(entry)) &&
+             add_string(&rules->bases, &rules->base_count, base_of(rules->root, entry));
     }
     if (ok && rules->base_count == 0) {
         ok = add_string(&rules->bases, &rules->base_count, strdup(rules->root));
@@ -346,8 +390,38 @@ static bool add_ignored(struct rules *rules, const char *const *patterns)
     return ok;
 }
 
+static bool check_patterns(const char *key, const char *const *patterns, struct error *err)
+{
+    for (size_t i = 0; patterns != NULL && patterns[i] != NULL; i++) {
+        if (patterns[i][0] == '\0' || !pattern_is_whole(patterns[i])) {
+            return error_set(err, ERROR_CONFIG,
+                             "%s: \"%s\" cannot fit any file: expected a folder or a pattern as in "
+                             ".gitignore, with a \"]\" for each \"[\"",
+                             key, patterns[i]);
+        }
+    }
+    return true;
+}
+
+static bool check(const struct sources_rules *said, struct error *err)
+{
+    for (size_t i = 0; said->watch != NULL && said->watch[i] != NULL; i++) {
+        if (said->watch[i][0] == '!') {
+            return error_set(err, ERROR_CONFIG,
+                             "build.watch: \"%s\" begins with \"!\": name what is no source in "
+                             "build.ignore",
+                             said->watch[i]);
+        }
+    }
+    return check_patterns("build.watch", said->watch, err) &&
+           check_patterns("build.ignore", said->ignore, err);
+}
+
 struct rules *rules_create(const struct sources_rules *said, struct error *err)
 {
+    if (!check(said, err)) {
+        return NULL;
+    }
     struct rules *rules = calloc(1, sizeof *rules);
     if (rules != NULL) {
         rules->gitignore = said->gitignore;

@@ -1,5 +1,5 @@
 /* What is a source, by its path: what is asked for (build.watch), what is ignored, and what is none
- * by nature. Paths are absolute. Reads only what git ignores. */
+ * by nature. Paths are absolute. Looks at little more than what git ignores. */
 #ifndef BUILDER_RULES_H
 #define BUILDER_RULES_H
 
@@ -22,7 +22,7 @@ const char *const *rules_bases(const struct rules *rules, size_t *count);
 bool rules_take_file(const struct rules *rules, const char *path);
 bool rules_enter_folder(const struct rules *rules, const char *path);
 
-/* Whether the folder of that name, which holds an entry `inside`, is full of build output. */
+/* Whether an entry `inside` says of the folder that it is full of build output. */
 bool rules_tell_output(const struct rules *rules, const char *folder, const char *inside);
 
 /* Files of git, to be told of when they change: NULL-terminated, those above the root and its
@@ -33,6 +33,10 @@ const char *const *rules_git_files(const struct rules *rules);
  * .gitignore of a folder, which replaces an earlier one of the same folder. False: no memory. */
 bool rules_read_git(struct rules *rules);
 bool rules_read_folder(struct rules *rules, const char *folder);
+
+/* Whether files by name decide (no build.watch), so that a file which looks like a source can be a
+ * compiler's: game.d beside game.c. */
+bool rules_go_by_name(const struct rules *rules);
 
 /* `path` as it is told: relative to the root where it lies below it. A part of `path`. */
 const char *rules_told(const struct rules *rules, const char *path);

@@ -4,6 +4,7 @@
 #include "builder/changes.h"
 #include "builder/rules.h"
 #include "builder/tree.h"
+#include "builder/written.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -14,11 +15,12 @@
 #include <unistd.h>
 
 #define FALLBACK_POLL_NS (500 * NS_PER_MS)
+#define POLL_SHARE       20 /* of the time at most one part of so many goes into polling */
 
 struct sources {
     uv_loop_t *loop;
     struct log *log;
-    uint64_t poll_ns;
+    uint64_t poll_ns, poll_took_ns;
     sources_callback *callback;
     void *ctx;
 
@@ -31,6 +33,9 @@ struct sources {
     struct rules *rules;
     struct tree tree;
     struct changes changes;
+    struct changes vanished; /* while a build runs: it may bring them back */
+    struct written written;
+    bool asked_by_user, asked_by_build; /* for a build, since the last one began */
 };
 
 static void on_due(uv_timer_t *timer);
@@ -60,12 +65,15 @@ static const char *why_not(int error)
 static void mind_unwatched(struct sources *sources)
 {
     struct tree *tree = &sources->tree;
-    if (tree->unwatched == 0) {
+    if (tree->unwatched == 0 && !tree->lost) {
         (void)uv_timer_stop(&sources->poll);
         return;
     }
     if (!uv_is_active((uv_handle_t *)&sources->poll)) {
-        (void)uv_timer_start(&sources->poll, on_poll, to_ms(sources->poll_ns), 0);
+        uint64_t pause_ns = sources->poll_took_ns * POLL_SHARE;
+        pause_ns = pause_ns < sources->poll_ns ? sources->poll_ns : pause_ns;
+        uv_update_time(sources->loop);
+        (void)uv_timer_start(&sources->poll, on_poll, to_ms(pause_ns), 0);
     }
     if (tree->error != 0 && !sources->complained) {
         sources->complained = true;
@@ -110,7 +118,9 @@ static void on_readable(uv_poll_t *handle, int status, int events)
 static void on_poll(uv_timer_t *timer)
 {
     struct sources *sources = timer->data;
+    uint64_t before = clock_ns();
     tree_poll(&sources->tree);
+    sources->poll_took_ns = clock_ns() - before;
     settle(sources);
 }
 
@@ -119,6 +129,33 @@ static void on_poll(uv_timer_t *timer)
 static const char *told_path(const struct sources *sources, const char *path)
 {
     return sources->rules == NULL ? path : rules_told(sources->rules, path);
+}
+
+/* Whether the change is one, and not the build's own that is known. */
+static bool is_news(struct sources *sources, const struct change *change)
+{
+    struct stat st;
+    bool there = stat(change->path, &st) == 0;
+    if (!there && !change->was_there) {
+        return false; /* came and went */
+    }
+    if (!change->by_build) {
+        written_forget(&sources->written, change->path);
+        return true;
+    }
+    if (!there && sources->changes.building) {
+        changes_add(&sources->vanished, change->path, CHANGE_LEFT, true, change->at_ns);
+        return false;
+    }
+    enum written_verdict verdict =
+        written_judge(&sources->written, change->path, change->was_there, change->at_ns);
+    if (verdict == WRITTEN_LEAVING) {
+        log_line(sources->log, LOG_WARN,
+                 "each build writes another %s, which is a source: what builds write there is left "
+                 "out from here; name it in build.ignore",
+                 told_path(sources, change->path));
+    }
+    return verdict == WRITTEN_OTHER;
 }
 
 static void on_due(uv_timer_t *timer)
@@ -134,17 +171,18 @@ static void on_due(uv_timer_t *timer)
     char path[PATH_MAX];
     for (size_t i = 0; i < changes->count; i++) {
         const struct change *change = &changes->list[i];
-        struct stat st;
-        bool there = stat(change->path, &st) == 0;
-        if (!there && !change->was_there) {
-            continue; /* came and went */
+        if (!is_news(sources, change)) {
+            continue;
         }
         if (count++ == 0) {
             (void)snprintf(path, sizeof path, "%s", told_path(sources, change->path));
         }
+        *(change->by_build ? &sources->asked_by_build : &sources->asked_by_user) = true;
     }
     uint64_t since_ns = changes->first_ns;
+    sources->tree.lost = sources->tree.lost || changes->failed;
     changes_clear(changes);
+    settle(sources);
     if (count > 0) {
         sources->callback(sources->ctx, path, count, since_ns);
     }
@@ -206,6 +244,9 @@ struct sources *sources_create(uv_loop_t *loop, struct log *log, const struct so
     sources->due.data = sources->poll.data = sources;
     sources->handles = 2;
     start_inotify(sources);
+    if (rules->files_only) {
+        sources->tree.rules = NULL;
+    }
     tree_look(&sources->tree, LOOK_FIRST);
     settle(sources);
     return sources;
@@ -225,6 +266,9 @@ bool sources_set_files(struct sources *sources, const char *const *paths, size_t
 void sources_build_began(struct sources *sources)
 {
     (void)tree_hear(&sources->tree);
+    written_build_began(&sources->written, sources->asked_by_build && !sources->asked_by_user,
+                        clock_ns());
+    sources->asked_by_build = sources->asked_by_user = false;
     sources->changes.building = true;
     settle(sources);
 }
@@ -232,6 +276,13 @@ void sources_build_began(struct sources *sources)
 void sources_build_ended(struct sources *sources)
 {
     (void)tree_hear(&sources->tree);
+    for (size_t i = 0; i < sources->vanished.count; i++) {
+        const char *path = sources->vanished.list[i].path;
+        if (!written_came(&sources->written, path)) {
+            changes_add(&sources->changes, path, CHANGE_LEFT, true, clock_ns());
+        }
+    }
+    changes_clear(&sources->vanished);
     sources->changes.building = false;
     settle(sources);
 }
@@ -275,5 +326,7 @@ void sources_destroy(struct sources *sources)
         (void)close(sources->fd); /* libuv has let go of it */
     }
     changes_finish(&sources->changes);
+    changes_finish(&sources->vanished);
+    written_finish(&sources->written);
     rules_destroy(sources->rules);
 }

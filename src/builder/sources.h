@@ -21,6 +21,7 @@ struct sources_rules {        /* borrowed during the call */
     const char *const *watch; /* build.watch; empty: files that end as sources and build files do */
     const char *const *ignore; /* build.ignore */
     bool gitignore;            /* build.gitignore */
+    bool files_only;           /* none of these: sources_set_files will say what is watched */
     const char *const *never;  /* files and folders that are no sources whatever else is said:
                                   absolute paths; the run directory, the library */
 };

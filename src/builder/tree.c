@@ -12,9 +12,9 @@
 #include <string.h>
 #include <sys/inotify.h>
 
-#define GAP_EVENTS (IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF)
-#define ALL_EVENTS                                                                                 \
-    (GAP_EVENTS | IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE | IN_MOVED_FROM | IN_EXCL_UNLINK)
+#define SELF_EVENTS (IN_DELETE_SELF | IN_MOVE_SELF)
+#define GAP_EVENTS  (SELF_EVENTS | IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM)
+#define ALL_EVENTS  (GAP_EVENTS | IN_CLOSE_WRITE | IN_ATTRIB | IN_EXCL_UNLINK)
 
 void tree_init(struct tree *tree, int fd, struct rules *rules, struct changes *changes)
 {
@@ -35,52 +35,70 @@ static bool leads_to(const struct folder *folder)
     return stat(folder->path, &st) == 0 && identity_of(&st) == folder->identity;
 }
 
+static void set_watch(struct tree *tree, struct folder *folder, int wd, bool unwatched)
+{
+    if (folder->wd >= 0 && folder->wd != wd) {
+        table_remove(&tree->by_wd, (uint64_t)folder->wd);
+    }
+    folder->wd = wd;
+    tree->unwatched += unwatched ? 1 : 0;
+    tree->unwatched -= folder->unwatched ? 1 : 0;
+    folder->unwatched = unwatched;
+}
+
 static void unwatch(struct tree *tree, struct folder *folder)
 {
     if (folder->wd >= 0) {
-        table_remove(&tree->by_wd, (uint64_t)folder->wd);
         (void)inotify_rm_watch(tree->fd, folder->wd); /* fails when the folder is gone */
-        folder->wd = -1;
-    } else {
-        tree->unwatched--;
     }
+    set_watch(tree, folder, -1, false);
 }
 
-static bool only_gaps(const struct folder *folder)
+/* A folder that is only passed, or where something is waited for, costs no wake-up for more. */
+static uint32_t events_of(const struct folder *folder)
 {
-    for (size_t i = 0; i < folder->count; i++) {
-        if (!folder->entries[i]->is_gap) {
-            return false;
-        }
+    uint32_t events = folder->deep ? ALL_EVENTS : SELF_EVENTS;
+    for (size_t i = 0; i < folder->count && events != ALL_EVENTS; i++) {
+        const struct entry *entry = folder->entries[i];
+        events = entry->is_file || entry->is_git ? ALL_EVENTS : GAP_EVENTS;
     }
-    return !folder->deep;
+    return events;
+}
+
+static int add_watch(struct tree *tree, const struct folder *folder, uint32_t events)
+{
+    if (tree->fd < 0 || tree->full) {
+        return -1;
+    }
+    int wd = inotify_add_watch(tree->fd, folder->path, events | IN_ONLYDIR);
+    if (wd >= 0) {
+        return wd;
+    }
+    if (errno == ENOENT) {
+        tree->lost = true;
+    } else if (errno != EACCES || events != SELF_EVENTS) { /* as /home is often closed to readers */
+        tree->error = errno;
+        tree->full = errno == ENOSPC;
+    }
+    return -1;
 }
 
 void tree_watch(struct tree *tree, struct folder *folder)
 {
-    uint32_t events = only_gaps(folder) ? GAP_EVENTS : ALL_EVENTS;
-    int wd = -1;
-    if (tree->fd < 0 || tree->full) {
-        tree->error = tree->error == 0 ? EMFILE : tree->error;
-    } else {
-        wd = inotify_add_watch(tree->fd, folder->path, events | IN_ONLYDIR);
-        tree->error = wd < 0 && errno != ENOENT && errno != ENOTDIR ? errno : tree->error;
-        tree->full = wd < 0 && errno == ENOSPC;
-    }
+    uint32_t events = events_of(folder);
+    int wd = add_watch(tree, folder, events);
     struct folder *other = wd < 0 ? NULL : table_get(&tree->by_wd, (uint64_t)wd);
     if ((other != NULL && other != folder) ||
         (wd >= 0 && !table_put(&tree->by_wd, (uint64_t)wd, folder))) {
-        wd = -1; /* a folder that moved while one looked: its other place is about to be dropped */
+        wd = -1; /* it moved while one looked: its other place is about to be dropped */
         tree->lost = true;
     }
-    if (folder->wd != wd) {
-        if (folder->wd >= 0) {
-            table_remove(&tree->by_wd, (uint64_t)folder->wd);
-        }
-        tree->unwatched -= folder->wd < 0 ? 1 : 0;
-        tree->unwatched += wd < 0 ? 1 : 0;
-        folder->wd = wd;
-    }
+    set_watch(tree, folder, wd, wd < 0 && events != SELF_EVENTS);
+}
+
+void tree_poll_folder(struct tree *tree, struct folder *folder)
+{
+    set_watch(tree, folder, folder->wd, true);
 }
 
 static bool remember(struct tree *tree, struct folder *folder)
@@ -123,7 +141,6 @@ struct folder *tree_open(struct tree *tree, const char *path, bool *known)
     if (folder != NULL) {
         folder->identity = identity;
         if (remember(tree, folder)) {
-            tree->unwatched++;
             return folder;
         }
         folder_destroy(folder);
@@ -167,6 +184,7 @@ void tree_forget(struct tree *tree, struct entry *entry, bool tell)
             tree_change(tree, entry, CHANGE_LEFT, true);
         }
     }
+    tree->restructured = tree->restructured || entry->wanted;
     folder_remove(entry->home, entry);
 }
 
@@ -179,11 +197,27 @@ void tree_check_place(struct tree *tree, struct folder *folder)
 
 /* ---- files ---- */
 
+struct entry *tree_find(const struct tree *tree, const char *path)
+{
+    char *dir = path_dir(path);
+    struct stat st;
+    struct folder *folder = NULL;
+    if (dir != NULL && stat(dir, &st) == 0) {
+        folder = table_get(&tree->by_identity, identity_of(&st));
+    }
+    free(dir);
+    return folder == NULL ? NULL : folder_find(folder, path_base(path));
+}
+
 void tree_change(struct tree *tree, const struct entry *entry, enum change_kind kind,
                  bool was_there)
 {
     char path[PATH_MAX];
     if (entry->told != NULL) {
+        struct entry *link = tree_find(tree, entry->told);
+        if (link != NULL && link->is_file) {
+            (void)tree_refresh(tree, link); /* or a later look would tell of it again */
+        }
         changes_add(tree->changes, entry->told, kind, was_there, clock_ns());
     } else if (folder_path(entry->home, entry->name, path, sizeof path)) {
         changes_add(tree->changes, path, kind, was_there, clock_ns());
@@ -216,7 +250,7 @@ static struct entry *entry_of(struct tree *tree, struct folder *folder, const ch
         tree->lost = tree->lost || entry == NULL;
     }
     if (entry != NULL) {
-        entry->round = tree->round;
+        entry->want_round = tree->round;
         entry->wanted = true;
     }
     return entry;
@@ -229,9 +263,9 @@ static void want_gap(struct tree *tree, const char *path)
     for (char *slash = at == NULL ? NULL : strrchr(at, '/'); slash != NULL;
          slash = strrchr(at, '/')) {
         char *name = strdup(slash + 1);
-        slash[slash == at ? 1 : 0] = '\0';
+        *slash = '\0';
         bool known;
-        struct folder *folder = tree_open(tree, at, &known);
+        struct folder *folder = tree_open(tree, at[0] == '\0' ? "/" : at, &known);
         if (folder != NULL && name != NULL) {
             struct entry *entry = entry_of(tree, folder, name);
             if (entry != NULL) {
@@ -240,12 +274,25 @@ static void want_gap(struct tree *tree, const char *path)
             tree_watch(tree, folder);
         }
         free(name);
-        if (folder != NULL || slash == at) {
+        if (folder != NULL) {
             break;
         }
-        *slash = '\0';
     }
     free(at);
+}
+
+bool tree_has_filled_gap(const struct folder *folder)
+{
+    for (size_t i = 0; i < folder->count; i++) {
+        char path[PATH_MAX];
+        struct stat st;
+        if (folder->entries[i]->is_gap &&
+            folder_path(folder, folder->entries[i]->name, path, sizeof path) &&
+            stat(path, &st) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 struct folder *tree_base(struct tree *tree, const char *path, bool *known)
@@ -257,8 +304,36 @@ struct folder *tree_base(struct tree *tree, const char *path, bool *known)
     }
     if (folder != NULL) {
         folder->is_base = true;
+        folder->base_round = tree->round;
     }
     return folder;
+}
+
+/* The way from the top of the file system to a folder that is watched: when a folder on it is
+ * moved, or a link, the path leads elsewhere. */
+void tree_watch_way(struct tree *tree, const char *path)
+{
+    char *way = strdup(path);
+    for (char *slash = way == NULL ? NULL : strrchr(way, '/'); slash != NULL && slash != way;
+         slash = strrchr(way, '/')) {
+        struct stat st;
+        bool is_link = lstat(way, &st) == 0 && S_ISLNK(st.st_mode);
+        char *name = is_link ? strdup(slash + 1) : NULL;
+        *slash = '\0';
+        bool known;
+        struct folder *folder = tree_base(tree, way[0] == '\0' ? "/" : way, &known);
+        if (folder != NULL && name != NULL) {
+            struct entry *entry = entry_of(tree, folder, name);
+            if (entry != NULL) {
+                entry->is_gap = true;
+            }
+        }
+        if (folder != NULL && !folder->deep) {
+            tree_watch(tree, folder);
+        }
+        free(name);
+    }
+    free(way);
 }
 
 struct entry *tree_want(struct tree *tree, const char *path, const char *told, bool *fresh)
@@ -286,22 +361,55 @@ struct entry *tree_want(struct tree *tree, const char *path, const char *told, b
     return entry;
 }
 
+void tree_want_git(struct tree *tree, const char *path)
+{
+    char *dir = path_dir(path);
+    bool known;
+    struct folder *folder = dir == NULL ? NULL : tree_open(tree, dir, &known);
+    struct entry *entry = folder == NULL ? NULL : entry_of(tree, folder, path_base(path));
+    if (entry != NULL) {
+        entry->is_git = true;
+        tree_watch(tree, folder);
+    }
+    free(dir);
+}
+
+/* What was asked for in an earlier round; what the rules found stays. */
+static void sweep_names(struct tree *tree, struct folder *folder)
+{
+    for (size_t i = folder->count; i-- > 0;) {
+        struct entry *entry = folder->entries[i];
+        if (!entry->wanted || entry->want_round == tree->round) {
+            continue;
+        }
+        entry->wanted = entry->is_gap = entry->is_git = false;
+        if (!folder->deep || (!entry->is_folder && entry->round != tree->round)) {
+            tree_forget(tree, entry, false);
+        }
+    }
+}
+
 void tree_sweep(struct tree *tree)
 {
     for (size_t f = tree->folder_count; f-- > 0;) {
-        struct folder *folder = tree->folders[f];
-        for (size_t i = folder->count; i-- > 0;) {
-            if (folder->entries[i]->round != tree->round) {
-                tree_forget(tree, folder->entries[i], false);
-            }
-        }
+        sweep_names(tree, tree->folders[f]);
     }
     for (size_t f = tree->folder_count; f-- > 0;) {
-        if (tree->folders[f]->count == 0) {
-            tree_drop(tree, tree->folders[f], false);
+        struct folder *folder = tree->folders[f];
+        folder->is_base = folder->is_base && folder->base_round == tree->round;
+        if (folder->count == 0 && !folder->deep && !folder->is_base) {
+            tree_drop(tree, folder, false);
         }
     }
-    tree->restructured = false;
+}
+
+void tree_drop_strays(struct tree *tree, bool tell)
+{
+    for (size_t f = tree->folder_count; f-- > 0;) {
+        if (f < tree->folder_count && tree->folders[f]->is_base && !leads_to(tree->folders[f])) {
+            tree_drop(tree, tree->folders[f], tell);
+        }
+    }
 }
 
 void tree_clear(struct tree *tree)

@@ -23,7 +23,7 @@ struct tree {
     size_t files;      /* sources that are there */
     size_t unwatched;  /* folders */
     int error;         /* the errno of the last watch that could not be had; 0: none */
-    bool full;         /* watches are used up: trying on is no use */
+    bool full;         /* watches are used up: trying on is no use for now */
     bool restructured; /* a folder that is asked for has come or gone */
     bool git_changed;  /* what git ignores is to be read again */
     bool lost;         /* events were lost, or memory was short: look at all */
@@ -32,7 +32,7 @@ struct tree {
     char **wanted; /* files, without rules */
     size_t wanted_count;
 
-    char **links; /* to folders, to be followed when all that lies below is known */
+    char **links; /* to be followed when all that is no link is known */
     size_t link_count;
 };
 

@@ -23,8 +23,9 @@ static void hear_file(struct tree *tree, struct folder *folder, struct entry *en
                       const char *name, uint32_t mask)
 {
     char path[PATH_MAX];
-    if (entry == NULL && (!folder->deep || !folder_path(folder, name, path, sizeof path) ||
-                          !rules_take_file(tree->rules, path))) {
+    if (entry == NULL &&
+        (!folder->deep || !folder_path(folder, name, path, sizeof path) ||
+         !rules_take_file(tree->rules, path) || tree_is_depfile(tree, folder, name))) {
         return;
     }
     bool gone = (mask & (IN_DELETE | IN_MOVED_FROM)) != 0;
@@ -46,17 +47,18 @@ static void hear_file(struct tree *tree, struct folder *folder, struct entry *en
         entry->is_file = true;
     }
     struct version before = tree_refresh(tree, entry);
-    enum change_kind kind = CHANGE_WHOLE;
-    if (gone) {
-        kind = CHANGE_LEFT;
-    } else if ((mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) != 0) {
-        kind = CHANGE_WHOLE;
-    } else if ((mask & IN_CREATE) != 0) {
-        struct stat st;
-        bool whole =
-            folder_path(folder, name, path, sizeof path) && lstat(path, &st) == 0 && is_whole(&st);
-        kind = whole ? CHANGE_WHOLE : CHANGE_OPENED;
-    } else if (version_equal(&before, &entry->known)) {
+    enum change_kind kind = gone ? CHANGE_LEFT : CHANGE_WHOLE;
+    struct stat st;
+    if ((mask & (IN_CREATE | IN_MOVED_TO)) != 0 && folder_path(folder, name, path, sizeof path) &&
+        lstat(path, &st) == 0) {
+        if ((mask & IN_CREATE) != 0 && !is_whole(&st)) {
+            kind = CHANGE_OPENED;
+        }
+        if (S_ISLNK(st.st_mode)) {
+            tree_want_target(tree, path);
+        }
+    }
+    if ((mask & IN_ATTRIB) != 0 && version_equal(&before, &entry->known)) {
         return; /* another mode, another owner */
     }
     tree_change(tree, entry, kind, before.there);
@@ -82,7 +84,8 @@ static void hear_folder(struct tree *tree, struct folder *folder, struct entry *
         }
         return;
     }
-    if ((mask & (IN_CREATE | IN_MOVED_TO)) == 0 || !folder->deep ||
+    bool opened = (mask & IN_ATTRIB) != 0 && entry != NULL && entry->sub == NULL;
+    if (((mask & (IN_CREATE | IN_MOVED_TO)) == 0 && !opened) || !folder->deep ||
         !folder_path(folder, name, path, sizeof path) || !rules_enter_folder(tree->rules, path)) {
         return;
     }
@@ -118,8 +121,10 @@ static void hear_name(struct tree *tree, struct folder *folder, const char *name
     if (entry != NULL && entry->is_gap) {
         tree->restructured = true;
     }
-    if (strcmp(name, ".gitignore") == 0 || (entry != NULL && entry->is_git)) {
-        tree->git_changed = tree->git_changed || (mask & IN_CREATE) == 0;
+    if ((folder->deep && (strcmp(name, ".gitignore") == 0 ||
+                          ((mask & IN_ATTRIB) == 0 && strcmp(name, ".git") == 0))) ||
+        (entry != NULL && entry->is_git)) {
+        tree->git_changed = true;
     }
     bool is_folder = (mask & IN_ISDIR) != 0 || (entry != NULL && entry->is_folder);
     if (!is_folder && folder->deep && (mask & (IN_CREATE | IN_MOVED_TO)) != 0) {

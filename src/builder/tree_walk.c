@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,6 +16,7 @@
 struct walk {
     struct tree *tree;
     enum tree_look look;
+    bool shallow;             /* not into folders that are known */
     struct timespec just_now; /* LOOK_RULES: what was written after this is a change */
 };
 
@@ -23,8 +25,23 @@ static bool is_later(const struct timespec *a, const struct timespec *b)
     return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
 }
 
+/* Links are followed last, so that what has a name of its own goes by it. */
+static void postpone(struct tree *tree, const char *path)
+{
+    char **grown = realloc(tree->links, (tree->link_count + 1) * sizeof *grown);
+    if (grown != NULL) {
+        tree->links = grown;
+        grown[tree->link_count] = strdup(path);
+    }
+    if (grown == NULL || grown[tree->link_count] == NULL) {
+        tree->lost = true;
+        return;
+    }
+    tree->link_count++;
+}
+
 static void walk_file(struct walk *walk, struct folder *folder, const char *name,
-                      const struct stat *st, bool is_link)
+                      const struct stat *st)
 {
     struct tree *tree = walk->tree;
     struct entry *entry = folder_find(folder, name);
@@ -40,7 +57,6 @@ static void walk_file(struct walk *walk, struct folder *folder, const char *name
         before.there = false;
     }
     entry->is_file = true;
-    entry->is_link = is_link;
     entry->round = tree->round;
     entry->known = st == NULL ? (struct version){.there = false} : version_of(st);
     if (entry->told == NULL) {
@@ -96,7 +112,10 @@ static void walk_name(struct walk *walk, struct folder *folder, int dir_fd, cons
         }
     } else if (type == DT_REG && rules_take_file(walk->tree->rules, path)) {
         bool there = fstatat(dir_fd, name, &st, 0) == 0 && S_ISREG(st.st_mode);
-        walk_file(walk, folder, name, there ? &st : NULL, is_link);
+        walk_file(walk, folder, name, there ? &st : NULL);
+        if (is_link) {
+            postpone(walk->tree, path);
+        }
     }
 }
 
@@ -117,37 +136,50 @@ static bool walk_names(struct walk *walk, struct folder *folder, DIR *dir)
     return true;
 }
 
+/* What a compiler wrote of what it read, or a source in D. */
+bool tree_is_depfile(const struct tree *tree, const struct folder *folder, const char *name)
+{
+    static const char *const endings[] = {"",   ".c",  ".cc", ".cpp", ".cxx",
+                                          ".m", ".mm", ".S",  ".cu"};
+    const char *dot = strrchr(name, '.');
+    char beside[NAME_MAX + 8];
+    if (dot == NULL || strcmp(dot, ".d") != 0 || !rules_go_by_name(tree->rules)) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        (void)snprintf(beside, sizeof beside, "%.*s%s", (int)(dot - name), name, endings[i]);
+        const struct entry *entry = folder_find(folder, beside);
+        if (entry != NULL && entry->is_file) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One that stays though the walk did not find it, since somebody asked for it. */
+static void look_again(struct walk *walk, struct entry *entry)
+{
+    struct version before = tree_refresh(walk->tree, entry);
+    if (walk->look == LOOK_NEWS && !version_equal(&before, &entry->known)) {
+        tree_change(walk->tree, entry, entry->known.there ? CHANGE_WHOLE : CHANGE_LEFT,
+                    before.there);
+    }
+}
+
 static void drop_missing(struct walk *walk, struct folder *folder)
 {
     for (size_t i = folder->count; i-- > 0;) {
         struct entry *entry = folder->entries[i];
         if (entry->round == walk->tree->round) {
-            continue;
-        }
-        if (!entry->wanted) {
+            if (entry->is_file && !entry->wanted &&
+                tree_is_depfile(walk->tree, folder, entry->name)) {
+                tree_forget(walk->tree, entry, false);
+            }
+        } else if (!entry->wanted) {
             tree_forget(walk->tree, entry, walk->look == LOOK_NEWS);
         } else if (entry->is_file) {
-            struct version before = tree_refresh(walk->tree, entry);
-            if (walk->look != LOOK_FIRST && !version_equal(&before, &entry->known)) {
-                tree_change(walk->tree, entry, entry->known.there ? CHANGE_WHOLE : CHANGE_LEFT,
-                            before.there);
-            }
+            look_again(walk, entry);
         }
-    }
-}
-
-static void postpone(struct tree *tree, struct entry *entry)
-{
-    char path[PATH_MAX];
-    char **grown = realloc(tree->links, (tree->link_count + 1) * sizeof *grown);
-    if (grown == NULL) {
-        tree->lost = true;
-        return;
-    }
-    tree->links = grown;
-    if (folder_path(entry->home, entry->name, path, sizeof path) &&
-        (grown[tree->link_count] = strdup(path)) != NULL) {
-        tree->link_count++;
     }
 }
 
@@ -170,13 +202,43 @@ static void walk_sub(struct walk *walk, struct entry *entry)
     }
     if (known && entry->sub != sub) {
         tree->doubled = true;
-        if (sub->deep || sub->parent != NULL) {
+        /* One on the way to where walks begin would lead to all the world. */
+        if (sub->deep || sub->parent != NULL || (entry->is_link && sub->is_base)) {
             return;
         }
     }
+    bool fresh = entry->sub == NULL;
     entry->sub = sub;
     sub->parent = entry->home;
-    walk_into(walk, sub);
+    if (fresh || !walk->shallow) {
+        walk_into(walk, sub);
+    }
+}
+
+enum reading {
+    READ_ALL,
+    READ_CLOSED, /* what is in it cannot be seen, or is none of our business */
+    READ_NOTHING /* for now */
+};
+
+static enum reading read_folder(struct walk *walk, struct folder *folder)
+{
+    struct tree *tree = walk->tree;
+    DIR *dir = opendir(folder->path);
+    if (dir == NULL) {
+        bool gone = errno == ENOENT || errno == ENOTDIR;
+        bool closed = errno == EACCES || errno == ELOOP || errno == ENAMETOOLONG;
+        tree->error = gone || closed ? tree->error : errno;
+        return gone ? READ_ALL : closed ? READ_CLOSED : READ_NOTHING;
+    }
+    tree->lost = !rules_read_folder(tree->rules, folder->path) || tree->lost;
+    bool kept = walk_names(walk, folder, dir);
+    (void)closedir(dir);
+    folder_sort(folder);
+    if (!kept) {
+        changes_drop_below(tree->changes, folder->path);
+    }
+    return kept ? READ_ALL : READ_CLOSED;
 }
 
 static void walk_into(struct walk *walk, struct folder *folder)
@@ -184,45 +246,50 @@ static void walk_into(struct walk *walk, struct folder *folder)
     struct tree *tree = walk->tree;
     folder->deep = true;
     folder->round = tree->round;
-    tree_watch(tree, folder);
-    DIR *dir = opendir(folder->path);
-    if (dir == NULL) {
-        tree->error = errno == EMFILE || errno == ENFILE ? errno : tree->error;
+    tree_watch(tree, folder); /* before the look: what changes after it has an event */
+    enum reading reading = read_folder(walk, folder);
+    if (reading == READ_CLOSED && folder->parent != NULL && !folder->is_base) {
+        tree_drop(tree, folder, false);
         return;
     }
-    tree->lost = !rules_read_folder(tree->rules, folder->path) || tree->lost;
-    bool kept = walk_names(walk, folder, dir);
-    (void)closedir(dir);
-    folder_sort(folder);
-    if (!kept) {
-        if (folder->parent != NULL) {
-            tree_drop(tree, folder, false);
-        }
+    if (reading != READ_ALL) {
+        tree_poll_folder(tree, folder);
         return;
     }
     drop_missing(walk, folder);
     for (size_t i = 0; i < folder->count; i++) {
         struct entry *entry = folder->entries[i];
-        if (entry->is_folder && entry->is_link && entry->sub == NULL) {
-            postpone(tree, entry);
-        } else if (entry->is_folder) {
+        char path[PATH_MAX];
+        if (!entry->is_folder) {
+            continue;
+        }
+        if (!entry->is_link) {
             walk_sub(walk, entry);
+        } else if (folder_path(folder, entry->name, path, sizeof path)) {
+            postpone(tree, path);
         }
     }
 }
 
-/* Links last, so that a folder has its own name where it has one. */
+void tree_want_target(struct tree *tree, const char *link)
+{
+    char *target = realpath(link, NULL);
+    if (target != NULL && strcmp(target, link) != 0) {
+        bool fresh;
+        (void)tree_want(tree, target, link, &fresh);
+    }
+    free(target);
+}
+
 static void follow_links(struct walk *walk)
 {
     struct tree *tree = walk->tree;
     for (size_t i = 0; i < tree->link_count; i++) {
-        char *slash = strrchr(tree->links[i], '/');
-        *slash = '\0';
-        bool known;
-        struct folder *home = tree_open(tree, tree->links[i], &known);
-        struct entry *entry = home == NULL || !known ? NULL : folder_find(home, slash + 1);
+        struct entry *entry = tree_find(tree, tree->links[i]);
         if (entry != NULL && entry->is_folder) {
             walk_sub(walk, entry);
+        } else if (entry != NULL && entry->is_file) {
+            tree_want_target(tree, tree->links[i]);
         }
         free(tree->links[i]);
     }
@@ -255,17 +322,12 @@ static bool is_absent(const struct timespec *time)
     return time->tv_sec == 0 && time->tv_nsec == 0;
 }
 
-/* `since` NULL: all that differs, or was not watched before, is a change. */
-static void want_all(struct tree *tree, const struct timespec *since)
+/* `since` NULL: whatever differs, or was not watched before, is a change. */
+static void want_file(struct tree *tree, const char *path, const struct timespec *since)
 {
-    tree->round++;
-    tree->restructured = tree->lost = false;
-    for (size_t i = 0; i < tree->wanted_count; i++) {
-        bool fresh;
-        struct entry *entry = tree_want(tree, tree->wanted[i], NULL, &fresh);
-        if (entry == NULL) {
-            continue;
-        }
+    bool fresh;
+    struct entry *entry = tree_want(tree, path, NULL, &fresh);
+    if (entry != NULL) {
         struct version before = {.there = false};
         if (!fresh) {
             before = tree_refresh(tree, entry);
@@ -279,7 +341,19 @@ static void want_all(struct tree *tree, const struct timespec *since)
             tree_change(tree, entry, entry->known.there ? CHANGE_WHOLE : CHANGE_LEFT, before.there);
         }
     }
+    tree_want_target(tree, path);
+}
+
+static void want_all(struct tree *tree, const struct timespec *since)
+{
+    tree->round++;
+    tree->lost = false;
+    tree_drop_strays(tree, since == NULL);
+    for (size_t i = 0; i < tree->wanted_count; i++) {
+        want_file(tree, tree->wanted[i], since);
+    }
     tree_sweep(tree);
+    tree->restructured = false;
 }
 
 bool tree_set_files(struct tree *tree, const char *const *paths, size_t count,
@@ -312,6 +386,28 @@ bool tree_set_files(struct tree *tree, const char *const *paths, size_t count,
 
 /* ---- all ---- */
 
+static void want_git_files(struct tree *tree)
+{
+    const char *const *files = rules_git_files(tree->rules);
+    for (size_t i = 0; files[i] != NULL; i++) {
+        tree_want_git(tree, files[i]);
+    }
+}
+
+static void walk_base(struct walk *walk, const char *base)
+{
+    struct stat st;
+    bool known;
+    if (stat(base, &st) == 0 && S_ISREG(st.st_mode)) {
+        want_file(walk->tree, base, walk->look == LOOK_NEWS ? NULL : &(struct timespec){0});
+        return;
+    }
+    struct folder *folder = tree_base(walk->tree, base, &known);
+    if (folder != NULL && folder->round != walk->tree->round) {
+        walk_into(walk, folder);
+    }
+}
+
 void tree_look(struct tree *tree, enum tree_look look)
 {
     struct walk walk = walk_begin(tree, look);
@@ -320,17 +416,18 @@ void tree_look(struct tree *tree, enum tree_look look)
         return;
     }
     tree->round++;
-    tree->restructured = tree->lost = false;
+    tree->lost = false;
+    tree_drop_strays(tree, look == LOOK_NEWS);
+    want_git_files(tree);
     size_t count;
     const char *const *bases = rules_bases(tree->rules, &count);
     for (size_t i = 0; i < count; i++) {
-        bool known;
-        struct folder *folder = tree_base(tree, bases[i], &known);
-        if (folder != NULL && folder->round != tree->round) {
-            walk_into(&walk, folder);
-        }
+        walk_base(&walk, bases[i]);
+        tree_watch_way(tree, bases[i]);
     }
     follow_links(&walk);
+    tree_sweep(tree);
+    tree->restructured = false;
 }
 
 void tree_enter(struct tree *tree, struct entry *entry, enum tree_look look)
@@ -343,13 +440,25 @@ void tree_enter(struct tree *tree, struct entry *entry, enum tree_look look)
 
 void tree_poll(struct tree *tree)
 {
-    struct walk walk = walk_begin(tree, LOOK_NEWS);
     if (tree->rules == NULL) {
+        tree->full = false;
         want_all(tree, NULL);
         return;
     }
-    (void)walk;
-    tree_look(tree, LOOK_NEWS);
+    struct walk walk = walk_begin(tree, LOOK_NEWS);
+    walk.shallow = true;
+    tree->round++;
+    for (size_t f = tree->folder_count; f-- > 0;) {
+        struct folder *folder = f < tree->folder_count ? tree->folders[f] : NULL;
+        if (folder != NULL && folder->unwatched && folder->deep) {
+            walk_into(&walk, folder);
+        } else if (folder != NULL && folder->unwatched) {
+            tree_watch(tree, folder);
+            drop_missing(&walk, folder);
+            tree->restructured = tree->restructured || tree_has_filled_gap(folder);
+        }
+    }
+    follow_links(&walk);
 }
 
 bool tree_any_newer(const struct tree *tree, const struct timespec *than, char *path, size_t size)

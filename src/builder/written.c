@@ -1,0 +1,154 @@
+#include "builder/written.h"
+
+#include "base/clock.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BYTES_MOST  (64 * 1024 * 1024) /* of a file that is read for this */
+#define PIECE       65536
+#define POINTS_MOST 6
+
+static uint64_t key_of(const char *path)
+{
+    return hash_bytes(path, strlen(path));
+}
+
+static struct written_file *find(const struct written *written, const char *path)
+{
+    size_t index = (size_t)(uintptr_t)table_get(&written->by_path, key_of(path));
+    struct written_file *found = index == 0 ? NULL : &written->files[index - 1];
+    return found != NULL && strcmp(found->path, path) == 0 ? found : NULL;
+}
+
+static struct written_file *append(struct written *written, const char *path)
+{
+    if (written->count == written->cap) {
+        size_t cap = written->cap == 0 ? 16 : written->cap * 2;
+        struct written_file *grown = realloc(written->files, cap * sizeof *grown);
+        if (grown == NULL) {
+            return NULL;
+        }
+        written->files = grown;
+        written->cap = cap;
+    }
+    char *own = strdup(path);
+    if (own == NULL ||
+        !table_put(&written->by_path, key_of(path), (void *)(uintptr_t)(written->count + 1))) {
+        free(own);
+        return NULL;
+    }
+    written->files[written->count] = (struct written_file){.path = own};
+    return &written->files[written->count++];
+}
+
+/* False: it cannot be read, or is too large for that. */
+static bool fingerprint(const char *path, struct hash *hash)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+    struct hash_stream *stream = NULL;
+    bool ok = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= BYTES_MOST &&
+              (stream = hash_stream_create()) != NULL;
+    char piece[PIECE];
+    for (ssize_t got = 1; ok && got > 0;) {
+        got = read(fd, piece, sizeof piece);
+        ok = got >= 0;
+        if (got > 0) {
+            hash_stream_add(stream, piece, (size_t)got);
+        }
+    }
+    if (ok) {
+        *hash = hash_stream_end(stream);
+    }
+    hash_stream_destroy(stream);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return ok;
+}
+
+void written_build_began(struct written *written, bool unasked, uint64_t now_ns)
+{
+    written->build++;
+    written->began_ns = now_ns;
+    written->unasked = unasked;
+}
+
+/* A build's own step writes about as long after its beginning each time. A person who saves during
+ * build after build does not, and needs twice as many to be taken for a step. */
+static bool is_alike(uint64_t a, uint64_t b)
+{
+    uint64_t apart = a > b ? a - b : b - a;
+    uint64_t tenth = (a > b ? a : b) / 10;
+    return apart <= (tenth > 100 * NS_PER_MS ? tenth : 100 * NS_PER_MS);
+}
+
+static void count_points(const struct written *written, struct written_file *file, uint64_t at_ns)
+{
+    uint64_t after_ns = at_ns > written->began_ns ? at_ns - written->began_ns : 0;
+    if (!written->unasked || file->build + 1 < written->build) {
+        file->points = 0;
+    } else if (file->build != written->build) {
+        file->points += is_alike(after_ns, file->after_ns) ? 2 : 1;
+    }
+    file->build = written->build;
+    file->after_ns = after_ns;
+}
+
+enum written_verdict written_judge(struct written *written, const char *path, bool was_there,
+                                   uint64_t at_ns)
+{
+    struct written_file *file = find(written, path);
+    if (file != NULL && !was_there) {
+        file->came_in = written->build;
+    }
+    if (file != NULL && file->left_out) {
+        return WRITTEN_LEFT_OUT;
+    }
+    struct hash hash = {0};
+    bool known = fingerprint(path, &hash);
+    if (file != NULL && file->known && known && hash_equal(file->hash, hash)) {
+        return WRITTEN_SAME;
+    }
+    if (file == NULL) {
+        file = append(written, path);
+    }
+    if (file == NULL) {
+        return WRITTEN_OTHER; /* no memory: one build more */
+    }
+    file->came_in = was_there ? file->came_in : written->build;
+    file->known = known;
+    file->hash = hash;
+    count_points(written, file, at_ns);
+    file->left_out = file->points >= POINTS_MOST;
+    return file->left_out ? WRITTEN_LEAVING : WRITTEN_OTHER;
+}
+
+bool written_came(const struct written *written, const char *path)
+{
+    const struct written_file *file = find(written, path);
+    return file != NULL && file->came_in == written->build;
+}
+
+void written_forget(struct written *written, const char *path)
+{
+    struct written_file *file = written->count == 0 ? NULL : find(written, path);
+    if (file != NULL) {
+        file->known = file->left_out = false;
+        file->points = 0;
+    }
+}
+
+void written_finish(struct written *written)
+{
+    for (size_t i = 0; i < written->count; i++) {
+        free(written->files[i].path);
+    }
+    free(written->files);
+    table_finish(&written->by_path);
+    *written = (struct written){0};
+}

@@ -1,0 +1,55 @@
+/* What builds themselves write among the sources, so that it does not ask for builds without end:
+ * a fingerprint of each file that changed while a build ran. */
+#ifndef BUILDER_WRITTEN_H
+#define BUILDER_WRITTEN_H
+
+#include "base/hash.h"
+#include "builder/table.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum written_verdict {
+    WRITTEN_OTHER,   /* a change like any */
+    WRITTEN_SAME,    /* the bytes that a build left there before */
+    WRITTEN_LEAVING, /* each build in a row wrote something else: from here on it is left out */
+    WRITTEN_LEFT_OUT
+};
+
+struct written_file {
+    char *path;
+    struct hash hash;
+    bool known; /* `hash` is that of the last write that was judged */
+    bool left_out;
+    unsigned points;   /* for writing in one build after the other that only writing caused */
+    uint64_t build;    /* that wrote it last */
+    uint64_t came_in;  /* the build before which it was not there */
+    uint64_t after_ns; /* how long after that build's beginning */
+};
+
+struct written { /* all zero: nothing */
+    struct written_file *files;
+    size_t count, cap;
+    struct table by_path;
+    uint64_t build; /* the number of the last one that began */
+    uint64_t began_ns;
+    bool unasked; /* it was asked for by nothing but what builds wrote */
+};
+
+void written_build_began(struct written *written, bool unasked, uint64_t now_ns);
+
+/* A file that changed while the last build ran, by events up to `at_ns`; `was_there`: before them.
+ * Reads the file. */
+enum written_verdict written_judge(struct written *written, const char *path, bool was_there,
+                                   uint64_t at_ns);
+
+/* Whether the last build brought the file: when it is gone again nothing has happened. */
+bool written_came(const struct written *written, const char *path);
+
+/* The file was changed by somebody else: what is known of it does not hold any more. */
+void written_forget(struct written *written, const char *path);
+
+void written_finish(struct written *written);
+
+#endif
