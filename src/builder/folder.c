@@ -124,6 +124,11 @@ bool folder_path(const struct folder *folder, const char *name, char *path, size
     return len > 0 && (size_t)len < size;
 }
 
+bool time_is_later(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
+}
+
 struct version version_of(const struct stat *st)
 {
     return (struct version){.there = true,

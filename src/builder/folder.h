@@ -63,6 +63,7 @@ void folder_remove(struct folder *folder, struct entry *entry);
 /* "folder/name" into path[0..size). False: too long. */
 bool folder_path(const struct folder *folder, const char *name, char *path, size_t size);
 
+bool time_is_later(const struct timespec *a, const struct timespec *b);
 struct version version_of(const struct stat *st);
 bool version_equal(const struct version *a, const struct version *b); /* but for ctime */
 

@@ -10,6 +10,7 @@ struct line {
     bool negated;     /* "!": what fits is taken again */
     bool folder_only; /* "/" behind */
     bool any_depth;   /* no other "/": compared with the name alone */
+    size_t plain;     /* characters in front that stand for themselves */
 };
 
 struct group { /* the lines of one folder */
@@ -125,6 +126,7 @@ static bool group_add_line(struct group *group, const char *text, size_t len)
     if (line.glob == NULL) {
         return false;
     }
+    line.plain = strcspn(line.glob, "*?[\\");
     grown[group->count++] = line;
     return true;
 }
@@ -168,8 +170,15 @@ void ignore_forget(struct ignore *ignore, const char *folder)
 static bool line_matches(const struct line *line, const char *path, const char *name,
                          bool is_folder)
 {
-    return (is_folder || !line->folder_only) &&
-           pattern_fits(line->glob, line->any_depth ? name : path);
+    if (line->folder_only && !is_folder) {
+        return false;
+    }
+    if (line->any_depth) {
+        return pattern_fits(line->glob, name);
+    }
+    /* As git does it: what is behind the plain part stands as if at a beginning ("b**" + "/x"). */
+    return strncmp(line->glob, path, line->plain) == 0 &&
+           pattern_fits(line->glob + line->plain, path + line->plain);
 }
 
 bool ignore_matches(const struct ignore *ignore, const char *path, bool is_folder)

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/path.h"
-#include "builder/tree_walk.h"
+#include "builder/tree_parts.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -29,7 +29,7 @@ static uint64_t identity_of(const struct stat *st)
     return hash_bytes(parts, sizeof parts);
 }
 
-static bool leads_to(const struct folder *folder)
+bool tree_leads_to(const struct folder *folder)
 {
     struct stat st;
     return stat(folder->path, &st) == 0 && identity_of(&st) == folder->identity;
@@ -129,7 +129,7 @@ struct folder *tree_open(struct tree *tree, const char *path, bool *known)
     }
     uint64_t identity = identity_of(&st);
     struct folder *folder = table_get(&tree->by_identity, identity);
-    if (folder != NULL && leads_to(folder)) {
+    if (folder != NULL && tree_leads_to(folder)) {
         *known = true;
         return folder;
     }
@@ -190,7 +190,7 @@ void tree_forget(struct tree *tree, struct entry *entry, bool tell)
 
 void tree_check_place(struct tree *tree, struct folder *folder)
 {
-    if (!leads_to(folder)) {
+    if (!tree_leads_to(folder)) {
         tree_drop(tree, folder, true);
     }
 }
@@ -239,177 +239,6 @@ struct version tree_refresh(struct tree *tree, struct entry *entry)
         tree->files -= before.there ? 1 : 0;
     }
     return before;
-}
-
-static struct entry *entry_of(struct tree *tree, struct folder *folder, const char *name)
-{
-    folder_sort(folder);
-    struct entry *entry = folder_find(folder, name);
-    if (entry == NULL) {
-        entry = folder_insert(folder, name);
-        tree->lost = tree->lost || entry == NULL;
-    }
-    if (entry != NULL) {
-        entry->want_round = tree->round;
-        entry->wanted = true;
-    }
-    return entry;
-}
-
-/* The nearest folder above `path` that is there waits for the one behind it. */
-static void want_gap(struct tree *tree, const char *path)
-{
-    char *at = strdup(path);
-    for (char *slash = at == NULL ? NULL : strrchr(at, '/'); slash != NULL;
-         slash = strrchr(at, '/')) {
-        char *name = strdup(slash + 1);
-        *slash = '\0';
-        bool known;
-        struct folder *folder = tree_open(tree, at[0] == '\0' ? "/" : at, &known);
-        if (folder != NULL && name != NULL) {
-            struct entry *entry = entry_of(tree, folder, name);
-            if (entry != NULL) {
-                entry->is_gap = true;
-            }
-            tree_watch(tree, folder);
-        }
-        free(name);
-        if (folder != NULL) {
-            break;
-        }
-    }
-    free(at);
-}
-
-bool tree_has_filled_gap(const struct folder *folder)
-{
-    for (size_t i = 0; i < folder->count; i++) {
-        char path[PATH_MAX];
-        struct stat st;
-        if (folder->entries[i]->is_gap &&
-            folder_path(folder, folder->entries[i]->name, path, sizeof path) &&
-            stat(path, &st) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-struct folder *tree_base(struct tree *tree, const char *path, bool *known)
-{
-    struct folder *folder = tree_open(tree, path, known);
-    if (folder == NULL) {
-        want_gap(tree, path);
-        folder = tree_open(tree, path, known); /* it may have come before the watch */
-    }
-    if (folder != NULL) {
-        folder->is_base = true;
-        folder->base_round = tree->round;
-    }
-    return folder;
-}
-
-/* The way from the top of the file system to a folder that is watched: when a folder on it is
- * moved, or a link, the path leads elsewhere. */
-void tree_watch_way(struct tree *tree, const char *path)
-{
-    char *way = strdup(path);
-    for (char *slash = way == NULL ? NULL : strrchr(way, '/'); slash != NULL && slash != way;
-         slash = strrchr(way, '/')) {
-        struct stat st;
-        bool is_link = lstat(way, &st) == 0 && S_ISLNK(st.st_mode);
-        char *name = is_link ? strdup(slash + 1) : NULL;
-        *slash = '\0';
-        bool known;
-        struct folder *folder = tree_base(tree, way[0] == '\0' ? "/" : way, &known);
-        if (folder != NULL && name != NULL) {
-            struct entry *entry = entry_of(tree, folder, name);
-            if (entry != NULL) {
-                entry->is_gap = true;
-            }
-        }
-        if (folder != NULL && !folder->deep) {
-            tree_watch(tree, folder);
-        }
-        free(name);
-    }
-    free(way);
-}
-
-struct entry *tree_want(struct tree *tree, const char *path, const char *told, bool *fresh)
-{
-    char *dir = path_dir(path);
-    bool known;
-    struct folder *folder = dir == NULL ? NULL : tree_base(tree, dir, &known);
-    free(dir);
-    struct entry *entry = folder == NULL ? NULL : entry_of(tree, folder, path_base(path));
-    if (entry == NULL) {
-        return NULL;
-    }
-    *fresh = !entry->is_file;
-    if (*fresh && told != NULL) {
-        entry->told = strdup(told);
-        tree->lost = tree->lost || entry->told == NULL;
-    }
-    entry->is_file = true;
-    if (folder->wd < 0 || (*fresh && !folder->deep)) {
-        tree_watch(tree, folder); /* before the look: what changes after it has an event */
-    }
-    if (*fresh) {
-        (void)tree_refresh(tree, entry);
-    }
-    return entry;
-}
-
-void tree_want_git(struct tree *tree, const char *path)
-{
-    char *dir = path_dir(path);
-    bool known;
-    struct folder *folder = dir == NULL ? NULL : tree_open(tree, dir, &known);
-    struct entry *entry = folder == NULL ? NULL : entry_of(tree, folder, path_base(path));
-    if (entry != NULL) {
-        entry->is_git = true;
-        tree_watch(tree, folder);
-    }
-    free(dir);
-}
-
-/* What was asked for in an earlier round; what the rules found stays. */
-static void sweep_names(struct tree *tree, struct folder *folder)
-{
-    for (size_t i = folder->count; i-- > 0;) {
-        struct entry *entry = folder->entries[i];
-        if (!entry->wanted || entry->want_round == tree->round) {
-            continue;
-        }
-        entry->wanted = entry->is_gap = entry->is_git = false;
-        if (!folder->deep || (!entry->is_folder && entry->round != tree->round)) {
-            tree_forget(tree, entry, false);
-        }
-    }
-}
-
-void tree_sweep(struct tree *tree)
-{
-    for (size_t f = tree->folder_count; f-- > 0;) {
-        sweep_names(tree, tree->folders[f]);
-    }
-    for (size_t f = tree->folder_count; f-- > 0;) {
-        struct folder *folder = tree->folders[f];
-        folder->is_base = folder->is_base && folder->base_round == tree->round;
-        if (folder->count == 0 && !folder->deep && !folder->is_base) {
-            tree_drop(tree, folder, false);
-        }
-    }
-}
-
-void tree_drop_strays(struct tree *tree, bool tell)
-{
-    for (size_t f = tree->folder_count; f-- > 0;) {
-        if (f < tree->folder_count && tree->folders[f]->is_base && !leads_to(tree->folders[f])) {
-            tree_drop(tree, tree->folders[f], tell);
-        }
-    }
 }
 
 void tree_clear(struct tree *tree)

@@ -1,4 +1,4 @@
-#include "builder/tree_walk.h"
+#include "builder/tree_parts.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -1,7 +1,5 @@
 #define _GNU_SOURCE /* DT_LNK */
-#include "builder/tree_walk.h"
-
-#include "base/clock.h"
+#include "builder/tree_parts.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,17 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#define JUST_NOW_S 2 /* the events of what was written may have waited */
+
 struct walk {
     struct tree *tree;
     enum tree_look look;
     bool shallow;             /* not into folders that are known */
     struct timespec just_now; /* LOOK_RULES: what was written after this is a change */
 };
-
-static bool is_later(const struct timespec *a, const struct timespec *b)
-{
-    return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
-}
 
 /* Links are followed last, so that what has a name of its own goes by it. */
 static void postpone(struct tree *tree, const char *path)
@@ -66,7 +61,7 @@ static void walk_file(struct walk *walk, struct folder *folder, const char *name
     bool news = walk->look == LOOK_NEWS && !version_equal(&before, &entry->known);
     news = news || (walk->look == LOOK_RULES && entry->known.there &&
                     (before.there ? !version_equal(&before, &entry->known)
-                                  : is_later(&entry->known.ctime, &walk->just_now)));
+                                  : time_is_later(&entry->known.ctime, &walk->just_now)));
     if (news) {
         tree_change(tree, entry, entry->known.there ? CHANGE_WHOLE : CHANGE_LEFT, before.there);
     }
@@ -271,16 +266,6 @@ static void walk_into(struct walk *walk, struct folder *folder)
     }
 }
 
-void tree_want_target(struct tree *tree, const char *link)
-{
-    char *target = realpath(link, NULL);
-    if (target != NULL && strcmp(target, link) != 0) {
-        bool fresh;
-        (void)tree_want(tree, target, link, &fresh);
-    }
-    free(target);
-}
-
 static void follow_links(struct walk *walk)
 {
     struct tree *tree = walk->tree;
@@ -302,86 +287,10 @@ static struct walk walk_begin(struct tree *tree, enum tree_look look)
 {
     struct walk walk = {.tree = tree, .look = look};
     (void)clock_gettime(CLOCK_REALTIME, &walk.just_now);
-    uint64_t ago = tree->changes->count == 0 ? 0 : clock_ns() - tree->changes->first_ns;
-    ago += 10 * NS_PER_MS; /* files have the time of the last tick */
-    walk.just_now.tv_sec -= (time_t)(ago / NS_PER_S) + 1;
-    walk.just_now.tv_nsec += (long)(NS_PER_S - ago % NS_PER_S);
-    if (walk.just_now.tv_nsec >= (long)NS_PER_S) {
-        walk.just_now.tv_sec++;
-        walk.just_now.tv_nsec -= (long)NS_PER_S;
-    }
+    walk.just_now.tv_sec -= JUST_NOW_S;
     tree->full = false;
     tree->doubled = look == LOOK_NEWS && tree->doubled;
     return walk;
-}
-
-/* ---- files by name ---- */
-
-static bool is_absent(const struct timespec *time)
-{
-    return time->tv_sec == 0 && time->tv_nsec == 0;
-}
-
-/* `since` NULL: whatever differs, or was not watched before, is a change. */
-static void want_file(struct tree *tree, const char *path, const struct timespec *since)
-{
-    bool fresh;
-    struct entry *entry = tree_want(tree, path, NULL, &fresh);
-    if (entry != NULL) {
-        struct version before = {.there = false};
-        if (!fresh) {
-            before = tree_refresh(tree, entry);
-        }
-        bool differs = !version_equal(&before, &entry->known);
-        if (fresh && since != NULL) {
-            differs =
-                entry->known.there && !is_absent(since) && is_later(&entry->known.mtime, since);
-        }
-        if (differs) {
-            tree_change(tree, entry, entry->known.there ? CHANGE_WHOLE : CHANGE_LEFT, before.there);
-        }
-    }
-    tree_want_target(tree, path);
-}
-
-static void want_all(struct tree *tree, const struct timespec *since)
-{
-    tree->round++;
-    tree->lost = false;
-    tree_drop_strays(tree, since == NULL);
-    for (size_t i = 0; i < tree->wanted_count; i++) {
-        want_file(tree, tree->wanted[i], since);
-    }
-    tree_sweep(tree);
-    tree->restructured = false;
-}
-
-bool tree_set_files(struct tree *tree, const char *const *paths, size_t count,
-                    const struct timespec *since)
-{
-    char **copies = calloc(count + 1, sizeof *copies);
-    bool ok = copies != NULL;
-    for (size_t i = 0; ok && i < count; i++) {
-        copies[i] = strdup(paths[i]);
-        ok = copies[i] != NULL;
-    }
-    char **old = ok ? tree->wanted : copies;
-    size_t old_count = ok ? tree->wanted_count : count;
-    if (ok) {
-        if (tree->rules != NULL) {
-            tree_clear(tree);
-            tree->rules = NULL;
-        }
-        tree->wanted = copies;
-        tree->wanted_count = count;
-        tree->full = false;
-        want_all(tree, since);
-    }
-    for (size_t i = 0; old != NULL && i < old_count; i++) {
-        free(old[i]);
-    }
-    free(old);
-    return ok;
 }
 
 /* ---- all ---- */
@@ -399,7 +308,7 @@ static void walk_base(struct walk *walk, const char *base)
     struct stat st;
     bool known;
     if (stat(base, &st) == 0 && S_ISREG(st.st_mode)) {
-        want_file(walk->tree, base, walk->look == LOOK_NEWS ? NULL : &(struct timespec){0});
+        tree_want_file(walk->tree, base, walk->look == LOOK_NEWS ? NULL : &(struct timespec){0});
         return;
     }
     struct folder *folder = tree_base(walk->tree, base, &known);
@@ -412,7 +321,7 @@ void tree_look(struct tree *tree, enum tree_look look)
 {
     struct walk walk = walk_begin(tree, look);
     if (tree->rules == NULL) {
-        want_all(tree, NULL);
+        tree_want_all(tree, NULL);
         return;
     }
     tree->round++;
@@ -442,7 +351,7 @@ void tree_poll(struct tree *tree)
 {
     if (tree->rules == NULL) {
         tree->full = false;
-        want_all(tree, NULL);
+        tree_want_all(tree, NULL);
         return;
     }
     struct walk walk = walk_begin(tree, LOOK_NEWS);
@@ -467,7 +376,7 @@ bool tree_any_newer(const struct tree *tree, const struct timespec *than, char *
         const struct folder *folder = tree->folders[f];
         for (size_t i = 0; i < folder->count; i++) {
             const struct entry *entry = folder->entries[i];
-            if (entry->is_file && entry->known.there && is_later(&entry->known.mtime, than)) {
+            if (entry->is_file && entry->known.there && time_is_later(&entry->known.mtime, than)) {
                 return folder_path(folder, entry->name, path, size);
             }
         }

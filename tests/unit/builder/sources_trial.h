@@ -55,6 +55,15 @@ static inline void end(struct trial *t)
     drain(&t->loop);
 }
 
+/* Runs a line of shell in the folder; it must succeed. */
+static inline void sh(const char *line)
+{
+    char full[2048];
+    int len = snprintf(full, sizeof full, "cd %s && %s", trial_dir, line);
+    assert_true(len > 0 && (size_t)len < sizeof full);
+    assert_int_equal(system(full), 0);
+}
+
 static inline bool any_told(void *ctx)
 {
     return ((struct trial *)ctx)->told > 0;
@@ -68,6 +77,16 @@ static inline void expect(struct trial *t, const char *path, size_t count)
     assert_int_equal(t->count, count);
     assert_string_equal(t->path, path);
     t->told = 0;
+}
+
+/* At least one telling; several may come where more happens than fits into the quiet time. Returns
+ * how many files were told. */
+static inline size_t expect_some(struct trial *t)
+{
+    run_until(&t->loop, any_told, t);
+    size_t count = t->count;
+    t->told = 0;
+    return count;
 }
 
 /* Nothing is told of what was done so far: a save that follows is told alone. */

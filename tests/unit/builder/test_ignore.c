@@ -97,6 +97,8 @@ static const struct row {
     {"b**a", "bxa", true},
     {"b/x**a", "b/x/a", false},
     {"b/x**a", "b/xya", true},
+    {"b**/a", "b/d/a", true},
+    {"b**/*/", "b/", true},
     {"**", "b/a", true},
     {"**/", "a", false},
     {"**/", "b/", true},

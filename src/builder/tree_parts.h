@@ -1,6 +1,6 @@
 /* What the tree's own parts need of each other. */
-#ifndef BUILDER_TREE_WALK_H
-#define BUILDER_TREE_WALK_H
+#ifndef BUILDER_TREE_PARTS_H
+#define BUILDER_TREE_PARTS_H
 
 #include "builder/tree.h"
 
@@ -16,6 +16,11 @@ void tree_watch_way(struct tree *tree, const char *path);
 
 /* Drops folders that were asked for and whose paths lead to them no more. */
 void tree_drop_strays(struct tree *tree, bool tell);
+
+/* Walks go by rules; these are the files that are asked for by name. `since` NULL: whatever
+ * differs, or was not watched before, is a change; else see tree_set_files. */
+void tree_want_file(struct tree *tree, const char *path, const struct timespec *since);
+void tree_want_all(struct tree *tree, const struct timespec *since);
 
 /* The entry of a path; NULL: it is not known. */
 struct entry *tree_find(const struct tree *tree, const char *path);
@@ -50,6 +55,8 @@ void tree_clear(struct tree *tree); /* no folder is left */
 /* With all that is below. `tell`: the files that were there are gone. */
 void tree_drop(struct tree *tree, struct folder *folder, bool tell);
 void tree_forget(struct tree *tree, struct entry *entry, bool tell); /* also its sub */
+
+bool tree_leads_to(const struct folder *folder); /* its path still does */
 
 /* Drops it when its path leads to it no more. */
 void tree_check_place(struct tree *tree, struct folder *folder);
