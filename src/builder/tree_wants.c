@@ -81,19 +81,17 @@ struct folder *tree_base(struct tree *tree, const char *path, bool *known)
 void tree_watch_way(struct tree *tree, const char *path)
 {
     char *way = strdup(path);
-    for (char *slash = way == NULL ? NULL : strrchr(way, '/'); slash != NULL && slash != way;
+    for (char *slash = way == NULL ? NULL : strrchr(way, '/'); slash != NULL;
          slash = strrchr(way, '/')) {
         struct stat st;
         bool is_link = lstat(way, &st) == 0 && S_ISLNK(st.st_mode);
         char *name = is_link ? strdup(slash + 1) : NULL;
         *slash = '\0';
         bool known;
-        struct folder *folder = tree_base(tree, way[0] == '\0' ? "/" : way, &known);
-        if (folder != NULL && name != NULL) {
-            struct entry *entry = entry_of(tree, folder, name);
-            if (entry != NULL) {
-                entry->is_gap = true;
-            }
+        struct folder *folder = tree_base(tree, slash == way ? "/" : way, &known);
+        struct entry *entry = folder == NULL || name == NULL ? NULL : entry_of(tree, folder, name);
+        if (entry != NULL) {
+            entry->is_gap = true;
         }
         if (folder != NULL && !folder->deep) {
             tree_watch(tree, folder);
