@@ -37,9 +37,10 @@ struct folder {
     bool unwatched;    /* though it should be: it is to be polled */
     bool is_base;      /* asked for by itself: when it goes, its coming is waited for */
     bool deep;         /* what is in it is judged by the rules; else only wanted names matter */
-    uint64_t round, base_round; /* of the last walk into it; that asked for it */
-    struct folder *parent;      /* that has it as a `sub`; NULL: none */
-    struct entry **entries;     /* sorted by name up to `sorted` */
+    /* Of the last walk into it; that asked for it; that saw to the way to it. */
+    uint64_t round, base_round, way_round;
+    struct folder *parent;  /* that has it as a `sub`; NULL: none */
+    struct entry **entries; /* sorted by name up to `sorted` */
     size_t count, cap, sorted;
 };
 

@@ -93,10 +93,14 @@ void tree_watch_way(struct tree *tree, const char *path)
         if (entry != NULL) {
             entry->is_gap = true;
         }
-        if (folder != NULL && !folder->deep) {
+        free(name);
+        if (folder != NULL && folder->way_round == tree->round) {
+            break;
+        }
+        if (folder != NULL) {
+            folder->way_round = tree->round;
             tree_watch(tree, folder);
         }
-        free(name);
     }
     free(way);
 }
@@ -216,6 +220,7 @@ void tree_want_file(struct tree *tree, const char *path, const struct timespec *
         }
     }
     tree_want_target(tree, path);
+    tree_watch_way(tree, path);
 }
 
 void tree_want_all(struct tree *tree, const struct timespec *since)
