@@ -264,6 +264,20 @@ static bool read_ignored(struct rules *rules, const char *file, const char *fold
     return ok;
 }
 
+/* Who works in a folder that git ignores does not mean what ignores it. */
+static bool ignores_root(const struct rules *rules)
+{
+    char *path = strdup(below(rules->root, rules->git.top));
+    bool ignored = path != NULL && path[0] != '\0' && ignore_matches(rules->ignored, path, true);
+    for (char *slash = path == NULL ? NULL : strrchr(path, '/'); slash != NULL && !ignored;
+         slash = strrchr(path, '/')) {
+        *slash = '\0';
+        ignored = ignore_matches(rules->ignored, path, true);
+    }
+    free(path);
+    return ignored;
+}
+
 bool rules_read_git(struct rules *rules)
 {
     struct ignore *fresh = ignore_create();
@@ -283,6 +297,11 @@ bool rules_read_git(struct rules *rules)
         const char *rest = dir == NULL ? NULL : below(dir, git.top);
         ok = rest != NULL && read_ignored(rules, git.files[i], rest);
         free(dir);
+    }
+    if (ok && ignores_root(rules)) {
+        ignore_destroy(rules->ignored);
+        rules->ignored = ignore_create();
+        ok = rules->ignored != NULL;
     }
     return ok;
 }

@@ -265,3 +265,26 @@ def large_library(shop, saves):
     yield row("supervisor's most memory, 30 MB library (bare: 15 KB)", found["VmHWM"] / 1e3, bare,
               "MB", 2, f"{SUPERVISOR_MB:.0f} MB", SUPERVISOR_MB)
     yield Row(f"   after {saves} reloads", f"{found['VmRSS'] / 1e3:.2f}")
+
+
+NOTICE_MS = 2.0
+
+
+def noticing(shop, folders, files, saves):
+    """From before the writer's close to the telling, the quiet time and all."""
+    folder = shop.fresh_folder(on_disk=True)
+    (folder / "bare").mkdir()
+    (folder / "sources").mkdir()
+    program = shop.program("noticing", "builder", "base")
+    lines = ws.run(program, folder / "sources", folders, files, saves).splitlines()
+    bare_lines = ws.run(program, "bare", folder / "bare", saves).splitlines()
+    read, told = ([int(line.split()[i]) / 1e6 for line in lines[1:]] for i in (0, 1))
+    bare = [int(line.split()[0]) / 1e6 for line in bare_lines[1:]]
+    value, high = ws.spread(told)
+    limit, bare_high = ws.spread(bare)
+    yield row(f"noticing a save among {files:,} watched files", value, limit, "ms", 3,
+              f"{NOTICE_MS:.0f} ms", NOTICE_MS)
+    yield Row("   p90", f"{high:.3f}", f"{bare_high:.3f}")
+    yield Row("   till its event is read; then quiet",
+              f"{statistics.median(read):.3f}; {value - statistics.median(read):.3f}")
+    yield Row(f"   start: all files in {folders:,} folders found", f"{int(lines[0]) / 1e6:.1f} ms")

@@ -90,7 +90,8 @@ class Workshop:
     """A folder with everything compiled, and folders for runs on two filesystems."""
 
     def __init__(self, build, disk):
-        self.hotrun = Path(build).resolve() / "src/cli/hotrun"
+        self.build = Path(build).resolve()
+        self.hotrun = self.build / "src/cli/hotrun"
         if not self.hotrun.exists():
             raise Failure(f"{self.hotrun} is not there: build it with scripts/build")
         self.folder = Path(tempfile.mkdtemp(prefix="hotrun-bench-", dir="/dev/shm"))
@@ -112,11 +113,14 @@ class Workshop:
         self.counter += 1
         return Sheet(self.folder / f"sheet-{self.counter}")
 
-    def program(self, name):
+    def program(self, name, *parts):
+        """Compiled with these parts of hotrun's own sources, which the build has as libraries."""
         path = self.folder / name
         if not path.exists():
+            libraries = [self.build / f"src/{part}/lib{part}.a" for part in parts]
             run(self.cc, "-std=c17", "-O2", "-Wall", "-Wextra", "-I", ROOT / "include", "-I", HERE,
-                "-o", path, HERE / f"{name}.c", "-ldl")
+                *(["-I", ROOT / "src"] if parts else []), "-o", path, HERE / f"{name}.c", *libraries,
+                *(["-luv"] if parts else []), "-ldl")
         return path
 
     def module(self, source, name, *flags):

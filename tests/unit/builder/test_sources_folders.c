@@ -299,6 +299,21 @@ static void git_rules_above_the_root_and_in_info_exclude_hold(void **state)
     end(&t);
 }
 
+static void a_root_that_git_ignores_is_watched_all_the_same(void **state)
+{
+    (void)state;
+    struct trial t;
+    sh("mkdir -p .git scratch/root && echo '/scratch/' >.gitignore && echo '*' >scratch/.gitignore "
+       "&& "
+       "echo 'b.c' >scratch/root/.gitignore && touch scratch/root/a.c scratch/root/b.c");
+    struct sources_rules rules = {.root = at("scratch/root"), .gitignore = true};
+    begin_with(&t, &rules, 0);
+    assert_int_equal(sources_count(t.sources), 1);
+    sh("echo 2 >scratch/root/b.c && echo 2 >scratch/root/a.c");
+    expect(&t, "a.c", 1);
+    end(&t);
+}
+
 static void build_folders_are_none_by_nature(void **state)
 {
     (void)state;
@@ -450,6 +465,7 @@ int main(void)
         TEST(a_root_behind_a_link_moves_with_it),
         TEST(what_git_ignores_is_none_and_the_rules_may_change),
         TEST(git_rules_above_the_root_and_in_info_exclude_hold),
+        TEST(a_root_that_git_ignores_is_watched_all_the_same),
         TEST(build_folders_are_none_by_nature),
         TEST(a_compilers_list_beside_its_source_is_no_source),
         TEST(folders_and_patterns_that_are_named_are_all_that_counts),
