@@ -39,16 +39,21 @@ static void group_finish(struct group *group)
     free(group->folder);
 }
 
-void ignore_destroy(struct ignore *ignore)
+void ignore_clear(struct ignore *ignore)
 {
-    if (ignore == NULL) {
-        return;
-    }
     for (size_t i = 0; i < ignore->count; i++) {
         group_finish(&ignore->groups[i]);
     }
-    free(ignore->groups);
-    free(ignore);
+    ignore->count = 0;
+}
+
+void ignore_destroy(struct ignore *ignore)
+{
+    if (ignore != NULL) {
+        ignore_clear(ignore);
+        free(ignore->groups);
+        free(ignore);
+    }
 }
 
 /* A folder above comes before one below when shorter ones come before longer ones. */

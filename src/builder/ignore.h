@@ -16,8 +16,9 @@ void ignore_destroy(struct ignore *ignore); /* NULL is allowed */
  * relative to it without a "/" behind). False: no memory. */
 bool ignore_add(struct ignore *ignore, const char *folder, const char *text, size_t len);
 
-/* Takes back what was added for `folder` itself. */
+/* Takes back what was added for `folder` itself; all. */
 void ignore_forget(struct ignore *ignore, const char *folder);
+void ignore_clear(struct ignore *ignore);
 
 /* Whether `path` (relative to the root) itself is ignored. That a folder above it is, is the
  * caller's to find: one that walks down does not go into what is ignored. */

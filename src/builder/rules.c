@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "builder/git.h"
 #include "builder/ignore.h"
+#include "builder/nature.h"
 #include "builder/pattern.h"
 
 #include <limits.h>
@@ -28,106 +29,6 @@ struct rules {
     struct git git;
     struct ignore *ignored; /* by git, from git.top */
 };
-
-/* ---- by nature ---- */
-
-/* What compilers, linkers, code generators and build systems read. */
-static const char *const endings[] = {
-    "c",    "h",     "cc",    "hh",   "cpp",  "hpp",   "cxx",   "hxx",   "c++",
-    "h++",  "C",     "H", /* C and C++ */
-    "inl",  "inc",   "ipp",   "tpp",  "txx",  "ixx",   "cppm",  "def",   "m",
-    "mm",   "rs",    "zig",   "zon",  "d",    "di",    "nim",   "nims",  "odin",
-    "c3",   "swift", "go", /* languages */
-    "pas",  "adb",   "ads",   "f",    "for",  "F",     "f90",   "F90",   "f95",
-    "f03",  "f08",   "s",     "S",    "asm",  "nasm",                            /* assembly */
-    "glsl", "vert",  "frag",  "comp", "geom", "tesc",  "tese",  "mesh",  "task", /* shaders */
-    "rgen", "rchit", "rmiss", "wgsl", "hlsl", "fx",    "metal", "slang", "cu",
-    "cuh",  "hip",   "cl",    "ispc",                                  /* kernels */
-    "y",    "yy",    "l",     "ll",   "lex",  "re",    "proto", "fbs", /* generators */
-    "toml", "build", "ninja", "mk",   "mak",  "cmake", "bazel", "in",    "am",
-    "ac",   "m4",                    /* builds */
-    "ld",   "lds",   "map",   "sym", /* linkers */
-};
-
-static const char *const build_files[] = {
-    "Makefile",
-    "makefile",
-    "GNUmakefile",
-    "Kbuild",
-    "Kconfig",
-    "meson_options.txt",
-    "meson.options",
-    "CMakeLists.txt",
-    "CMakePresets.json",
-    "Cargo.lock",
-    "BUILD",
-    "WORKSPACE",
-    "SConstruct",
-    "SConscript",
-    "wscript",
-    "Tupfile",
-    "xmake.lua",
-    "premake5.lua",
-    "justfile",
-    "Justfile",
-    "configure",
-    "build.sh",
-    "compile_flags.txt",
-};
-
-/* What editors and tools leave for a moment, or for good. */
-static const char *const leavings[] = {
-    "*~",          ".#*",         "#*#",           "*.swp",         "*.swo",
-    "*.swn",       "*.swx",       "4913",          "*.tmp",         "*.temp",
-    "*.bak",       "*.orig",      "*.rej",         "*.part",        "*.crswap",
-    "*.kate-swp",  "*.autosave",  "*___jb_tmp___", "*___jb_old___", "*.TMP",
-    "*.sublime-*", "__pycache__", "*.pyc",
-};
-
-/* What compilers make: no source of a folder that is watched as a whole. */
-static const char *const products[] = {
-    "*.o",     "*.obj", "*.lo",  "*.a",    "*.la",     "*.lib",  "*.so",    "*.so.*",
-    "*.dylib", "*.dll", "*.exe", "*.pdb",  "*.gch",    "*.pch",  "*.pcm",   "*.gcm",
-    "*.dwo",   "*.dwp", "*.su",  "*.gcno", "*.gcda",   "*.rlib", "*.rmeta", "*.bc",
-    "*.class", "*.dep", "*.log", "core",   "vgcore.*",
-};
-
-static const char *const vcs_folders[] = {".git", ".hg", ".svn", ".hotrun"};
-
-/* Folders that only ever hold what was made or fetched. */
-static const char *const output_folders[] = {
-    "node_modules", "__pycache__", "CMakeFiles", "zig-cache", "zig-out", "bazel-*", "*.dSYM",
-};
-
-static bool one_fits(const char *const *patterns, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (pattern_fits(patterns[i], name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool one_is(const char *const *words, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(words[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-#define COUNT(array)             (sizeof(array) / sizeof(array)[0])
-#define ONE_FITS(patterns, name) one_fits(patterns, COUNT(patterns), name)
-#define ONE_IS(words, name)      one_is(words, COUNT(words), name)
-
-static bool ends_as_source(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    return (dot != NULL && dot != name && ONE_IS(endings, dot + 1)) || ONE_IS(build_files, name);
-}
 
 /* ---- paths ---- */
 
@@ -206,18 +107,18 @@ static bool is_asked_for(const struct rules *rules, const char *path, const char
     const char *told = rules_told(rules, path);
     for (size_t i = 0; i < rules->watch_count; i++) {
         if (ignore_pattern_matches(rules->watch[i], told) &&
-            (pattern_is_wild(rules->watch[i]) || !ONE_FITS(products, name))) {
+            (pattern_is_wild(rules->watch[i]) || !nature_is_product(name))) {
             return true;
         }
     }
-    return rules->watch_count == 0 && ends_as_source(name);
+    return rules->watch_count == 0 && nature_is_source(name);
 }
 
 bool rules_take_file(const struct rules *rules, const char *path)
 {
     const char *name = path_base(path);
-    return is_asked_for(rules, path, name) && !ONE_FITS(leavings, name) &&
-           !is_hidden(rules, name) && !is_never(rules, path) && !is_ignored(rules, path, false);
+    return is_asked_for(rules, path, name) && !nature_is_leaving(name) && !is_hidden(rules, name) &&
+           !is_never(rules, path) && !is_ignored(rules, path, false);
 }
 
 /* cargo's: it is marked, but only once the first build has begun. */
@@ -232,25 +133,17 @@ static bool is_cargo_target(const char *path, const char *name)
 bool rules_enter_folder(const struct rules *rules, const char *path)
 {
     const char *name = path_base(path);
-    if (rules->watch_count == 0 &&
-        (ONE_FITS(output_folders, name) || is_cargo_target(path, name))) {
+    if (rules->watch_count == 0 && (nature_is_output(name) || is_cargo_target(path, name))) {
         return false;
     }
-    return !ONE_IS(vcs_folders, name) && !is_hidden(rules, name) && !ONE_FITS(leavings, name) &&
+    return !nature_is_books(name) && !is_hidden(rules, name) && !nature_is_leaving(name) &&
            !is_never(rules, path) && !is_ignored(rules, path, true);
 }
 
 bool rules_tell_output(const struct rules *rules, const char *folder, const char *inside)
 {
-    static const char *const build_names[] = {"build*", "Build*", "_build*", "out",
-                                              "out-*",  "debug",  "release", "target"};
-    static const char *const always[] = {"CMakeCache.txt", "meson-private", "CACHEDIR.TAG"};
-    static const char *const often[] = {"build.ninja", ".ninja_log"};
-    if (rules->watch_count > 0 || strcmp(folder, rules->root) == 0) {
-        return false;
-    }
-    return ONE_IS(always, inside) ||
-           (ONE_IS(often, inside) && ONE_FITS(build_names, path_base(folder)));
+    return rules->watch_count == 0 && strcmp(folder, rules->root) != 0 &&
+           nature_tells_output(path_base(folder), inside);
 }
 
 /* ---- what git ignores ---- */
@@ -299,9 +192,7 @@ bool rules_read_git(struct rules *rules)
         free(dir);
     }
     if (ok && ignores_root(rules)) {
-        ignore_destroy(rules->ignored);
-        rules->ignored = ignore_create();
-        ok = rules->ignored != NULL;
+        ignore_clear(rules->ignored);
     }
     return ok;
 }

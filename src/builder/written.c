@@ -45,8 +45,15 @@ static struct written_file *append(struct written *written, const char *path)
     return &written->files[written->count++];
 }
 
+/* A program or library: a compiler made it, in a folder that is watched as a whole. */
+static bool is_program(const char *bytes, size_t len)
+{
+    return (len >= 4 && memcmp(bytes, "\177ELF", 4) == 0) ||
+           (len >= 8 && memcmp(bytes, "!<arch>\n", 8) == 0);
+}
+
 /* False: it cannot be read, or is too large for that. */
-static bool fingerprint(const char *path, struct hash *hash)
+static bool fingerprint(const char *path, struct hash *hash, bool *program)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
@@ -54,10 +61,12 @@ static bool fingerprint(const char *path, struct hash *hash)
     bool ok = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= BYTES_MOST &&
               (stream = hash_stream_create()) != NULL;
     char piece[PIECE];
-    for (ssize_t got = 1; ok && got > 0;) {
+    *program = false;
+    for (ssize_t got = 1, first = 1; ok && got > 0; first = 0) {
         got = read(fd, piece, sizeof piece);
         ok = got >= 0;
         if (got > 0) {
+            *program = *program || (first == 1 && is_program(piece, (size_t)got));
             hash_stream_add(stream, piece, (size_t)got);
         }
     }
@@ -110,7 +119,11 @@ enum written_verdict written_judge(struct written *written, const char *path, bo
         return WRITTEN_LEFT_OUT;
     }
     struct hash hash = {0};
-    bool known = fingerprint(path, &hash);
+    bool program;
+    bool known = fingerprint(path, &hash, &program);
+    if (program) {
+        return WRITTEN_LEFT_OUT;
+    }
     if (file != NULL && file->known && known && hash_equal(file->hash, hash)) {
         return WRITTEN_SAME;
     }

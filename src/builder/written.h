@@ -14,7 +14,7 @@ enum written_verdict {
     WRITTEN_OTHER,   /* a change like any */
     WRITTEN_SAME,    /* the bytes that a build left there before */
     WRITTEN_LEAVING, /* each build in a row wrote something else: from here on it is left out */
-    WRITTEN_LEFT_OUT
+    WRITTEN_LEFT_OUT /* that, or a program or library: a compiler's */
 };
 
 struct written_file {

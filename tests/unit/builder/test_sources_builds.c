@@ -176,6 +176,27 @@ static void a_folder_that_is_made_anew_with_the_same_bytes_is_no_change(void **s
     assert_string_equal(said, "");
 }
 
+static void links_a_program(unsigned number)
+{
+    char text[64];
+    (void)snprintf(text, sizeof text, "\177ELF and %u", number);
+    put(at("game"), text);
+    put(at("game.o"), text);
+}
+
+static void a_program_beside_its_sources_is_none(void **state)
+{
+    (void)state;
+    struct builder b = {.build = links_a_program};
+    const char *const watch[] = {".", NULL};
+    struct sources_rules rules = {.root = trial_dir, .watch = watch};
+    begin_with(&b.t, &rules, 0);
+    put(at("level.txt"), "one");
+    build_on(&b);
+    assert_int_equal(b.builds, 1);
+    end(&b.t);
+}
+
 static struct trial *during; /* the loop that turns while a build runs */
 
 static void wait_in_build(unsigned ms)
@@ -300,6 +321,7 @@ int main(void)
         TEST(two_that_each_build_writes_anew_do_not_keep_it_going),
         TEST(a_formatter_in_the_build_ends),
         TEST(a_folder_that_is_made_anew_with_the_same_bytes_is_no_change),
+        TEST(a_program_beside_its_sources_is_none),
         TEST(a_file_that_each_build_makes_and_removes_ends),
         TEST(a_save_during_a_build_is_told_as_any),
         TEST(what_a_person_took_back_is_told_although_a_build_left_it_once),
