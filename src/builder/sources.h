@@ -21,33 +21,39 @@ struct sources_rules {        /* borrowed during the call */
     const char *const *watch; /* build.watch; empty: files that end as sources and build files do */
     const char *const *ignore; /* build.ignore */
     bool gitignore;            /* build.gitignore */
-    bool files_only;           /* none of these: sources_set_files will say what is watched */
+    bool files_only;           /* nothing by rules: sources_set_files will say what is watched */
     const char *const *never;  /* files and folders that are no sources whatever else is said:
                                   absolute paths; the run directory, the library */
 };
 
 /* `path`: a source that was written, came or went, relative to the root where it lies below it,
  * else absolute. `count`: how many did. `since_ns`: when the first of their events was read
- * (clock_ns). Saves that come close together are told once: a single file after 2 ms of quiet,
- * several after 30 ms, all after at most half a second. Called from the loop, never from inside a
- * sources_ function; it may destroy. */
+ * (clock_ns). Saves that come close together are told once: a single file that is whole after 1 ms
+ * of quiet, several, or one that is gone and may be about to come back, after 30 ms, one that its
+ * writer has created and not closed when it is closed; all after at most half a second. Called from
+ * the loop, never from inside a sources_ function; it may destroy. */
 typedef void sources_callback(void *ctx, const char *path, size_t count, uint64_t since_ns);
 
-/* Begins to watch by rules. poll_ns: how often what cannot be watched is looked at. NULL with
- * `err`: no memory, or a pattern that cannot be meant. A root or folder that is missing is waited
- * for. */
+/* Begins to watch by rules. poll_ns: how often what cannot be watched is looked at; 0: 500 ms. NULL
+ * with `err`: no memory, or (ERROR_CONFIG) a pattern that cannot fit anything. A root or folder
+ * that is missing is waited for. */
 struct sources *sources_create(uv_loop_t *loop, struct log *log, const struct sources_rules *rules,
                                uint64_t poll_ns, sources_callback *callback, void *ctx,
                                struct error *err);
 
 /* From here on exactly these files (absolute paths) are watched, and no rules: a compiler's list.
- * One that has changed since `since` (st_mtim against it; {0, 0}: never) is told. */
+ * Files and folders that are missing are waited for. One that is new on the list and was written
+ * after `since` (st_mtim, so a time of CLOCK_REALTIME_COARSE; {0, 0}: never) is told; what was
+ * watched before goes on as it was. False: no memory, and all is as before. */
 bool sources_set_files(struct sources *sources, const char *const *paths, size_t count,
                        struct timespec since, struct error *err);
 
-/* A build runs from here to there. What it writes itself is told once as any change is, then known:
- * the same bytes again are no change, and a file that is another one after each of three builds in
- * a row that nobody else asked for is named once and left out. */
+/* A build runs from here to there, until it has ended or was ended. What it writes itself is told
+ * once as any change is, then known: the same bytes again are no change; what it removes is told at
+ * its end, unless it is back; a program or library is none. A file that is another one after each
+ * of three builds in a row that nobody but builds asked for (up to six, when it is not written at
+ * about the same time of each: it could be a person) is named once in the log; what builds write
+ * there is left out until it changes outside of one. */
 void sources_build_began(struct sources *sources);
 void sources_build_ended(struct sources *sources);
 

@@ -64,7 +64,8 @@ void tree_poll(struct tree *tree);
 /* The first source found that was written after `than`, into path[0..size). */
 bool tree_any_newer(const struct tree *tree, const struct timespec *than, char *path, size_t size);
 
-/* Reads what inotify has to say, all of it. True when there was anything that matters. */
+/* Reads what inotify has to say, some megabytes at most. True when there was anything that matters.
+ */
 bool tree_hear(struct tree *tree);
 
 #endif

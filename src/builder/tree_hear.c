@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define EVENT_BYTES 65536
+#define READS_MOST  64
 
 /* A link or a hard link is whole when it appears; what was just created is not until its writer
  * closes it. link(2) has touched the inode after its last write, even where the other name is gone
@@ -161,10 +162,11 @@ bool tree_hear(struct tree *tree)
 {
     _Alignas(struct inotify_event) char buffer[EVENT_BYTES];
     bool any = false;
-    for (;;) {
+    /* Not without an end, where somebody writes faster than this reads. */
+    for (int i = 0; i < READS_MOST; i++) {
         ssize_t got = tree->fd < 0 ? -1 : read(tree->fd, buffer, sizeof buffer);
         if (got <= 0) {
-            return any;
+            break;
         }
         for (const char *at = buffer; at < buffer + got;) {
             const struct inotify_event *event = (const void *)at;
@@ -172,4 +174,5 @@ bool tree_hear(struct tree *tree)
             at += sizeof *event + event->len;
         }
     }
+    return any;
 }

@@ -188,8 +188,10 @@ void tree_drop_strays(struct tree *tree, bool tell)
 
 void tree_want_target(struct tree *tree, const char *link)
 {
-    char *target = realpath(link, NULL);
-    if (target != NULL && strcmp(target, link) != 0) {
+    struct stat st;
+    bool is_link = lstat(link, &st) == 0 && S_ISLNK(st.st_mode);
+    char *target = is_link ? realpath(link, NULL) : NULL;
+    if (target != NULL) {
         bool fresh;
         (void)tree_want(tree, target, link, &fresh);
     }
