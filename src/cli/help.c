@@ -21,6 +21,8 @@ const struct command_row command_rows[] = {
     {"reset", "[OPTIONS]", "start the library anew, with a fresh state", COMMAND_RESET, 0},
     {"snapshot", "[OPTIONS] [FILE]", "put the state on disk, and into FILE", COMMAND_SNAPSHOT, 1},
     {"restore", "[OPTIONS] FILE", "go on with the state of a snapshot", COMMAND_RESTORE, 1},
+    {"completion", "bash|zsh|fish", "print a script that completes hotrun's words",
+     COMMAND_COMPLETION, 1},
 };
 const size_t command_row_count = sizeof command_rows / sizeof command_rows[0];
 
@@ -44,9 +46,17 @@ const struct command_row *command_row(enum command command)
     return NULL;
 }
 
+const struct sub_row sub_rows[] = {
+    {COMMAND_COMPLETION, "bash", "", "eval \"$(hotrun completion bash)\"", 0, 0},
+    {COMMAND_COMPLETION, "zsh", "", "source <(hotrun completion zsh)", 0, 0},
+    {COMMAND_COMPLETION, "fish", "", "hotrun completion fish | source", 0, 0},
+};
+const size_t sub_row_count = sizeof sub_rows / sizeof sub_rows[0];
+
 #define RUN   (1U << COMMAND_RUN)
 #define CHECK (1U << COMMAND_CHECK)
-#define ALL   ((1U << COMMAND_HELP) - 1)
+#define EVERY ((1U << COMMAND_HELP) - 1)
+#define ALL   (EVERY & ~(1U << COMMAND_COMPLETION)) /* that have to do with a run */
 #define TALK  (ALL & ~(RUN | CHECK))
 
 const struct option_row option_rows[] = {
@@ -71,8 +81,8 @@ const struct option_row option_rows[] = {
     {0, "json", NULL, NULL, NULL, CHECK | TALK, "print JSON"},
     {0, "force", NULL, NULL, NULL, 1U << COMMAND_RELOAD, "also what failed before or is the same"},
     {0, "keep-state", NULL, NULL, NULL, 1U << COMMAND_ROLLBACK, "with the present state"},
-    {'h', "help", NULL, NULL, NULL, ALL, "this text, or that of a command"},
-    {'V', "version", NULL, NULL, NULL, ALL, "the version"},
+    {'h', "help", NULL, NULL, NULL, EVERY, "this text, or that of a command"},
+    {'V', "version", NULL, NULL, NULL, EVERY, "the version"},
 };
 const size_t option_row_count = sizeof option_rows / sizeof option_rows[0];
 
@@ -97,6 +107,19 @@ static void add_options(struct text *text, unsigned commands)
     }
 }
 
+static void add_subs(struct text *text, enum command command)
+{
+    bool first = true;
+    for (size_t i = 0; i < sub_row_count; i++) {
+        if (sub_rows[i].command == command) {
+            text_printf(text, "%s  %s%s%s\n      %s\n", first ? "\n" : "", sub_rows[i].name,
+                        sub_rows[i].usage[0] != '\0' ? " " : "", sub_rows[i].usage,
+                        sub_rows[i].help);
+            first = false;
+        }
+    }
+}
+
 static void add_overview(struct text *text)
 {
     text_puts(text,
@@ -106,7 +129,7 @@ static void add_overview(struct text *text)
               "       hotrun COMMAND [OPTIONS]\n"
               "\nCommands:\n");
     for (size_t i = 0; i < command_row_count; i++) {
-        text_printf(text, "  %-8s %s\n", command_rows[i].name, command_rows[i].help);
+        text_printf(text, "  %-10s %s\n", command_rows[i].name, command_rows[i].help);
     }
     add_options(text, RUN);
     text_puts(text,
@@ -123,6 +146,7 @@ char *help_text(enum command command)
     } else {
         text_printf(&text, "hotrun %s: %s\n\nUsage: hotrun %s %s\n", row->name, row->help,
                     row->name, row->usage);
+        add_subs(&text, command);
         add_options(&text, 1U << command);
         if (((1U << command) & TALK) != 0) {
             text_puts(&text,

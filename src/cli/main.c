@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "cli/client.h"
+#include "cli/completion.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "supervisor/check.h"
@@ -185,6 +186,19 @@ static int events(const struct options *options, struct log *log, struct error *
                : STATUS_FAILED;
 }
 
+static int completion(const struct options *options, struct log *log, struct error *err)
+{
+    (void)log;
+    struct text script = {0};
+    const char *shell = options->word_count == 0 ? "" : options->words[0];
+    bool ok = completion_write(&script, shell, err);
+    if (ok && (fputs(text_string(&script), stdout) < 0 || fflush(stdout) != 0)) {
+        ok = error_errno(err, "cannot write the script");
+    }
+    text_finish(&script);
+    return ok ? 0 : err->code == ERROR_USAGE ? STATUS_USAGE : STATUS_FAILED;
+}
+
 static int help(const struct options *options, struct log *log, struct error *err)
 {
     (void)log;
@@ -203,11 +217,14 @@ static int version(const struct options *options, struct log *log, struct error 
 }
 
 static int (*const commands[])(const struct options *, struct log *, struct error *) = {
-    [COMMAND_RUN] = run,           [COMMAND_CHECK] = check,   [COMMAND_STATUS] = status,
-    [COMMAND_RELOAD] = reload,     [COMMAND_QUIT] = quit,     [COMMAND_EVENTS] = events,
-    [COMMAND_PAUSE] = make_pause,  [COMMAND_RESUME] = resume, [COMMAND_STEP] = step,
-    [COMMAND_ROLLBACK] = rollback, [COMMAND_RESET] = reset,   [COMMAND_SNAPSHOT] = snapshot,
-    [COMMAND_RESTORE] = restore,   [COMMAND_HELP] = help,     [COMMAND_VERSION] = version};
+    [COMMAND_RUN] = run,          [COMMAND_CHECK] = check,
+    [COMMAND_STATUS] = status,    [COMMAND_RELOAD] = reload,
+    [COMMAND_QUIT] = quit,        [COMMAND_EVENTS] = events,
+    [COMMAND_PAUSE] = make_pause, [COMMAND_RESUME] = resume,
+    [COMMAND_STEP] = step,        [COMMAND_ROLLBACK] = rollback,
+    [COMMAND_RESET] = reset,      [COMMAND_SNAPSHOT] = snapshot,
+    [COMMAND_RESTORE] = restore,  [COMMAND_COMPLETION] = completion,
+    [COMMAND_HELP] = help,        [COMMAND_VERSION] = version};
 
 /* Descriptors 0 to 2 must be open: what is opened first would else become stdout. */
 static void open_standard_descriptors(void)

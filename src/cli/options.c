@@ -369,7 +369,8 @@ bool options_parse(struct options *options, int argc, char **argv, struct error 
     }
     options->word_count = parsing.word_count;
     memcpy(options->words, parsing.words, sizeof parsing.words);
-    if (resolve(options, &parsing, err)) {
+    bool alone = options->command == COMMAND_COMPLETION; /* a wrong hotrun.toml is none of its */
+    if (alone || resolve(options, &parsing, err)) {
         return true;
     }
 fail:

@@ -22,6 +22,7 @@ enum command {
     COMMAND_RESET,
     COMMAND_SNAPSHOT,
     COMMAND_RESTORE,
+    COMMAND_COMPLETION,
     COMMAND_HELP, /* text is in `help` */
     COMMAND_VERSION
 };
