@@ -16,6 +16,7 @@ struct pair {
     const char *before_end, *after_end; /* of the values that were met last; NULL: not known */
     bool by_name;
     size_t first, count; /* the rest of `after`, in the table */
+    size_t pointer_len;  /* of its own pointer, when that is written */
 };
 
 struct diff {
@@ -23,6 +24,7 @@ struct diff {
     diff_callback *callback;
     void *ctx;
     struct text pointer;
+    unsigned written; /* pairs whose pointers are the beginning of it */
     struct member_table table;
     struct pair *pair; /* JSON_DEPTH_MAX of them */
     unsigned depth;
@@ -67,10 +69,14 @@ static bool append_part(struct text *out, const struct members *members)
 static bool tell(struct diff *diff, bool in_after, const struct difference *found)
 {
     struct difference difference = *found;
-    text_clear(&diff->pointer);
-    for (unsigned i = 0; i < diff->depth; i++) {
-        const struct pair *pair = &diff->pair[i];
+    for (unsigned i = diff->written == 0 ? 0 : diff->written - 1; i < diff->depth; i++) {
+        struct pair *pair = &diff->pair[i];
         bool last = i + 1 == diff->depth;
+        if (i >= diff->written) {
+            pair->pointer_len = diff->pointer.len;
+            diff->written = i + 1;
+        }
+        diff->pointer.len = pair->pointer_len;
         if (!append_part(&diff->pointer, last && in_after ? &pair->after : &pair->before)) {
             return false;
         }
@@ -220,7 +226,9 @@ static bool run(struct diff *diff, const char *before, const char *after)
         }
         ok = compare_rest(diff, pair);
         diff->table.count = pair->first;
-        if (--diff->depth > 0) {
+        diff->depth--;
+        diff->written = diff->written < diff->depth ? diff->written : diff->depth;
+        if (diff->depth > 0) {
             struct pair *outer = &diff->pair[diff->depth - 1];
             outer->before_end = members_behind(&pair->before);
             outer->after_end = members_behind(&pair->after);

@@ -168,6 +168,27 @@ static void numbers_are_compared_by_their_exact_value(void **state)
     }
 }
 
+struct last {
+    int number;
+};
+
+/* "/a/0", then the items of /nnn.../a/0, then "/z". */
+static bool note_last(void *ctx, const struct difference *difference)
+{
+    struct last *last = ctx;
+    const char *pointer = difference->pointer;
+    char expected[32];
+    int item = last->number++ - 1;
+    (void)snprintf(expected, sizeof expected, "n/a/0/%d", item);
+    if (item < 0 || pointer[1] != 'n') {
+        assert_string_equal(pointer, item < 0 ? "/a/0" : "/z");
+    } else {
+        assert_int_equal(strncmp(pointer + 1000000, expected, strlen(expected)), 0);
+        assert_int_equal(pointer[1000000 + strlen(expected)], '\0');
+    }
+    return true;
+}
+
 /* Each with each would be 10^10 comparisons. */
 static void a_large_object_in_another_order_has_no_differences(void **state)
 {
@@ -190,6 +211,36 @@ static void a_large_object_in_another_order_has_no_differences(void **state)
     text_finish(&told.text);
     text_finish(&before);
     text_finish(&after);
+}
+
+/* A pointer that were written anew each time would be 2 * 10^10 bytes. */
+static void many_differences_below_a_long_name_are_told_quickly(void **state)
+{
+    (void)state;
+    enum {
+        ITEMS = 20000,
+        NAME = 1000000
+    };
+    struct text texts[2] = {{0}, {0}};
+    char *name = malloc(NAME + 1);
+    assert_non_null(name);
+    memset(name, 'n', NAME);
+    name[NAME] = '\0';
+    for (int which = 0; which < 2; which++) {
+        (void)text_printf(&texts[which], "{\"a\":[%d],\"%s\":{\"a\":[[", which, name);
+        for (int i = 0; i < ITEMS; i++) {
+            (void)text_printf(&texts[which], "%s%d", i == 0 ? "" : ",", i + which);
+        }
+        (void)text_printf(&texts[which], "]]},\"z\":%d}", which);
+    }
+    struct last last = {.number = 0};
+    struct error err;
+    assert_true(diff_json(texts[0].data, texts[0].len, texts[1].data, texts[1].len, note_last,
+                          &last, &err));
+    assert_int_equal(last.number, ITEMS + 2);
+    free(name);
+    text_finish(&texts[0]);
+    text_finish(&texts[1]);
 }
 
 static void the_deepest_texts_are_compared_to_their_bottom(void **state)
@@ -221,6 +272,7 @@ int main(void)
         cmocka_unit_test(a_comparison_ends_when_the_caller_has_enough),
         cmocka_unit_test(numbers_are_compared_by_their_exact_value),
         cmocka_unit_test(a_large_object_in_another_order_has_no_differences),
+        cmocka_unit_test(many_differences_below_a_long_name_are_told_quickly),
         cmocka_unit_test(the_deepest_texts_are_compared_to_their_bottom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
