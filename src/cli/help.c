@@ -16,11 +16,19 @@ const struct command_row command_rows[] = {
     {"pause", "[OPTIONS]", "make no steps any more", COMMAND_PAUSE, 0},
     {"resume", "[OPTIONS]", "go on after a pause, or out of a hold", COMMAND_RESUME, 0},
     {"step", "[OPTIONS] [N]", "while paused: make N steps (1)", COMMAND_STEP, 1},
+    {"rate", "[OPTIONS] HZ|max|once", "another pace, for the rest of the run", COMMAND_RATE, 1},
+    {"log", "[OPTIONS] LEVEL", "another log level", COMMAND_LOG, 1},
+    {"send", "[OPTIONS] NAME [JSON]", "a message for the module; prints its reply", COMMAND_SEND,
+     2},
+    {"state", "[OPTIONS] get|set|remove|merge|diff ...",
+     "look into the state, change it, compare it", COMMAND_STATE, WORDS_MOST},
     {"rollback", "[OPTIONS]", "back to the good generation before, and its state", COMMAND_ROLLBACK,
      0},
     {"reset", "[OPTIONS]", "start the library anew, with a fresh state", COMMAND_RESET, 0},
     {"snapshot", "[OPTIONS] [FILE]", "put the state on disk, and into FILE", COMMAND_SNAPSHOT, 1},
     {"restore", "[OPTIONS] FILE", "go on with the state of a snapshot", COMMAND_RESTORE, 1},
+    {"history", "[OPTIONS]", "the snapshots that are stored, newest first", COMMAND_HISTORY, 0},
+    {"rewind", "[OPTIONS] [ID]", "back to a snapshot; each time one further", COMMAND_REWIND, 1},
     {"completion", "bash|zsh|fish", "print a script that completes hotrun's words",
      COMMAND_COMPLETION, 1},
 };
@@ -47,11 +55,27 @@ const struct command_row *command_row(enum command command)
 }
 
 const struct sub_row sub_rows[] = {
+    {COMMAND_STATE, "get", "[POINTER]", "print a value: /player/x; without a pointer all", 0, 1},
+    {COMMAND_STATE, "set", "POINTER JSON [POINTER JSON...]", "change or add values, all or none", 2,
+     WORDS_MOST},
+    {COMMAND_STATE, "remove", "POINTER...", "take values out, all or none", 1, WORDS_MOST},
+    {COMMAND_STATE, "merge", "FILE", "apply a merge patch (RFC 7396); `-`: from stdin", 1, 1},
+    {COMMAND_STATE, "diff", "A B", "compare two: a snapshot's number, a file, or `now`", 2, 2},
     {COMMAND_COMPLETION, "bash", "", "eval \"$(hotrun completion bash)\"", 0, 0},
     {COMMAND_COMPLETION, "zsh", "", "source <(hotrun completion zsh)", 0, 0},
     {COMMAND_COMPLETION, "fish", "", "hotrun completion fish | source", 0, 0},
 };
 const size_t sub_row_count = sizeof sub_rows / sizeof sub_rows[0];
+
+const struct sub_row *sub_find(enum command command, const char *name)
+{
+    for (size_t i = 0; i < sub_row_count; i++) {
+        if (sub_rows[i].command == command && strcmp(sub_rows[i].name, name) == 0) {
+            return &sub_rows[i];
+        }
+    }
+    return NULL;
+}
 
 #define RUN   (1U << COMMAND_RUN)
 #define CHECK (1U << COMMAND_CHECK)

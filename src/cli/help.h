@@ -34,6 +34,7 @@ struct sub_row { /* a command's command */
 };
 extern const struct sub_row sub_rows[];
 extern const size_t sub_row_count;
+const struct sub_row *sub_find(enum command command, const char *name); /* NULL: there is none */
 
 extern const struct option_row option_rows[];
 extern const size_t option_row_count;

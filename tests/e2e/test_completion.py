@@ -10,7 +10,7 @@ from terminal import Terminal
 
 # The line up to the cursor, and what is offered. {files}: what lies in the folder.
 ROWS = (
-    ("hotrun stat", {"status"}),
+    ("hotrun stat", {"status", "state"}),
     ("hotrun sna", {"snapshot"}),
     ("hotrun nothing-is-called-so", set()),
     ("hotrun completion ", {"bash", "zsh", "fish"}),
