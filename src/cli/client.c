@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "state/json.h"
+#include "state/pointer.h"
 #include "supervisor/control.h"
 #include "supervisor/run_dir.h"
 
@@ -17,7 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ANSWER_MAX ((size_t)256 << 20)
+#define ANSWER_MAX (((size_t)1 << 30) + 4096) /* a value of 1 GB, and what stands around it */
 #define CALL_ID    1
 
 struct connection {
@@ -276,8 +278,38 @@ static bool take_answer(const char *line, bool *ok, cJSON **result, struct error
     return done;
 }
 
+/* The same without a tree of the result, whose text is appended to *text. */
+static bool take_text(const char *line, bool *ok, struct text *text, struct error *err)
+{
+    size_t len = strlen(line);
+    struct span span;
+    struct error none;
+    if (!json_check(line, len, &none) || line[strspn(line, " \t")] != '{') {
+        *ok = error_set(err, ERROR_FORMAT,
+                        "what listens there is no hotrun: it answered with something that is no "
+                        "JSON-RPC response");
+        return true;
+    }
+    if (!pointer_find(line, len, "/result", &span, &none)) {
+        return take_answer(line, ok, NULL, err); /* an error, or an event */
+    }
+    struct span id;
+    if (!pointer_find(line, len, "/id", &id, &none) ||
+        strtol(line + id.start, NULL, 10) != CALL_ID) {
+        return false;
+    }
+    *ok = text_append(text, line + span.start, span.end - span.start) ||
+          error_set(err, ERROR_SYSTEM, "no memory for the answer");
+    return true;
+}
+
+struct answer { /* what is wanted of it: one of them, or none */
+    cJSON **result;
+    struct text *text;
+};
+
 static bool call(struct connection *connection, const char *method, const cJSON *params,
-                 cJSON **result, struct error *err)
+                 struct answer answer, struct error *err)
 {
     if (!send_request(connection, method, params, err)) {
         return false;
@@ -287,7 +319,8 @@ static bool call(struct connection *connection, const char *method, const cJSON 
         bool ok = false;
         switch (receive_line(connection, &line, err)) {
         case RECEIVED_LINE:
-            if (take_answer(line, &ok, result, err)) {
+            if (answer.text != NULL ? take_text(line, &ok, answer.text, err)
+                                    : take_answer(line, &ok, answer.result, err)) {
                 return ok;
             }
             break;
@@ -306,7 +339,19 @@ bool client_call(const char *run_dir, const char *method, const cJSON *params, u
     if (!open_connection(&connection, run_dir, timeout_ns, err)) {
         return false;
     }
-    bool ok = call(&connection, method, params, result, err);
+    bool ok = call(&connection, method, params, (struct answer){.result = result}, err);
+    close_connection(&connection);
+    return ok;
+}
+
+bool client_call_text(const char *run_dir, const char *method, const cJSON *params,
+                      uint64_t timeout_ns, struct text *result, struct error *err)
+{
+    struct connection connection;
+    if (!open_connection(&connection, run_dir, timeout_ns, err)) {
+        return false;
+    }
+    bool ok = call(&connection, method, params, (struct answer){.text = result}, err);
     close_connection(&connection);
     return ok;
 }
@@ -333,7 +378,7 @@ bool client_follow(const char *run_dir, const char *method, uint64_t timeout_ns,
     if (!open_connection(&connection, run_dir, timeout_ns, err)) {
         return false;
     }
-    bool ok = call(&connection, method, NULL, NULL, err);
+    bool ok = call(&connection, method, NULL, (struct answer){NULL, NULL}, err);
     connection.deadline_ns = 0;
     bool more = ok;
     while (more) {

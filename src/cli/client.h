@@ -4,6 +4,7 @@
 #define CLI_CLIENT_H
 
 #include "base/error.h"
+#include "base/text.h"
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
@@ -19,6 +20,11 @@
  * parameters), ERROR_FORMAT (what answers is no hotrun). */
 bool client_call(const char *run_dir, const char *method, const cJSON *params, uint64_t timeout_ns,
                  cJSON **result, struct error *err);
+
+/* The same with the result's own text appended to `result`: numbers keep their digits, and it may
+ * be large. */
+bool client_call_text(const char *run_dir, const char *method, const cJSON *params,
+                      uint64_t timeout_ns, struct text *result, struct error *err);
 
 /* One event, as JSON text without a newline. Returns false to end the following. */
 typedef bool client_event(void *ctx, const char *event);

@@ -16,11 +16,21 @@ const struct command_row command_rows[] = {
     {"pause", "[OPTIONS]", "make no steps any more", COMMAND_PAUSE, 0},
     {"resume", "[OPTIONS]", "go on after a pause, or out of a hold", COMMAND_RESUME, 0},
     {"step", "[OPTIONS] [N]", "while paused: make N steps (1)", COMMAND_STEP, 1},
+    {"rate", "[OPTIONS] HZ|max|once", "another pace, for the rest of the run", COMMAND_RATE, 1},
+    {"log", "[OPTIONS] LEVEL", "another log level", COMMAND_LOG, 1},
+    {"send", "[OPTIONS] NAME [JSON]", "a message for the module; prints its reply", COMMAND_SEND,
+     2},
+    {"state", "[OPTIONS] get|set|remove|merge|diff ...",
+     "look into the state, change it, compare it", COMMAND_STATE, WORDS_MOST},
     {"rollback", "[OPTIONS]", "back to the good generation before, and its state", COMMAND_ROLLBACK,
      0},
     {"reset", "[OPTIONS]", "start the library anew, with a fresh state", COMMAND_RESET, 0},
     {"snapshot", "[OPTIONS] [FILE]", "put the state on disk, and into FILE", COMMAND_SNAPSHOT, 1},
     {"restore", "[OPTIONS] FILE", "go on with the state of a snapshot", COMMAND_RESTORE, 1},
+    {"history", "[OPTIONS]", "the snapshots that are stored, newest first", COMMAND_HISTORY, 0},
+    {"rewind", "[OPTIONS] [ID]", "back to a snapshot; each time one further", COMMAND_REWIND, 1},
+    {"completion", "bash|zsh|fish", "print a script that completes hotrun's words",
+     COMMAND_COMPLETION, 1},
 };
 const size_t command_row_count = sizeof command_rows / sizeof command_rows[0];
 
@@ -44,9 +54,33 @@ const struct command_row *command_row(enum command command)
     return NULL;
 }
 
+const struct sub_row sub_rows[] = {
+    {COMMAND_STATE, "get", "[POINTER]", "print a value: /player/x; without a pointer all", 0, 1},
+    {COMMAND_STATE, "set", "POINTER JSON [POINTER JSON...]", "change or add values, all or none", 2,
+     WORDS_MOST},
+    {COMMAND_STATE, "remove", "POINTER...", "take values out, all or none", 1, WORDS_MOST},
+    {COMMAND_STATE, "merge", "FILE", "apply a merge patch (RFC 7396); `-`: from stdin", 1, 1},
+    {COMMAND_STATE, "diff", "A B", "compare two: a snapshot's number, a file, or `now`", 2, 2},
+    {COMMAND_COMPLETION, "bash", "", "eval \"$(hotrun completion bash)\"", 0, 0},
+    {COMMAND_COMPLETION, "zsh", "", "source <(hotrun completion zsh)", 0, 0},
+    {COMMAND_COMPLETION, "fish", "", "hotrun completion fish | source", 0, 0},
+};
+const size_t sub_row_count = sizeof sub_rows / sizeof sub_rows[0];
+
+const struct sub_row *sub_find(enum command command, const char *name)
+{
+    for (size_t i = 0; i < sub_row_count; i++) {
+        if (sub_rows[i].command == command && strcmp(sub_rows[i].name, name) == 0) {
+            return &sub_rows[i];
+        }
+    }
+    return NULL;
+}
+
 #define RUN   (1U << COMMAND_RUN)
 #define CHECK (1U << COMMAND_CHECK)
-#define ALL   ((1U << COMMAND_HELP) - 1)
+#define EVERY ((1U << COMMAND_HELP) - 1)
+#define ALL   (EVERY & ~(1U << COMMAND_COMPLETION)) /* that have to do with a run */
 #define TALK  (ALL & ~(RUN | CHECK))
 
 const struct option_row option_rows[] = {
@@ -71,8 +105,8 @@ const struct option_row option_rows[] = {
     {0, "json", NULL, NULL, NULL, CHECK | TALK, "print JSON"},
     {0, "force", NULL, NULL, NULL, 1U << COMMAND_RELOAD, "also what failed before or is the same"},
     {0, "keep-state", NULL, NULL, NULL, 1U << COMMAND_ROLLBACK, "with the present state"},
-    {'h', "help", NULL, NULL, NULL, ALL, "this text, or that of a command"},
-    {'V', "version", NULL, NULL, NULL, ALL, "the version"},
+    {'h', "help", NULL, NULL, NULL, EVERY, "this text, or that of a command"},
+    {'V', "version", NULL, NULL, NULL, EVERY, "the version"},
 };
 const size_t option_row_count = sizeof option_rows / sizeof option_rows[0];
 
@@ -97,6 +131,19 @@ static void add_options(struct text *text, unsigned commands)
     }
 }
 
+static void add_subs(struct text *text, enum command command)
+{
+    bool first = true;
+    for (size_t i = 0; i < sub_row_count; i++) {
+        if (sub_rows[i].command == command) {
+            text_printf(text, "%s  %s%s%s\n      %s\n", first ? "\n" : "", sub_rows[i].name,
+                        sub_rows[i].usage[0] != '\0' ? " " : "", sub_rows[i].usage,
+                        sub_rows[i].help);
+            first = false;
+        }
+    }
+}
+
 static void add_overview(struct text *text)
 {
     text_puts(text,
@@ -106,7 +153,7 @@ static void add_overview(struct text *text)
               "       hotrun COMMAND [OPTIONS]\n"
               "\nCommands:\n");
     for (size_t i = 0; i < command_row_count; i++) {
-        text_printf(text, "  %-8s %s\n", command_rows[i].name, command_rows[i].help);
+        text_printf(text, "  %-10s %s\n", command_rows[i].name, command_rows[i].help);
     }
     add_options(text, RUN);
     text_puts(text,
@@ -123,6 +170,7 @@ char *help_text(enum command command)
     } else {
         text_printf(&text, "hotrun %s: %s\n\nUsage: hotrun %s %s\n", row->name, row->help,
                     row->name, row->usage);
+        add_subs(&text, command);
         add_options(&text, 1U << command);
         if (((1U << command) & TALK) != 0) {
             text_puts(&text,

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 struct command_row {
-    const char *name, *usage, *help;
+    const char *name, *usage, *help; /* shells complete what the usage names: FILE, a|b (offer.h) */
     enum command command;
     unsigned words; /* that it takes besides options, at most */
 };
@@ -26,6 +26,15 @@ extern const struct command_row command_rows[];
 extern const size_t command_row_count;
 const struct command_row *command_find(const char *word);    /* NULL: no command */
 const struct command_row *command_row(enum command command); /* NULL: one without a name */
+
+struct sub_row { /* a command's command */
+    enum command command;
+    const char *name, *usage, *help;
+    unsigned least, most; /* words that it takes */
+};
+extern const struct sub_row sub_rows[];
+extern const size_t sub_row_count;
+const struct sub_row *sub_find(enum command command, const char *name); /* NULL: there is none */
 
 extern const struct option_row option_rows[];
 extern const size_t option_row_count;

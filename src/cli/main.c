@@ -1,9 +1,14 @@
 /* hotrun: the command, and the supervisor when it runs a module. */
 #include "base/log.h"
 #include "base/path.h"
+#include "cli/ask.h"
 #include "cli/client.h"
+#include "cli/completion.h"
+#include "cli/hand.h"
 #include "cli/options.h"
 #include "cli/print.h"
+#include "cli/state.h"
+#include "cli/stored.h"
 #include "supervisor/check.h"
 #include "supervisor/supervisor.h"
 
@@ -15,9 +20,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define STATUS_USAGE  2
-#define STATUS_FAILED 125
-#define STEPS_MOST    1000000000UL
+#define STEPS_MOST 1000000000UL
 
 static int run(const struct options *options, struct log *log, struct error *err)
 {
@@ -48,51 +51,28 @@ static int reload(const struct options *options, struct log *log, struct error *
     return exit_status;
 }
 
-/* Calls a method and prints what it answers: its JSON, or a line made of it by `print`. Takes
- * `params` over. */
-static int ask(const struct options *options, const char *method, cJSON *params,
-               void (*print)(const cJSON *), struct error *err)
-{
-    cJSON *result = NULL;
-    /* Steps take as long as they take. */
-    uint64_t limit_ns = options->command == COMMAND_STEP ? 0 : CLIENT_TIMEOUT_NS;
-    bool answered = client_call(options->config.run_dir, method, params, limit_ns, &result, err);
-    cJSON_Delete(params);
-    if (!answered) {
-        return STATUS_FAILED;
-    }
-    bool ok = true;
-    if (options->json) {
-        ok = print_json(result) || error_set(err, ERROR_SYSTEM, "no memory for the answer");
-    } else if (print != NULL) {
-        print(result);
-    }
-    cJSON_Delete(result);
-    return ok ? 0 : STATUS_FAILED;
-}
-
 static int status(const struct options *options, struct log *log, struct error *err)
 {
     (void)log;
-    return ask(options, "status", NULL, print_status, err);
+    return ask_print(options, "status", NULL, CLIENT_TIMEOUT_NS, print_status, err);
 }
 
 static int quit(const struct options *options, struct log *log, struct error *err)
 {
     (void)log;
-    return ask(options, "quit", NULL, NULL, err);
+    return ask_print(options, "quit", NULL, CLIENT_TIMEOUT_NS, NULL, err);
 }
 
 static int make_pause(const struct options *options, struct log *log, struct error *err)
 {
     (void)log;
-    return ask(options, "pause", NULL, print_place, err);
+    return ask_print(options, "pause", NULL, CLIENT_TIMEOUT_NS, print_place, err);
 }
 
 static int resume(const struct options *options, struct log *log, struct error *err)
 {
     (void)log;
-    return ask(options, "resume", NULL, print_place, err);
+    return ask_print(options, "resume", NULL, CLIENT_TIMEOUT_NS, print_place, err);
 }
 
 static int step(const struct options *options, struct log *log, struct error *err)
@@ -108,11 +88,10 @@ static int step(const struct options *options, struct log *log, struct error *er
     }
     cJSON *params = cJSON_CreateObject();
     if (cJSON_AddNumberToObject(params, "count", (double)count) == NULL) {
-        cJSON_Delete(params);
-        (void)no_memory(err);
-        return STATUS_FAILED;
+        return ask_no_memory(params, err);
     }
-    return ask(options, "step", params, print_place, err);
+    /* Steps take as long as they take. */
+    return ask_print(options, "step", params, 0, print_place, err);
 }
 
 static int rollback(const struct options *options, struct log *log, struct error *err)
@@ -120,17 +99,15 @@ static int rollback(const struct options *options, struct log *log, struct error
     (void)log;
     cJSON *params = cJSON_CreateObject();
     if (cJSON_AddBoolToObject(params, "keep_state", options->keep_state) == NULL) {
-        cJSON_Delete(params);
-        (void)no_memory(err);
-        return STATUS_FAILED;
+        return ask_no_memory(params, err);
     }
-    return ask(options, "rollback", params, print_place, err);
+    return ask_print(options, "rollback", params, CLIENT_TIMEOUT_NS, print_place, err);
 }
 
 static int reset(const struct options *options, struct log *log, struct error *err)
 {
     (void)log;
-    return ask(options, "reset", NULL, print_place, err);
+    return ask_print(options, "reset", NULL, CLIENT_TIMEOUT_NS, print_place, err);
 }
 
 /* What stands on the command line starts here; hotrun may run elsewhere. */
@@ -143,11 +120,9 @@ static int with_file(const struct options *options, const char *method,
               (path != NULL && cJSON_AddStringToObject(params, "file", path) != NULL);
     free(path);
     if (!ok) {
-        cJSON_Delete(params);
-        (void)no_memory(err);
-        return STATUS_FAILED;
+        return ask_no_memory(params, err);
     }
-    return ask(options, method, params, print, err);
+    return ask_print(options, method, params, CLIENT_TIMEOUT_NS, print, err);
 }
 
 static int snapshot(const struct options *options, struct log *log, struct error *err)
@@ -185,6 +160,19 @@ static int events(const struct options *options, struct log *log, struct error *
                : STATUS_FAILED;
 }
 
+static int completion(const struct options *options, struct log *log, struct error *err)
+{
+    (void)log;
+    struct text script = {0};
+    const char *shell = options->word_count == 0 ? "" : options->words[0];
+    bool ok = completion_write(&script, shell, err);
+    if (ok && (fputs(text_string(&script), stdout) < 0 || fflush(stdout) != 0)) {
+        ok = error_errno(err, "cannot write the script");
+    }
+    text_finish(&script);
+    return ok ? 0 : err->code == ERROR_USAGE ? STATUS_USAGE : STATUS_FAILED;
+}
+
 static int help(const struct options *options, struct log *log, struct error *err)
 {
     (void)log;
@@ -202,12 +190,29 @@ static int version(const struct options *options, struct log *log, struct error 
     return 0;
 }
 
-static int (*const commands[])(const struct options *, struct log *, struct error *) = {
-    [COMMAND_RUN] = run,           [COMMAND_CHECK] = check,   [COMMAND_STATUS] = status,
-    [COMMAND_RELOAD] = reload,     [COMMAND_QUIT] = quit,     [COMMAND_EVENTS] = events,
-    [COMMAND_PAUSE] = make_pause,  [COMMAND_RESUME] = resume, [COMMAND_STEP] = step,
-    [COMMAND_ROLLBACK] = rollback, [COMMAND_RESET] = reset,   [COMMAND_SNAPSHOT] = snapshot,
-    [COMMAND_RESTORE] = restore,   [COMMAND_HELP] = help,     [COMMAND_VERSION] = version};
+static int (*const commands[])(const struct options *, struct log *,
+                               struct error *) = {[COMMAND_RUN] = run,
+                                                  [COMMAND_CHECK] = check,
+                                                  [COMMAND_STATUS] = status,
+                                                  [COMMAND_RELOAD] = reload,
+                                                  [COMMAND_QUIT] = quit,
+                                                  [COMMAND_EVENTS] = events,
+                                                  [COMMAND_PAUSE] = make_pause,
+                                                  [COMMAND_RESUME] = resume,
+                                                  [COMMAND_STEP] = step,
+                                                  [COMMAND_RATE] = hand_rate,
+                                                  [COMMAND_LOG] = hand_log,
+                                                  [COMMAND_SEND] = hand_send,
+                                                  [COMMAND_STATE] = state_command,
+                                                  [COMMAND_HISTORY] = stored_history,
+                                                  [COMMAND_REWIND] = hand_rewind,
+                                                  [COMMAND_ROLLBACK] = rollback,
+                                                  [COMMAND_RESET] = reset,
+                                                  [COMMAND_SNAPSHOT] = snapshot,
+                                                  [COMMAND_RESTORE] = restore,
+                                                  [COMMAND_COMPLETION] = completion,
+                                                  [COMMAND_HELP] = help,
+                                                  [COMMAND_VERSION] = version};
 
 /* Descriptors 0 to 2 must be open: what is opened first would else become stdout. */
 static void open_standard_descriptors(void)

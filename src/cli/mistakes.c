@@ -1,8 +1,8 @@
 #include "cli/mistakes.h"
 
+#include "base/suggest.h"
 #include "base/text.h"
 #include "cli/help.h"
-#include "config/suggest.h"
 
 #include <stdio.h>
 #include <string.h>

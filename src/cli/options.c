@@ -135,15 +135,27 @@ static const struct option_row *find_option(const struct table *table, int found
     return NULL;
 }
 
+/* The next option or word. A number below zero is a word where words are values. */
+static int next(int argc, char **argv, const struct table *table, bool takes_words)
+{
+    const char *at = optind > 0 && optind < argc ? argv[optind] : "";
+    if (takes_words && at[0] == '-' && at[1] >= '0' && at[1] <= '9') {
+        optarg = argv[optind++];
+        return 1;
+    }
+    return getopt_long(argc, argv, table->shorts, table->longs, NULL);
+}
+
 /* `unnamed`: the command was not named, so that the first word may have been meant as one. */
 static bool parse_words(struct options *options, struct parsing *parsing, int argc, char **argv,
                         bool unnamed, struct error *err)
 {
     struct table table;
     int found;
+    bool takes_words = !names_library(options->command) && command_row(options->command)->words > 0;
     make_table(&table, options->command);
     optind = 0; /* glibc: scan anew */
-    while ((found = getopt_long(argc, argv, table.shorts, table.longs, NULL)) != -1) {
+    while ((found = next(argc, argv, &table, takes_words)) != -1) {
         const struct option_row *row = find_option(&table, found);
         if (found == 1) {
             if (!check_word(parsing, options->command, optarg, unnamed && optind == 2, err)) {
@@ -160,6 +172,12 @@ static bool parse_words(struct options *options, struct parsing *parsing, int ar
         } else if (!take(options, parsing, row, optarg, err)) {
             return false;
         }
+    }
+    for (; takes_words && optind < argc; optind++) {
+        if (!check_word(parsing, options->command, argv[optind], false, err)) {
+            return false;
+        }
+        parsing->words[parsing->word_count++] = argv[optind];
     }
     parsing->args = argv + optind;
     parsing->arg_count = argc - optind;
@@ -369,7 +387,8 @@ bool options_parse(struct options *options, int argc, char **argv, struct error 
     }
     options->word_count = parsing.word_count;
     memcpy(options->words, parsing.words, sizeof parsing.words);
-    if (resolve(options, &parsing, err)) {
+    bool alone = options->command == COMMAND_COMPLETION; /* a wrong hotrun.toml is none of its */
+    if (alone || resolve(options, &parsing, err)) {
         return true;
     }
 fail:

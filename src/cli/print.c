@@ -1,5 +1,8 @@
 #include "cli/print.h"
 
+#include "state/json.h"
+#include "state/pointer.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -114,6 +117,47 @@ int print_reload(const cJSON *result, bool json)
         printf("%s%s\n", reason[0] != '\0' ? "; " : "", reason);
     }
     return good ? 0 : 126;
+}
+
+bool print_member(const struct text *json, const char *pointer, struct error *err)
+{
+    struct span span;
+    if (!pointer_find(text_string(json), json->len, pointer, &span, err)) {
+        return false;
+    }
+    size_t len = span.end - span.start;
+    return (fwrite(json->data + span.start, 1, len, stdout) == len && putchar('\n') != EOF &&
+            fflush(stdout) == 0) ||
+           error_errno(err, "cannot write to stdout");
+}
+
+void print_put_pointer(struct text *line, const char *pointer)
+{
+    bool plain = true;
+    for (const char *at = pointer; *at != '\0'; at++) {
+        plain = plain && (unsigned char)*at >= 0x20 && *at != 0x7f;
+    }
+    if (pointer[0] == '\0') {
+        (void)text_puts(line, "(all)");
+    } else if (plain) {
+        (void)text_puts(line, pointer);
+    } else {
+        (void)json_quote(line, pointer);
+    }
+}
+
+void print_edited(const cJSON *result)
+{
+    const cJSON *adjusted = cJSON_GetObjectItemCaseSensitive(result, "adjusted");
+    const cJSON *item;
+    print_place(result);
+    cJSON_ArrayForEach(item, adjusted)
+    {
+        struct text line = {0};
+        print_put_pointer(&line, cJSON_IsString(item) ? item->valuestring : "");
+        printf("%s\n", text_string(&line));
+        text_finish(&line);
+    }
 }
 
 void print_place(const cJSON *result)

@@ -2,9 +2,9 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "base/suggest.h"
 #include "base/text.h"
 #include "config/keys.h"
-#include "config/suggest.h"
 #include "config/toml.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
 #include "host/carry.h"
 
 #include "base/clock.h"
+#include "host/edits.h"
 #include "host/generation.h"
 #include "host/host.h"
 #include "host/snapshot.h"
@@ -68,8 +69,11 @@ static bool carry_json(struct swap *swap, const struct text *json, uint32_t from
         return false;
     }
     struct error why;
-    if (!json_compare_keys(text_string(json), json->len, text_string(after), after->len, KEYS_TOLD,
-                           &swap->added, &more_added, &swap->dropped, &more_dropped, &why)) {
+    if (swap->load->edited) {
+        edits_compare(swap);
+    } else if (!json_compare_keys(text_string(json), json->len, text_string(after), after->len,
+                                  KEYS_TOLD, &swap->added, &more_added, &swap->dropped,
+                                  &more_dropped, &why)) {
         text_clear(&swap->added);
         text_clear(&swap->dropped);
         host_note(host, LOG_WARN, "added and dropped keys are not told: %s", why.text);

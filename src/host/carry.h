@@ -22,7 +22,7 @@ struct swap { /* one transaction */
     enum swap_stage stage; /* where it is, for the refusal */
     struct error err;
     struct message_accepted told;
-    struct text added, dropped;
+    struct text added, dropped, adjusted;
 };
 
 bool carry_is_stateless(const struct generation *generation);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "host/checkpoint.h"
 #include "host/descriptors.h"
+#include "host/edits.h"
 #include "host/pace.h"
 #include "host/services.h"
 #include "hotrun/hotrun.h"
@@ -47,6 +48,7 @@ struct load { /* a LOAD that is under way or put off */
     uint64_t generation, started_ns, failed, step;
     int slot;
     bool restored;
+    bool edited;                         /* host->edits are part of it */
     char *path, *name, *module, *reason; /* owned */
     struct elf_facts facts;
     bool has_facts;
@@ -72,11 +74,12 @@ struct host {
     struct generation *current; /* owns the loop; NULL before the first one */
     struct generation *older;   /* what current replaced, until that is confirmed */
     struct load *load;          /* to be done between two steps */
-    uint64_t index;             /* of the next step */
-    uint64_t calls;             /* into user code */
-    uint64_t sequence;          /* of the last snapshot that was published */
-    int turn;                   /* the slot for the next one: SHARED_TURN_ */
-    uint32_t step_flags;        /* for the next step */
+    struct edits edits;
+    uint64_t index;      /* of the next step */
+    uint64_t calls;      /* into user code */
+    uint64_t sequence;   /* of the last snapshot that was published */
+    int turn;            /* the slot for the next one: SHARED_TURN_ */
+    uint32_t step_flags; /* for the next step */
     uint64_t last_step_end_ns;
     bool step_now;             /* do not wait for the tick */
     bool in_place_told;        /* the warning about states that hotrun cannot look into */

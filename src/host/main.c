@@ -172,6 +172,7 @@ static void tear_down(struct host *host)
     (void)uv_loop_close(&host->loop);
     kept_finish(&host->kept);
     slots_finish(&host->slots);
+    edits_forget(host);
     text_finish(&host->json);
     text_finish(&host->json_after);
     free(host->setup.config);

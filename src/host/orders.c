@@ -1,8 +1,11 @@
 #include "host/orders.h"
 
+#include "base/clock.h"
+#include "host/edits.h"
 #include "host/generation.h"
 #include "host/host.h"
 #include "host/loop.h"
+#include "host/replies.h"
 #include "host/snapshot.h"
 #include "host/swap.h"
 
@@ -52,6 +55,22 @@ static void handle(struct host *host, const struct message *message)
         break;
     case MESSAGE_STEPS:
         loop_grant(host, message->steps.count);
+        break;
+    case MESSAGE_SEND:
+        replies_to_send(host, message->send.number, &message->send.name, &message->send.text);
+        break;
+    case MESSAGE_ASK:
+        replies_with_state(host, message->ask.number, channel_take_fd(host->channel));
+        break;
+    case MESSAGE_EDIT:
+        edits_take(host, message->edit.generation, channel_take_fd(host->channel));
+        break;
+    case MESSAGE_LOG:
+        atomic_store_explicit(&host->page->log_level, (int32_t)message->log.level,
+                              memory_order_relaxed);
+        break;
+    case MESSAGE_RATE:
+        pace_set(&host->pace, (enum pace_kind)message->rate.kind, message->rate.hz, clock_ns());
         break;
     case MESSAGE_STOP:
         if (!host->stopping && !host->done) {

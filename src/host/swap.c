@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "host/carry.h"
 #include "host/check.h"
+#include "host/edits.h"
 #include "host/generation.h"
 #include "host/host.h"
 #include "host/snapshot.h"
@@ -21,6 +22,9 @@ static bool lives_on(const struct generation *older)
 void swap_forget(struct host *host)
 {
     if (host->load != NULL) {
+        if (host->load->edited) {
+            edits_forget(host);
+        }
         free(host->load->path);
         free(host->load->name);
         free(host->load->module);
@@ -42,6 +46,7 @@ void swap_prepare(struct host *host, const struct message_load *load)
                                     .step = load->step,
                                     .slot = (int)load->slot,
                                     .restored = load->restored != 0,
+                                    .edited = load->edited != 0,
                                     .path = strdup(load->path.data),
                                     .name = strdup(load->name.data),
                                     .module = strdup(load->module.data),
@@ -166,6 +171,7 @@ static void send_accepted(struct swap *swap)
     told->module = bytes_of(fresh->module->name);
     told->added = (struct bytes){text_string(&swap->added), swap->added.len};
     told->dropped = (struct bytes){text_string(&swap->dropped), swap->dropped.len};
+    told->adjusted = (struct bytes){text_string(&swap->adjusted), swap->adjusted.len};
     if (told->note.data == NULL) {
         told->note = bytes_of("");
     }
@@ -187,8 +193,10 @@ static void commit(struct swap *swap, const hotrun_event *event)
     host->current = fresh;
     host->step_flags = HOTRUN_STEP_UPDATED | (swap->load->restored ? HOTRUN_STEP_RESTORED : 0U);
     host->publish_step = host->index;
-    /* At rate once, what came back has had its step. */
-    host->step_now = host->pace.kind != PACE_ONCE || swap->load->failed == 0;
+    /* At rate once, what came back has had its step; and an edit makes none. */
+    if (!swap->load->edited) {
+        host->step_now = host->pace.kind != PACE_ONCE || swap->load->failed == 0;
+    }
     atomic_store_explicit(&host->page->committed, fresh->number, memory_order_relaxed);
     atomic_store_explicit(&host->page->first_index, host->index, memory_order_relaxed);
     services_commit(fresh);
@@ -242,7 +250,9 @@ static void take_over(struct swap *swap)
         return;
     }
     host->publish_json = false;
-    bool ok = carry_save(swap);
+    bool edited = swap->load->edited;
+    bool ok = !edited || edits_are_possible(swap);
+    ok = ok && carry_save(swap) && (!edited || edits_apply(swap));
     if (ok) {
         /* Its fini may not live: the state is safe by then. */
         swap_retire_older(host);
@@ -333,7 +343,8 @@ void swap_attempt(struct host *host)
                         .load = host->load,
                         .old = host->current,
                         .added = {.limit = KEYS_BYTES},
-                        .dropped = {.limit = KEYS_BYTES}};
+                        .dropped = {.limit = KEYS_BYTES},
+                        .adjusted = {.limit = KEYS_BYTES}};
     if (load->how == LOAD_SWAP && host->current != NULL) {
         take_over(&swap);
     } else if (load->how == LOAD_CHECK && host->current == NULL) {
@@ -347,6 +358,7 @@ void swap_attempt(struct host *host)
     }
     text_finish(&swap.added);
     text_finish(&swap.dropped);
+    text_finish(&swap.adjusted);
 }
 
 void swap_cancel(struct host *host)

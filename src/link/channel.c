@@ -202,6 +202,12 @@ static bool is_hung_up(int fd)
     return poll(&end, 1, 0) < 0 || end.revents != 0;
 }
 
+static bool carries_fd(const struct message *message)
+{
+    return (message->type == MESSAGE_KEEP && message->keep.dropped == 0) ||
+           message->type == MESSAGE_ASK || message->type == MESSAGE_EDIT;
+}
+
 enum channel_result channel_receive(struct channel *channel, struct message *message,
                                     struct error *err)
 {
@@ -229,7 +235,7 @@ enum channel_result channel_receive(struct channel *channel, struct message *mes
     bool ok = (size_t)got <= sizeof channel->in
                   ? message_decode(message, channel->in, (size_t)got, err)
                   : error_set(err, ERROR_LIMIT, "a message of %zd bytes is too large", got);
-    if (!ok || message->type != MESSAGE_KEEP || message->keep.dropped != 0) {
+    if (!ok || !carries_fd(message)) {
         close_if_open(&channel->in_fd);
     }
     return ok ? CHANNEL_GOT : CHANNEL_BAD;

@@ -33,19 +33,30 @@ static const struct field setup_fields[] = {
     BYTES(setup.config),          BYTES(setup.args)};
 static const struct field load_fields[] = {
     NUMBER(load.how),    NUMBER(load.generation), NUMBER(load.slot),  NUMBER(load.started_ns),
-    NUMBER(load.failed), NUMBER(load.restored),   NUMBER(load.step),  BYTES(load.path),
-    BYTES(load.name),    BYTES(load.module),      BYTES(load.reason), BYTES(load.facts)};
-static const struct field accepted_fields[] = {
-    NUMBER(accepted.generation),     NUMBER(accepted.how),
-    NUMBER(accepted.state_bytes),    NUMBER(accepted.state_size),
-    NUMBER(accepted.state_version),  NUMBER(accepted.callbacks),
-    NUMBER(accepted.first_step),     NUMBER(accepted.serialize_ns),
-    NUMBER(accepted.load_ns),        NUMBER(accepted.init_ns),
-    NUMBER(accepted.deserialize_ns), NUMBER(accepted.pause_ns),
-    NUMBER(accepted.total_ns),       NUMBER(accepted.pinned),
-    NUMBER(accepted.more_added),     NUMBER(accepted.more_dropped),
-    BYTES(accepted.module),          BYTES(accepted.added),
-    BYTES(accepted.dropped),         BYTES(accepted.note)};
+    NUMBER(load.failed), NUMBER(load.restored),   NUMBER(load.step),  NUMBER(load.edited),
+    BYTES(load.path),    BYTES(load.name),        BYTES(load.module), BYTES(load.reason),
+    BYTES(load.facts)};
+static const struct field accepted_fields[] = {NUMBER(accepted.generation),
+                                               NUMBER(accepted.how),
+                                               NUMBER(accepted.state_bytes),
+                                               NUMBER(accepted.state_size),
+                                               NUMBER(accepted.state_version),
+                                               NUMBER(accepted.callbacks),
+                                               NUMBER(accepted.first_step),
+                                               NUMBER(accepted.serialize_ns),
+                                               NUMBER(accepted.load_ns),
+                                               NUMBER(accepted.init_ns),
+                                               NUMBER(accepted.deserialize_ns),
+                                               NUMBER(accepted.pause_ns),
+                                               NUMBER(accepted.total_ns),
+                                               NUMBER(accepted.pinned),
+                                               NUMBER(accepted.more_added),
+                                               NUMBER(accepted.more_dropped),
+                                               BYTES(accepted.module),
+                                               BYTES(accepted.added),
+                                               BYTES(accepted.dropped),
+                                               BYTES(accepted.adjusted),
+                                               BYTES(accepted.note)};
 static const struct field rejected_fields[] = {NUMBER(rejected.generation), NUMBER(rejected.stage),
                                                NUMBER(rejected.by_old), BYTES(rejected.reason)};
 static const struct field closed_fields[] = {NUMBER(closed.generation), NUMBER(closed.kept),
@@ -66,6 +77,11 @@ static const struct field snapshot_fields[] = {NUMBER(snapshot.why)};
 static const struct field stop_fields[] = {NUMBER(stop.status)};
 static const struct field pause_fields[] = {NUMBER(pause.on)};
 static const struct field steps_fields[] = {NUMBER(steps.count)};
+static const struct field send_fields[] = {NUMBER(send.number), BYTES(send.name), BYTES(send.text)};
+static const struct field ask_fields[] = {NUMBER(ask.number)};
+static const struct field reply_fields[] = {NUMBER(reply.number), NUMBER(reply.ok),
+                                            BYTES(reply.text)};
+static const struct field log_fields[] = {NUMBER(log.level)};
 static const struct field keep_fields[] = {NUMBER(keep.dropped), BYTES(keep.name)};
 static const struct field ready_fields[] = {NUMBER(ready.pid)};
 static const struct field rate_fields[] = {NUMBER(rate.kind), NUMBER(rate.hz)};
@@ -88,6 +104,11 @@ static const struct {
                               [MESSAGE_STOP] = ROW(stop_fields),
                               [MESSAGE_PAUSE] = ROW(pause_fields),
                               [MESSAGE_STEPS] = ROW(steps_fields),
+                              [MESSAGE_SEND] = ROW(send_fields),
+                              [MESSAGE_ASK] = ROW(ask_fields),
+                              [MESSAGE_EDIT] = ROW(generation_fields),
+                              [MESSAGE_LOG] = ROW(log_fields),
+                              [MESSAGE_RATE] = ROW(rate_fields),
                               [MESSAGE_KEEP] = ROW(keep_fields),
                               [MESSAGE_READY] = ROW(ready_fields),
                               [MESSAGE_ACCEPTED] = ROW(accepted_fields),
@@ -97,7 +118,7 @@ static const struct {
                               [MESSAGE_PUBLISHED] = ROW(published_fields),
                               [MESSAGE_RELOAD] = {NULL, 0},
                               [MESSAGE_LEAVING] = {NULL, 0},
-                              [MESSAGE_RATE] = ROW(rate_fields),
+                              [MESSAGE_REPLY] = ROW(reply_fields),
                               [MESSAGE_NOTE] = ROW(note_fields),
                               [MESSAGE_CHECKED] = ROW(checked_fields)};
 
@@ -108,7 +129,8 @@ static const char *const stage_names[SWAP_STAGE_COUNT] = {[SWAP_FILE] = "file",
                                                           [SWAP_SERIALIZE] = "serialize",
                                                           [SWAP_INIT] = "init",
                                                           [SWAP_DESERIALIZE] = "deserialize",
-                                                          [SWAP_CANCEL] = "cancel"};
+                                                          [SWAP_CANCEL] = "cancel",
+                                                          [SWAP_EDIT] = "edit"};
 
 static const char *const how_names[] = {[STATE_JSON] = "json",
                                         [STATE_IN_PLACE] = "in-place",

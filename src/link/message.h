@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define MESSAGE_SIZE_MAX ((size_t)128 << 10)
+#define SEND_MOST        ((size_t)127 << 10) /* bytes of a SEND's name and text, of a REPLY's text */
 #define KEEP_NAME_MOST   255 /* bytes of a kept descriptor's name that a KEEP can carry */
 
 struct bytes { /* data[len] is '\0'; a received one lives until the next receive */
@@ -30,7 +31,14 @@ enum message_type {
     MESSAGE_STOP,      /* STOPPING, serialize, fini, exit */
     MESSAGE_PAUSE,     /* steps are made no more, or again */
     MESSAGE_STEPS,     /* while paused: this many steps */
+    MESSAGE_SEND,      /* what somebody has for on_event; answered by REPLY */
+    MESSAGE_ASK,  /* write the state as text into the descriptor that comes with it; answered by
+                     REPLY */
+    MESSAGE_EDIT, /* what the next LOAD_SWAP changes in the state: an edit list, in the
+                     descriptor that comes with it */
+    MESSAGE_LOG,  /* another log level */
     /* both ways */
+    MESSAGE_RATE, /* another pace: by command, or by the module */
     MESSAGE_KEEP, /* a kept descriptor, which comes with the packet; or its name is forgotten */
     /* to the supervisor */
     MESSAGE_READY,
@@ -40,7 +48,7 @@ enum message_type {
     MESSAGE_CLOSED,
     MESSAGE_PUBLISHED,
     MESSAGE_RELOAD,  /* the module asked for a reload */
-    MESSAGE_RATE,    /* the module changed the rate */
+    MESSAGE_REPLY,   /* to a SEND or ASK */
     MESSAGE_LEAVING, /* the orderly end begins; why is in the status page */
     MESSAGE_NOTE,    /* something to log */
     MESSAGE_CHECKED, /* answer to LOAD_CHECK */
@@ -63,6 +71,7 @@ enum swap_stage {
     SWAP_INIT,
     SWAP_DESERIALIZE,
     SWAP_CANCEL,
+    SWAP_EDIT, /* what was to be changed in the state can't be */
     SWAP_STAGE_COUNT
 };
 const char *swap_stage_name(enum swap_stage stage); /* the word of the events' field `stage` */
@@ -93,6 +102,7 @@ struct message_load {
                                 ROLLED_BACK or AFTER_RELOAD follows */
     uint64_t restored;       /* RESTORE, FRESH: it is after a crash: HOTRUN_STEP_RESTORED */
     uint64_t step;           /* FRESH: index of the first step */
+    uint64_t edited;         /* SWAP: the EDIT before it is part of it */
     struct bytes path, name; /* the private copy; what messages call the library */
     struct bytes module;     /* the module's name that is expected; "": any */
     struct bytes reason;     /* with `failed` */
@@ -108,7 +118,8 @@ struct message_accepted {
     uint64_t pinned; /* the state from before is in the slot that LOAD named */
     uint64_t more_added, more_dropped;
     struct bytes module, added, dropped; /* lists: '\0' between two */
-    struct bytes note;                   /* what a person should know of this state's way; "" */
+    struct bytes adjusted; /* sentences: what was edited, and is another value in the new state */
+    struct bytes note;     /* what a person should know of this state's way; "" */
 };
 
 struct message_rejected {
@@ -169,6 +180,23 @@ struct message {
         struct {
             uint64_t count;
         } steps;
+        struct {
+            uint64_t number;         /* of the call, for its REPLY */
+            struct bytes name, text; /* text: JSON; "": none */
+        } send;
+        struct {
+            uint64_t number;
+        } ask;
+        struct {
+            uint64_t generation; /* of the LOAD */
+        } edit;
+        struct {
+            uint64_t number, ok;
+            struct bytes text; /* JSON, "" for none; not ok: the reason */
+        } reply;
+        struct {
+            uint64_t level;
+        } log;
         struct {
             uint64_t dropped; /* 1: the name is forgotten, and no descriptor comes */
             struct bytes name;

@@ -11,9 +11,10 @@
 
 enum edit_kind {
     EDIT_SET = 1, /* the value at `pointer` becomes `value`; a last part that is missing in an
-                     object is added, "-" or the length of an array appends */
+                     object is added, "-" or the length of an array appends, laid out as its
+                     neighbours are */
     EDIT_REMOVE,  /* the value at `pointer` goes; the root can't */
-    EDIT_MERGE    /* `value` is a merge patch (RFC 7396) for the value at `pointer` */
+    EDIT_MERGE /* `value` is a merge patch (RFC 7396) for the value at `pointer`, which is there */
 };
 
 struct edit {

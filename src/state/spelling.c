@@ -104,3 +104,17 @@ int spelling_order(const char *a, size_t a_len, const char *b, size_t b_len)
     }
     return (a < a_end) - (b < b_end);
 }
+
+bool spelling_is(const char *raw, size_t len, const char *chars, size_t chars_len)
+{
+    const char *end = chars + chars_len;
+    for (const char *at = raw; at < raw + len;) {
+        char bytes[4];
+        size_t count = utf8_put(take_character(&at), bytes);
+        if ((size_t)(end - chars) < count || memcmp(chars, bytes, count) != 0) {
+            return false;
+        }
+        chars += count;
+    }
+    return chars == end;
+}

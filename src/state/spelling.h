@@ -42,6 +42,9 @@ bool spelling_hash(const char *raw, size_t len, bool escaped, uint64_t *hash);
 /* Orders two by their characters: below, equal to or above 0. */
 int spelling_order(const char *a, size_t a_len, const char *b, size_t b_len);
 
+/* Whether its characters are those of chars[0..chars_len), which are UTF-8. */
+bool spelling_is(const char *raw, size_t len, const char *chars, size_t chars_len);
+
 /* The value of four hexadecimal digits at `at`, which need not be valid; -1: *bad is the first byte
  * that is none, or `end`. */
 int32_t spelling_unit(const char *at, const char *end, const char **bad);

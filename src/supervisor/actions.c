@@ -94,7 +94,8 @@ static void do_quarantine(struct supervisor *sup)
     /* A running generation that does not let go is not the new build's fault. */
     bool by_old = sup->heard != NULL && sup->heard->type == MESSAGE_REJECTED &&
                   sup->heard->rejected.by_old != 0;
-    if (build != NULL && !by_old) {
+    /* Nor are bytes that run already at fault when an edit of the state fails. */
+    if (build != NULL && !by_old && !build->edited) {
         quarantine_add(&sup->quarantine, build->stage.hash);
     }
 }
@@ -407,6 +408,9 @@ void supervisor_dispatch(struct supervisor *sup, enum policy_event event)
         }
     }
     build_drop(&sup->arrived);
+    if (sup->edits != NULL) {
+        supervisor_arm(sup, TIMER_EDIT, 0);
+    }
     service_tell_phase(sup);
     supervisor_arm(sup, TIMER_STATUS, 20);
 }

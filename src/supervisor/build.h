@@ -15,7 +15,8 @@
 struct build {
     unsigned references;
     uint64_t generation;
-    char *path; /* of the copy */
+    bool edited; /* a copy of the library that ran, made to edit its state */
+    char *path;  /* of the copy */
     struct stage stage;
     enum rate_kind rate; /* at which it runs */
     double rate_hz;

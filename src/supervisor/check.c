@@ -182,7 +182,7 @@ static bool run_host(struct check *check, struct error *err)
         return false;
     }
     if (!host_process_setup(check->host, check->config, slots_find_address(), RATE_HZ, 60, false,
-                            err)) {
+                            check->config->log_level, err)) {
         host_process_destroy(check->host);
         return false;
     }

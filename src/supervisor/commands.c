@@ -1,10 +1,14 @@
 /* The methods of the control socket. */
 #include "base/clock.h"
+#include "supervisor/asks.h"
+#include "supervisor/edits.h"
 #include "supervisor/resume.h"
+#include "supervisor/rewind.h"
 #include "supervisor/snapshots.h"
 #include "supervisor/state.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #define STEPS_MOST 1e9
@@ -151,30 +155,123 @@ static void command_rollback(struct supervisor *sup, const cJSON *params, struct
         control_fail(call, CONTROL_INVALID_PARAMS, "keep_state: expected true or false");
         return;
     }
-    replace_ask(sup, REPLACE_ROLLBACK, cJSON_IsTrue(keep), NULL, NULL, call);
+    replace_ask(sup, REPLACE_ROLLBACK, cJSON_IsTrue(keep), 0, NULL, NULL, call);
 }
 
 static void command_reset(struct supervisor *sup, const cJSON *params, struct control_call *call)
 {
     (void)params;
-    replace_ask(sup, REPLACE_RESET, false, NULL, NULL, call);
+    replace_ask(sup, REPLACE_RESET, false, 0, NULL, NULL, call);
+}
+
+/* As if the module had set it: it stays over reloads and comebacks of this run. */
+static void command_rate(struct supervisor *sup, const cJSON *params, struct control_call *call)
+{
+    const cJSON *rate = cJSON_GetObjectItemCaseSensitive(params, "rate");
+    const char *word = cJSON_GetStringValue(rate);
+    bool once = word != NULL && strcmp(word, "once") == 0;
+    bool max = word != NULL && strcmp(word, "max") == 0;
+    double hz = cJSON_IsNumber(rate) ? rate->valuedouble : 0;
+    if (!once && !max && !(hz >= 0.001 && hz <= 1e6)) {
+        control_fail(call, CONTROL_INVALID_PARAMS,
+                     "rate: expected 0.001 to 1000000 steps a second, \"max\" or \"once\"");
+        return;
+    }
+    if (sup->host == NULL && sup->current == NULL) {
+        control_fail(call, CONTROL_REFUSED, "nothing has run so far: save a library");
+        return;
+    }
+    if (!is_possible(sup, POLICY_CTL_PAUSE, call)) {
+        return;
+    }
+    sup->rate = once ? RATE_ONCE : max ? RATE_MAX : RATE_HZ;
+    sup->rate_hz = sup->rate == RATE_HZ ? hz : sup->rate_hz;
+    if (sup->current != NULL) {
+        sup->current->rate = sup->rate;
+        sup->current->rate_hz = sup->rate_hz;
+    }
+    supervisor_send(sup, &(struct message){.type = MESSAGE_RATE,
+                                           .rate = {.kind = (uint64_t)sup->rate, .hz = hz}});
+    if (sup->rate == RATE_HZ) {
+        log_tone(sup->log, LOG_TONE_PLAIN, "rate  %g Hz from here on", hz);
+    } else {
+        log_tone(sup->log, LOG_TONE_PLAIN, "rate  %s from here on", word);
+    }
+    supervisor_arm(sup, TIMER_STATUS, 20);
+    cJSON *result = cJSON_CreateObject();
+    event_add_item(result, "rate",
+                   sup->rate == RATE_HZ ? cJSON_CreateNumber(hz) : event_text(word));
+    control_answer(call, result);
+}
+
+static void command_log(struct supervisor *sup, const cJSON *params, struct control_call *call)
+{
+    const char *word = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(params, "level"));
+    enum log_level level;
+    if (word == NULL || !log_level_parse(word, &level)) {
+        control_fail(call, CONTROL_INVALID_PARAMS,
+                     "level: expected \"trace\", \"debug\", \"info\", \"warn\" or \"error\"");
+        return;
+    }
+    sup->log->level = (int)level;
+    supervisor_send(sup, &(struct message){.type = MESSAGE_LOG, .log = {.level = (uint64_t)level}});
+    cJSON *result = cJSON_CreateObject();
+    event_add_text(result, "level", log_level_name(level));
+    control_answer(call, result);
 }
 
 static const struct {
     const char *method;
     void (*act)(struct supervisor *, const cJSON *, struct control_call *);
-} rows[] = {
-    {"status", command_status},     {"reload", command_reload}, {"quit", command_quit},
-    {"pause", command_pause},       {"resume", command_resume}, {"step", command_step},
-    {"rollback", command_rollback}, {"reset", command_reset},   {"snapshot", snapshots_command},
-    {"restore", resume_command},    {"events", command_events}};
+    const char *params[2]; /* that it knows */
+} rows[] = {{"status", command_status, {0}},
+            {"reload", command_reload, {"force"}},
+            {"quit", command_quit, {0}},
+            {"pause", command_pause, {0}},
+            {"resume", command_resume, {0}},
+            {"step", command_step, {"count"}},
+            {"rate", command_rate, {"rate"}},
+            {"log", command_log, {"level"}},
+            {"rollback", command_rollback, {"keep_state"}},
+            {"reset", command_reset, {0}},
+            {"snapshot", snapshots_command, {"file"}},
+            {"restore", resume_command, {"file"}},
+            {"rewind", rewind_command, {"id"}},
+            {"send", asks_send, {"name", "json"}},
+            {"state.get", asks_get, {"pointer"}},
+            {"state.edit", edits_command, {"edits"}},
+            {"events", command_events, {0}}};
+
+/* False: one is unknown, and the call is answered. */
+static bool knows_params(const char *const *known, const cJSON *params, struct control_call *call)
+{
+    const cJSON *param;
+    cJSON_ArrayForEach(param, params)
+    {
+        bool found = false;
+        for (size_t i = 0; i < 2 && known[i] != NULL; i++) {
+            found = found || strcmp(known[i], param->string) == 0;
+        }
+        if (!found) {
+            char problem[256];
+            (void)snprintf(problem, sizeof problem, "\"%.100s\" is no parameter of this method%s%s",
+                           param->string, known[0] != NULL ? "; it knows " : "",
+                           known[0] == NULL ? "" : known[0]);
+            control_fail(call, CONTROL_INVALID_PARAMS, problem);
+            return false;
+        }
+    }
+    return true;
+}
 
 bool commands_handle(void *ctx, const char *method, const cJSON *params, struct control_call *call)
 {
     hearing_announced(ctx);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (strcmp(rows[i].method, method) == 0) {
-            rows[i].act(ctx, params, call);
+            if (knows_params(rows[i].params, params, call)) {
+                rows[i].act(ctx, params, call);
+            }
             return true;
         }
     }

@@ -24,6 +24,7 @@ struct reply {
     struct control *control;
     struct peer *peer; /* NULL: has gone */
     struct control_call *calls;
+    unsigned large; /* calls whose answer may be */
     size_t waiting; /* calls, and one for whoever hands out those of a batch */
     bool batch, subscribe;
     struct text text;
@@ -60,15 +61,17 @@ static void reply_send(struct reply *reply)
     }
     reply->peer = NULL;
     peer->awaited--;
+    peer->large -= reply->large;
     if (reply->batch && reply->text.len > 0) {
         (void)text_puts(&reply->text, "]");
     }
     if (reply->text.failed) {
         peer_close(peer);
     } else if (reply->text.len > 0) {
-        peer_send(peer, text_string(&reply->text), reply->text.len);
+        peer_answer(peer, &reply->text);
     }
     peer->subscribed = peer->subscribed || reply->subscribe;
+    peer_go_on(peer);
     peer_settle(peer);
 }
 
@@ -130,6 +133,28 @@ void control_answer(struct control_call *call, cJSON *result)
         reply->text.failed = true;
     }
     cJSON_Delete(result);
+    call_free(call);
+}
+
+bool control_expect_large(struct control_call *call)
+{
+    struct reply *reply = call->reply;
+    if (reply->batch) {
+        return false;
+    }
+    reply->large++;
+    if (reply->peer != NULL) {
+        reply->peer->large++;
+    }
+    return true;
+}
+
+void control_answer_text(struct control_call *call, const char *json, size_t len)
+{
+    struct reply *reply = call->reply;
+    if (reply_begin(reply, call->id) && !rpc_put_text(&reply->text, call->id, json, len)) {
+        reply->text.failed = true;
+    }
     call_free(call);
 }
 
@@ -349,7 +374,7 @@ void control_publish(struct control *control, const char *line)
         if (text.len == 0 && !text_printf(&text, CONTROL_EVENT_HEAD "%s}", line)) {
             break;
         }
-        peer_send(peer, text_string(&text), text.len);
+        peer_tell(peer, text_string(&text), text.len);
     }
     text_finish(&text);
 }

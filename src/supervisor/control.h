@@ -1,7 +1,8 @@
 /* The control socket: JSON-RPC 2.0 over a Unix stream socket, one message a line (and batches, as
- * the standard says). Only this user's processes are served (SO_PEERCRED). A client that stops
- * reading is dropped when 1 MB waits for it; a line above 1 MB is answered with an error and the
- * connection closed. At most 32 clients. [supervisor's loop thread] */
+ * the standard says). Only this user's processes are served (SO_PEERCRED). Answers may be
+ * of any length; while one waits unread, no request is read from its client. A subscriber that
+ * leaves 1 MB unread is dropped; a line above 1 MB is answered with an error and the connection
+ * closed. At most 32 clients. [supervisor's loop thread] */
 #ifndef SUPERVISOR_CONTROL_H
 #define SUPERVISOR_CONTROL_H
 
@@ -45,6 +46,14 @@ struct control *control_create(uv_loop_t *loop, struct log *log, int dir_fd,
  * client has gone is dropped quietly. */
 void control_answer(struct control_call *call, cJSON *result);
 void control_fail(struct control_call *call, int code, const char *message);
+
+/* Before the handler returns: the answer may be large, so that nothing more is read from the client
+ * until it has this one. False: the call is one of a batch, whose answers would pile up. */
+bool control_expect_large(struct control_call *call);
+
+/* The same as control_answer with a result that is JSON text already; a line break in it becomes a
+ * space. */
+void control_answer_text(struct control_call *call, const char *json, size_t len);
 
 /* The call's client gets every later line of control_publish, after the answer {"subscribed":true}.
  * Frees the call. */

@@ -3,18 +3,19 @@
 
 #include "supervisor/rpc.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define QUEUE_MAX ((size_t)1 << 20) /* one answer may be longer: it starts an empty queue */
+#define QUEUE_MAX ((size_t)1 << 20) /* of what nobody asked for */
 
 struct pending_write {
     uv_write_t request;
     struct peer *peer;
-    char bytes[];
+    struct text line; /* owned */
 };
 
 static void on_peer_closed(uv_handle_t *handle)
@@ -48,43 +49,59 @@ static void on_written(uv_write_t *request, int status)
 {
     struct pending_write *done = request->data;
     struct peer *peer = done->peer;
+    text_finish(&done->line);
     free(done);
     peer->writes--;
     if (status < 0) {
         peer_close(peer);
     } else {
+        peer_go_on(peer);
         peer_settle(peer);
     }
 }
 
-void peer_send(struct peer *peer, const char *bytes, size_t len)
+static size_t unread(const struct peer *peer)
 {
+    return uv_stream_get_write_queue_size((const uv_stream_t *)&peer->pipe);
+}
+
+void peer_answer(struct peer *peer, struct text *line)
+{
+    struct pending_write *pending = peer->closing ? NULL : malloc(sizeof *pending);
+    if (pending == NULL || !text_puts(line, "\n") || line->len > UINT_MAX) {
+        free(pending);
+        text_finish(line);
+        peer_close(peer); /* an answer that is missing would be waited for */
+        return;
+    }
+    *pending = (struct pending_write){.peer = peer, .line = *line};
+    *line = (struct text){0};
+    pending->request.data = pending;
+    uv_buf_t buffer = uv_buf_init(pending->line.data, (unsigned)pending->line.len);
+    if (uv_write(&pending->request, (uv_stream_t *)&peer->pipe, &buffer, 1, on_written) != 0) {
+        text_finish(&pending->line);
+        free(pending);
+        peer_close(peer);
+        return;
+    }
+    peer->writes++;
+}
+
+void peer_tell(struct peer *peer, const char *bytes, size_t len)
+{
+    struct text line = {0};
     if (peer->closing) {
         return;
     }
-    size_t queued = uv_stream_get_write_queue_size((uv_stream_t *)&peer->pipe);
+    size_t queued = unread(peer);
     if (queued > 0 && queued + len > QUEUE_MAX) {
         log_line(peer->owner->log, LOG_DEBUG,
                  "a control client was dropped: it left %zu bytes unread", queued);
         peer_close(peer);
         return;
     }
-    struct pending_write *pending = malloc(sizeof *pending + len + 1);
-    if (pending == NULL) {
-        peer_close(peer); /* an answer that is missing would be waited for */
-        return;
-    }
-    memcpy(pending->bytes, bytes, len);
-    pending->bytes[len] = '\n';
-    pending->peer = peer;
-    pending->request.data = pending;
-    uv_buf_t buffer = uv_buf_init(pending->bytes, (unsigned)(len + 1));
-    if (uv_write(&pending->request, (uv_stream_t *)&peer->pipe, &buffer, 1, on_written) != 0) {
-        free(pending);
-        peer_close(peer);
-        return;
-    }
-    peer->writes++;
+    (void)text_append(&line, bytes, len);
+    peer_answer(peer, &line);
 }
 
 void peer_refuse(struct peer *peer, int code, const char *message)
@@ -93,7 +110,7 @@ void peer_refuse(struct peer *peer, int code, const char *message)
     peer->last = true;
     (void)uv_read_stop((uv_stream_t *)&peer->pipe);
     if (rpc_put_error(&text, "null", code, message)) {
-        peer_send(peer, text_string(&text), text.len);
+        peer_answer(peer, &text);
     }
     text_finish(&text);
     peer_settle(peer);
@@ -109,14 +126,22 @@ static bool is_blank(const char *bytes, size_t len)
     return true;
 }
 
-/* Takes the whole lines out of what has come. */
+/* Whether nothing more is to be read from it at present. */
+static bool is_full(const struct peer *peer)
+{
+    return peer->large > 0 || unread(peer) > 0;
+}
+
+/* Takes the whole lines out of what has come, as long as their answers are read. `fresh`: of its
+ * bytes are new; none of those before is a newline. */
 static void take_lines(struct peer *peer, size_t fresh)
 {
     size_t done = 0;
     const char *start = peer->in.data;
     const char *end = start + peer->in.len;
-    const char *newline = memchr(end - fresh, '\n', fresh); /* none in what was there before */
-    while (newline != NULL && !peer->closing && !peer->last) {
+    const char *newline = memchr(end - fresh, '\n', fresh);
+    peer->taking = true;
+    while (newline != NULL && !peer->closing && !peer->last && !is_full(peer)) {
         size_t len = (size_t)(newline - start) - done;
         if (len > PEER_LINE_MAX) {
             break;
@@ -127,8 +152,10 @@ static void take_lines(struct peer *peer, size_t fresh)
         done += len + 1;
         newline = memchr(start + done, '\n', peer->in.len - done);
     }
+    peer->taking = false;
     size_t rest = peer->in.len - done;
-    if (rest > PEER_LINE_MAX && !peer->closing) {
+    size_t line = newline != NULL ? (size_t)(newline - start) - done : rest;
+    if (line > PEER_LINE_MAX && !peer->closing) {
         peer_refuse(peer, RPC_INVALID_REQUEST, "Invalid Request: a line is above 1 MB");
     }
     if (rest == 0) {
@@ -136,6 +163,10 @@ static void take_lines(struct peer *peer, size_t fresh)
     } else if (done > 0) {
         memmove(peer->in.data, peer->in.data + done, rest + 1);
         peer->in.len = rest;
+    }
+    if (is_full(peer) && !peer->closing && !peer->last && !peer->stopped) {
+        peer->stopped = true;
+        (void)uv_read_stop((uv_stream_t *)&peer->pipe);
     }
 }
 
@@ -212,6 +243,20 @@ bool peer_accept(struct peer *peer, uv_stream_t *listener)
         return false;
     }
     return true;
+}
+
+void peer_go_on(struct peer *peer)
+{
+    if (!peer->stopped || peer->taking || peer->closing || peer->last || is_full(peer)) {
+        return;
+    }
+    peer->stopped = false;
+    if (peer->in.len > 0) {
+        take_lines(peer, peer->in.len);
+    }
+    if (!peer->stopped && !peer->closing && !peer->last && !peer->ended) {
+        peer_start(peer);
+    }
 }
 
 void peer_start(struct peer *peer)

@@ -1,5 +1,6 @@
-/* One client of the control socket: cuts what comes into lines, sends lines, is dropped when it
- * does not read. Knows nothing of what the lines say. [supervisor's loop thread] */
+/* One client of the control socket: cuts what comes into lines, sends lines. While its answers wait
+ * unread nothing is read from it; when too much else does, it is dropped. Knows nothing of what the
+ * lines say. [supervisor's loop thread] */
 #ifndef SUPERVISOR_CONTROL_PEER_H
 #define SUPERVISOR_CONTROL_PEER_H
 
@@ -30,7 +31,10 @@ struct peer {
     struct text in;   /* what has come and is not a whole line yet */
     unsigned writes;  /* not finished yet */
     unsigned awaited; /* answers that the owner will still send */
+    unsigned large;   /* of them such as may be large: nothing more is read until they are sent */
+    bool stopped;     /* it is not read, because answers wait unread or are awaited */
     bool subscribed;  /* the owner sends more at any time */
+    bool taking;      /* its lines are being handed out */
     bool ended;       /* nothing more will come */
     bool last;        /* to be closed when all is written */
     bool closing;     /* in the hands of the loop */
@@ -45,8 +49,16 @@ bool peer_accept(struct peer *peer, uv_stream_t *listener);
 /* Starts reading. A line that is too long is answered with an error and the client closed. */
 void peer_start(struct peer *peer);
 
-/* Sends a line; `bytes` needs no newline. Drops a client that leaves too much unread. */
-void peer_send(struct peer *peer, const char *bytes, size_t len);
+/* Sends an answer, of any length and without a newline, and takes `line` over. Until the client has
+ * read it, nothing more is read from it. */
+void peer_answer(struct peer *peer, struct text *line);
+
+/* Sends what nobody asked for; `bytes` needs no newline. Drops a client that leaves too much
+ * unread. */
+void peer_tell(struct peer *peer, const char *bytes, size_t len);
+
+/* Goes on reading, when nothing stands against it any more. */
+void peer_go_on(struct peer *peer);
 
 /* Sends an error response without an id, then closes. */
 void peer_refuse(struct peer *peer, int code, const char *message);

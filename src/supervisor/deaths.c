@@ -47,7 +47,7 @@ static void blame(struct supervisor *sup, const struct page *page, enum phase ph
                               committed == sup->next->generation);
     if (sup->state == POLICY_SWAPPING && !sup->cold && !fresh) {
         sup->state = sup->origin;
-        if (sup->pending == NULL) {
+        if (sup->pending == NULL && sup->next != NULL && !sup->next->edited) {
             sup->pending = sup->next;
             sup->next = NULL;
         }
@@ -209,6 +209,9 @@ void deaths_hear(void *ctx, struct host_process *host, const struct host_death *
         tell_death(sup, death, &told);
     }
     if (sup->state != POLICY_RESTARTING) {
+        const struct build *new = sup->next != NULL ? sup->next : sup->current;
+        sup->death.edited = new != NULL &&new->edited &&
+                            (sup->state == POLICY_SWAPPING || sup->state == POLICY_PROBATION);
         sup->death.generation = told.generation;
         sup->death.step = told.step;
     }

@@ -1,7 +1,9 @@
 /* What hosts say. The status page is the truth; messages are hints. */
 #include "base/clock.h"
 #include "base/path.h"
+#include "supervisor/asks.h"
 #include "supervisor/comeback.h"
+#include "supervisor/edits.h"
 #include "supervisor/snapshots.h"
 #include "supervisor/state.h"
 
@@ -40,7 +42,8 @@ static void came_back(struct supervisor *sup, const struct message_accepted *tol
     const struct attempt *attempt = &sup->attempts[sup->attempt_next];
     uint64_t lost = sup->death.step > told->first_step ? sup->death.step - told->first_step : 0;
     struct report_back back = {.rolled_back = sup->death.rolled_back,
-                               .by_command = sup->replacement.by != REPLACE_NONE,
+                               .by_command =
+                                   sup->replacement.by != REPLACE_NONE || sup->death.edited,
                                .host_pid = host_process_pid(sup->host),
                                .reason = sup->death.reason,
                                .from = sup->death.generation,
@@ -95,7 +98,9 @@ static void took_over(struct supervisor *sup, const struct message_accepted *tol
     sup->held_reason[0] = '\0';
     adopt(sup, told);
     supervisor_start_probation(sup);
+    sup->rewound = 0;
     report_loaded(&sup->report, told, sup->current, sup->library, first, sup->rate, sup->rate_hz);
+    edits_accepted(sup, told);
     supervisor_answer_reloads(sup, told->generation, first ? "loaded" : "reloaded", "");
     supervisor_dispatch(sup, POLICY_SWAP_ACCEPTED);
 }
@@ -123,7 +128,11 @@ static void rejected(struct supervisor *sup, const struct message_rejected *told
     sup->asked_ns = 0;
     supervisor_disarm(sup, TIMER_START);
     supervisor_disarm(sup, TIMER_ANNOUNCED);
+    bool edited = sup->next != NULL && sup->next->edited;
     if (told->stage == SWAP_CANCEL) {
+        if (edited) {
+            edits_refused(sup, "a library that was saved meanwhile took its place: try again");
+        }
         supervisor_dispatch(sup, POLICY_SWAP_CANCELLED);
         return;
     }
@@ -133,12 +142,32 @@ static void rejected(struct supervisor *sup, const struct message_rejected *told
         (void)snprintf(sup->death.reason, sizeof sup->death.reason, "%s", told->reason.data);
     } else if (sup->next != NULL) {
         bool runs = sup->state == POLICY_SWAPPING && sup->current != NULL;
-        report_rejected(&sup->report, stage, told->reason.data,
-                        runs ? sup->current->generation : 0);
+        (edited ? report_not_edited : report_rejected)(&sup->report, stage, told->reason.data,
+                                                       runs ? sup->current->generation : 0);
+    }
+    if (edited) {
+        edits_refused(sup, told->reason.data);
     }
     /* The library that failed is still `next`: it goes into quarantine. */
     supervisor_dispatch(sup, POLICY_SWAP_REJECTED);
     supervisor_answer_reloads(sup, told->generation, "rejected", told->reason.data);
+}
+
+static void deferred(struct supervisor *sup, uint64_t generation)
+{
+    uint64_t runs = sup->current != NULL ? sup->current->generation : 0;
+    if (sup->next != NULL && sup->next->edited) {
+        report_not_edited(&sup->report, "defer",
+                          "the module puts the edit off for longer than reload.defer_limit; it is "
+                          "made as soon as the module lets it",
+                          runs);
+        return;
+    }
+    report_rejected(&sup->report, "defer",
+                    "the module puts the reload off for longer than reload.defer_limit; "
+                    "it is loaded as soon as the module lets it",
+                    runs);
+    supervisor_answer_reloads(sup, generation, "rejected", "the module puts the reload off");
 }
 
 static void forget_mapped(struct supervisor *sup, uint64_t generation)
@@ -194,12 +223,7 @@ void hearing_message(void *ctx, struct host_process *host, const struct message 
         rejected(sup, &message->rejected);
         break;
     case MESSAGE_DEFERRED:
-        report_rejected(&sup->report, "defer",
-                        "the module puts the reload off for longer than reload.defer_limit; "
-                        "it is loaded as soon as the module lets it",
-                        sup->current != NULL ? sup->current->generation : 0);
-        supervisor_answer_reloads(sup, message->deferred.generation, "rejected",
-                                  "the module puts the reload off");
+        deferred(sup, message->deferred.generation);
         break;
     case MESSAGE_CLOSED:
         closed(sup, &message->closed);
@@ -215,6 +239,9 @@ void hearing_message(void *ctx, struct host_process *host, const struct message 
         if (message->published.why == SNAPSHOT_COMMAND) {
             replace_saved(sup);
         }
+        break;
+    case MESSAGE_REPLY:
+        asks_replied(sup, message);
         break;
     case MESSAGE_STEPS:
         commands_stepped(sup, message->steps.count);

@@ -322,7 +322,7 @@ static bool spawn(struct host_process *host, uv_loop_t *loop, const struct confi
 
 bool host_process_setup(struct host_process *host, const struct config *config,
                         uint64_t slot_address, enum rate_kind rate_kind, double rate_hz,
-                        bool paused, struct error *err)
+                        bool paused, enum log_level level, struct error *err)
 {
     struct text args = {0};
     for (size_t i = 0; config->args != NULL && config->args[i] != NULL; i++) {
@@ -340,7 +340,7 @@ bool host_process_setup(struct host_process *host, const struct config *config,
                   .rate_kind = (uint64_t)rate_kind,
                   .rate_hz = rate_hz,
                   .reset_on_mismatch = config->on_mismatch == MISMATCH_RESET,
-                  .log_level = (uint64_t)config->log_level,
+                  .log_level = (uint64_t)level,
                   .color = config->color,
                   .paused = paused,
                   .checkpoint_ns = config->checkpoint_ns,

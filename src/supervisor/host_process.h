@@ -47,7 +47,7 @@ struct host_process *host_process_start(uv_loop_t *loop, const struct config *co
  * a module may have changed since the config. */
 bool host_process_setup(struct host_process *host, const struct config *config,
                         uint64_t slot_address, enum rate_kind rate_kind, double rate_hz,
-                        bool paused, struct error *err);
+                        bool paused, enum log_level level, struct error *err);
 
 /* The host's own; under a tool (run.wrap) and before it is ready, the tool's. */
 pid_t host_process_pid(const struct host_process *host);
@@ -57,7 +57,7 @@ const struct shared *host_process_shared(const struct host_process *host);
 /* Sends, and makes a busy step loop look up. A dead host is no error. */
 bool host_process_send(struct host_process *host, const struct message *message, struct error *err);
 
-/* The same for a KEEP that `fd` goes along with; fd stays the caller's. */
+/* The same for a KEEP, ASK or EDIT that `fd` goes along with; fd stays the caller's. */
 bool host_process_send_fd(struct host_process *host, const struct message *message, int fd,
                           struct error *err);
 

@@ -1,7 +1,9 @@
 /* The host processes: which one gets the code, what it is handed, when it goes. One owns the loop;
  * a spare waits, started and without code, and takes over when that one dies. */
 #include "base/clock.h"
+#include "supervisor/asks.h"
 #include "supervisor/comeback.h"
+#include "supervisor/edits.h"
 #include "supervisor/snapshots.h"
 #include "supervisor/state.h"
 
@@ -24,11 +26,15 @@ void hosts_load(struct supervisor *sup, enum load_how how, const struct build *b
                  .failed = known ? sup->death.generation : 0,
                  .restored = how == LOAD_RESTORE || (how == LOAD_FRESH && after_death),
                  .step = how == LOAD_FRESH && after_death ? sup->death.step : 0,
+                 .edited = how == LOAD_SWAP && build->edited,
                  .path = bytes_of(build->path),
                  .name = bytes_of(sup->library),
                  .module = bytes_of(sup->module),
                  .reason = bytes_of(known ? autopsy_account(sup) : ""),
                  .facts = {(const char *)&build->stage.facts, sizeof build->stage.facts}}};
+    if (message.load.edited) {
+        edits_hand_over(sup, build);
+    }
     supervisor_send(sup, &message);
     sup->asked_ns = clock_ns();
     supervisor_arm(sup, TIMER_ANNOUNCED, ANNOUNCED_MS);
@@ -52,6 +58,7 @@ void hosts_drop(struct supervisor *sup)
         sup->host = NULL;
         commands_stepped(sup, 0);
         snapshots_host_died(sup);
+        asks_host_gone(sup);
         terminal_restore(&sup->terminal);
     }
     sup->hung = false;
@@ -131,7 +138,7 @@ static struct host_process *take_over(struct supervisor *sup, int slot, struct e
     if (!there && shared_peek(&sup->memory, slot, &snapshot)) {
         error_set(err, ERROR_SYSTEM, "no memory to copy the last state");
     } else if (host_process_setup(host, sup->config, sup->slot_address, sup->rate, sup->rate_hz,
-                                  sup->paused, err)) {
+                                  sup->paused, (enum log_level)sup->log->level, err)) {
         return host;
     }
     host_process_destroy(host);

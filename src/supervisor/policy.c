@@ -9,9 +9,10 @@ static const char *const state_names[POLICY_STATE_COUNT] = {
 static const char *const event_names[POLICY_EVENT_COUNT] = {
     "library_ready", "swap_accepted", "swap_rejected", "swap_cancelled", "probation_over",
     "host_died",     "host_hung",     "exit_intent",   "ctl_reload",     "ctl_pause",
-    "ctl_resume",    "ctl_rollback",  "ctl_reset",     "ctl_restore",    "build_started",
-    "build_failed",  "build_ok",      "signal_term",   "spare_ready",    "spare_died",
-    "spawn_failed",  "backoff_over",  "tracer_on",     "tracer_off",     "durable_failed"};
+    "ctl_resume",    "ctl_rollback",  "ctl_reset",     "ctl_restore",    "ctl_edit",
+    "build_started", "build_failed",  "build_ok",      "signal_term",    "spare_ready",
+    "spare_died",    "spawn_failed",  "backoff_over",  "tracer_on",      "tracer_off",
+    "durable_failed"};
 
 static const struct {
     unsigned step;
@@ -23,7 +24,8 @@ static const struct {
              {POLICY_OLDER, "O"},      {POLICY_RETURN, "R"},       {POLICY_CONFIRM, "C"},
              {POLICY_TAKE, "T"},       {POLICY_HOLD, "H"},         {POLICY_TELL, "V"},
              {POLICY_FRESH, "Z"},      {POLICY_CLOCKS, "CL"},      {POLICY_SPARE, "SP"},
-             {POLICY_BACKOFF, "B"},    {POLICY_STOP, "X"},         {POLICY_EXIT, "XX"}};
+             {POLICY_BACKOFF, "B"},    {POLICY_STOP, "X"},         {POLICY_EXIT, "XX"},
+             {POLICY_WAIT, "W"}};
 
 /* clang-format off */
 #define P   POLICY_KEEP
@@ -47,6 +49,7 @@ static const struct {
 #define B   POLICY_BACKOFF
 #define X   POLICY_STOP
 #define XX  POLICY_EXIT
+#define W   POLICY_WAIT
 #define FS  POLICY_SET_PAUSE
 #define FC  POLICY_CLEAR_PAUSE
 #define BUG {POLICY_BUG | POLICY_KILL, POLICY_SAME}
@@ -89,6 +92,8 @@ static const struct policy_cell table[POLICY_EVENT_COUNT][POLICY_STATE_COUNT] = 
     [POLICY_CTL_RESTORE] = {
         DO(E), GO(Z, RESTARTING), DO(E), GO(Z, RESTARTING), DO(E), GO(Z, RESTARTING),
         GO(Z, RESTARTING), DO(E)},
+    [POLICY_CTL_EDIT] = {
+        DO(W), GO(S, SWAPPING), DO(W), GO(S, SWAPPING), DO(W), DO(E), GO(S, SWAPPING), DO(E)},
     [POLICY_BUILD_STARTED] = {
         DO(V), DO(V), DO(V), DO(V), DO(V), DO(V), DO(V), NOT},
     [POLICY_BUILD_FAILED] = {

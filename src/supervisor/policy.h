@@ -36,6 +36,7 @@ enum policy_event {
     POLICY_CTL_ROLLBACK,
     POLICY_CTL_RESET,
     POLICY_CTL_RESTORE,
+    POLICY_CTL_EDIT,
     POLICY_BUILD_STARTED,
     POLICY_BUILD_FAILED,
     POLICY_BUILD_OK,
@@ -77,7 +78,8 @@ enum policy_step {
                                   later when that goes on; what runs is not touched */
     POLICY_BACKOFF = 1 << 21,  /* B   tried again after a while; over the limit: H */
     POLICY_STOP = 1 << 22,     /* X   the host is asked to end, within the limit */
-    POLICY_EXIT = 1 << 23      /* XX  the supervisor ends, when no host is left */
+    POLICY_EXIT = 1 << 23,     /* XX  the supervisor ends, when no host is left */
+    POLICY_WAIT = 1 << 24      /* W   the command waits until what is under way is over */
 };
 
 struct policy_cell {

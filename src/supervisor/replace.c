@@ -57,9 +57,10 @@ static void forget(struct supervisor *sup)
 {
     text_finish(&sup->replacement.state);
     sup->replacement = (struct replacement){.by = REPLACE_NONE};
+    supervisor_arm(sup, TIMER_EDIT, 0);
 }
 
-void replace_ask(struct supervisor *sup, enum replace_by by, bool keep_state,
+void replace_ask(struct supervisor *sup, enum replace_by by, bool keep_state, uint64_t id,
                  const struct snapshot *snapshot, struct text *state, struct control_call *call)
 {
     const char *why = problem(sup, by);
@@ -69,6 +70,7 @@ void replace_ask(struct supervisor *sup, enum replace_by by, bool keep_state,
     }
     sup->replacement = (struct replacement){.by = by, .keep_state = keep_state, .call = call};
     if (by == REPLACE_RESTORE) {
+        sup->replacement.id = id;
         sup->replacement.snapshot = *snapshot;
         sup->replacement.state = *state;
         *state = (struct text){0};
@@ -163,7 +165,8 @@ void replace_do(struct supervisor *sup)
     }
     if (in_swap) {
         const char *why = words[sup->replacement.by];
-        report_rejected(&sup->report, swap_stage_name(SWAP_DEFER), why, sup->current->generation);
+        (sup->next->edited ? report_not_edited : report_rejected)(
+            &sup->report, swap_stage_name(SWAP_DEFER), why, sup->current->generation);
         supervisor_answer_reloads(sup, sup->next->generation, "rejected", why);
     }
     supervisor_disarm(sup, TIMER_PROBATION);
@@ -198,6 +201,7 @@ void replace_came_back(struct supervisor *sup, bool as_asked)
         return;
     }
     struct control_call *call = replacement->call;
+    uint64_t id = replacement->id;
     forget(sup);
     if (!as_asked) {
         control_fail(call, CONTROL_REFUSED, sup->death.reason);
@@ -206,6 +210,10 @@ void replace_came_back(struct supervisor *sup, bool as_asked)
     cJSON *result = cJSON_CreateObject();
     event_add_number(result, "generation", sup->report.generation);
     event_add_number(result, "step", sup->report.step);
+    sup->rewound = id;
+    if (id != 0) {
+        event_add_number(result, "id", id);
+    }
     control_answer(call, result);
 }
 

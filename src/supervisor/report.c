@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 void report_size(uint64_t bytes, char *text, size_t size)
@@ -35,6 +36,23 @@ void report_count(uint64_t count, char *text, size_t size)
         text[used++] = digits[i];
     }
     text[used] = '\0';
+}
+
+void report_age(uint64_t time_ns, char *text, size_t size)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t now_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+    unsigned long long s = now_ns > time_ns ? (now_ns - time_ns) / NS_PER_S : 0;
+    if (s < 120) {
+        (void)snprintf(text, size, "%llu s ago", s);
+    } else if (s < 7200) {
+        (void)snprintf(text, size, "%llu min ago", s / 60);
+    } else if (s < 172800) {
+        (void)snprintf(text, size, "%llu h ago", s / 3600);
+    } else {
+        (void)snprintf(text, size, "%llu days ago", s / 86400);
+    }
 }
 
 static cJSON *event(const struct report *report, const char *name)
@@ -100,6 +118,9 @@ void report_loaded(struct report *report, const struct message_accepted *told,
                    double hz)
 {
     cJSON *loaded = event(report, first ? "loaded" : "reloaded");
+    if (build->edited) {
+        event_add_flag(loaded, "edited", true);
+    }
     add_reload(loaded, told, build, library);
     events_emit(report->events, loaded);
 
@@ -128,7 +149,8 @@ void report_loaded(struct report *report, const struct message_accepted *told,
     if (told->how == STATE_IN_PLACE && told->state_size == 0) {
         text_puts(&line, "no state");
     } else {
-        const char *word = words[told->how <= STATE_NEW ? told->how : 0];
+        const char *word =
+            build->edited ? "state edited (%s)" : words[told->how <= STATE_NEW ? told->how : 0];
         const char *mark = word == NULL ? NULL : strstr(word, "%s");
         if (mark != NULL) {
             text_append(&line, word, (size_t)(mark - word));
@@ -169,6 +191,18 @@ void report_rejected(struct report *report, const char *stage, const char *reaso
     cJSON *rejected = event(report, "rejected");
     event_add_text(rejected, "stage", stage);
     tell_refusal(report, rejected, reason, runs);
+}
+
+void report_not_edited(struct report *report, const char *stage, const char *reason, uint64_t runs)
+{
+    cJSON *rejected = event(report, "rejected");
+    char tail[64];
+    event_add_text(rejected, "stage", stage);
+    event_add_flag(rejected, "edited", true);
+    event_add_text(rejected, "reason", reason);
+    events_emit(report->events, rejected);
+    goes_on(runs, tail, sizeof tail);
+    log_tone(report->log, LOG_TONE_BAD, "state not edited: %s%s", reason, tail);
 }
 
 void report_unchanged(struct report *report, const char *reason)

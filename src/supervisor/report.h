@@ -34,6 +34,8 @@ void report_loaded(struct report *report, const struct message_accepted *told,
 
 /* `runs`: the generation that goes on, 0 if none does. */
 void report_rejected(struct report *report, const char *stage, const char *reason, uint64_t runs);
+/* The same of an edit of the state. */
+void report_not_edited(struct report *report, const char *stage, const char *reason, uint64_t runs);
 void report_unchanged(struct report *report, const char *reason);
 void report_quarantined(struct report *report, const char *reason, uint64_t runs);
 void report_waiting(struct report *report, const char *reason);
@@ -82,5 +84,7 @@ void report_exited(struct report *report, int status);
 /* "1.2 KB", "81,204": as a person reads it. */
 void report_size(uint64_t bytes, char *text, size_t size);
 void report_count(uint64_t count, char *text, size_t size);
+/* "3 min ago" of a time since 1970. */
+void report_age(uint64_t time_ns, char *text, size_t size);
 
 #endif

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define FIRST_SEQUENCE 1 /* of what a run starts from */
 
@@ -64,29 +63,11 @@ static bool begin_with(struct supervisor *sup, const struct envelope *envelope, 
     return true;
 }
 
-/* "3 min ago" */
-static void age_words(uint64_t time_ns, char *text, size_t size)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t now_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-    unsigned long long s = now_ns > time_ns ? (now_ns - time_ns) / NS_PER_S : 0;
-    if (s < 120) {
-        (void)snprintf(text, size, "%llu s ago", s);
-    } else if (s < 7200) {
-        (void)snprintf(text, size, "%llu min ago", s / 60);
-    } else if (s < 172800) {
-        (void)snprintf(text, size, "%llu h ago", s / 3600);
-    } else {
-        (void)snprintf(text, size, "%llu days ago", s / 86400);
-    }
-}
-
 static void tell_begin(const struct supervisor *sup, const struct snapshot *snapshot,
                        const char *path)
 {
     char age[48], step[32];
-    age_words(snapshot->time_ns, age, sizeof age);
+    report_age(snapshot->time_ns, age, sizeof age);
     report_count(snapshot->step, step, sizeof step);
     log_tone(sup->log, LOG_TONE_PLAIN,
              "going on from %s: step %s of generation %llu, module %s, %s", path, step,
@@ -241,16 +222,11 @@ static void start_with(struct supervisor *sup, const struct envelope *envelope,
     }
 }
 
-void resume_command(struct supervisor *sup, const cJSON *params, struct control_call *call)
+void resume_with(struct supervisor *sup, const char *path, uint64_t id, struct control_call *call)
 {
-    const char *path = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(params, "file"));
     struct text bytes = {0}, state = {0};
     struct envelope envelope = {0};
     struct error err = {0};
-    if (path == NULL || path[0] != '/') {
-        control_fail(call, CONTROL_INVALID_PARAMS, "file: expected an absolute path");
-        return;
-    }
     if (!file_read(path, file_limit(sup), &bytes, &err) ||
         !read_envelope(&bytes, path, true, &envelope, &err) ||
         !fits_what_runs(sup, &envelope.snapshot, path, &err)) {
@@ -266,9 +242,19 @@ void resume_command(struct supervisor *sup, const cJSON *params, struct control_
         if (sup->current != NULL && envelope.snapshot.generation > sup->current->generation) {
             envelope.snapshot.generation = sup->current->generation;
         }
-        replace_ask(sup, REPLACE_RESTORE, false, &envelope.snapshot, &state, call);
+        replace_ask(sup, REPLACE_RESTORE, false, id, &envelope.snapshot, &state, call);
     }
     text_finish(&state);
     envelope_finish(&envelope);
     text_finish(&bytes);
+}
+
+void resume_command(struct supervisor *sup, const cJSON *params, struct control_call *call)
+{
+    const char *path = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(params, "file"));
+    if (path == NULL || path[0] != '/') {
+        control_fail(call, CONTROL_INVALID_PARAMS, "file: expected an absolute path");
+        return;
+    }
+    resume_with(sup, path, 0, call);
 }

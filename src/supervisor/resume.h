@@ -7,6 +7,7 @@
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct control_call;
 struct supervisor;
@@ -22,6 +23,10 @@ bool resume_newest(struct supervisor *sup, struct error *err);
 /* Code has died. What it went on from is set aside for it in a later run, should it die of it
  * again. */
 void resume_died(struct supervisor *sup);
+
+/* Goes on with the file `path` (absolute); `id`: its number in the store, 0 if it is not of the
+ * store. The call is answered with the outcome. */
+void resume_with(struct supervisor *sup, const char *path, uint64_t id, struct control_call *call);
 
 /* The control method `restore`. */
 void resume_command(struct supervisor *sup, const cJSON *params, struct control_call *call);

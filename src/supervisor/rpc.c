@@ -228,6 +228,20 @@ bool rpc_put_result(struct text *out, const char *id, const cJSON *result)
     return ok;
 }
 
+bool rpc_put_text(struct text *out, const char *id, const char *json, size_t len)
+{
+    bool ok = text_printf(out, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":", id);
+    size_t start = out->len;
+    ok = ok && text_append(out, json, len);
+    for (size_t i = start; ok && i < out->len; i++) {
+        /* Only between tokens: in a string they are escaped. */
+        if (out->data[i] == '\n' || out->data[i] == '\r') {
+            out->data[i] = ' ';
+        }
+    }
+    return ok && text_puts(out, "}");
+}
+
 bool rpc_put_error(struct text *out, const char *id, int code, const char *message)
 {
     return text_printf(out,

@@ -45,6 +45,8 @@ void rpc_line_finish(struct rpc_line *line);
 
 /* Append one response object without a newline. `result` stays the caller's; NULL is null. */
 bool rpc_put_result(struct text *out, const char *id, const cJSON *result);
+bool rpc_put_text(struct text *out, const char *id, const char *json,
+                  size_t len); /* of JSON text: line breaks become spaces */
 bool rpc_put_error(struct text *out, const char *id, int code, const char *message);
 
 #endif

@@ -304,6 +304,16 @@ void snapshots_host_died(struct supervisor *sup)
 
 /* ---- the rest ---- */
 
+bool snapshots_last_good(const struct supervisor *sup, struct snapshot *snapshot,
+                         struct text *state, struct error *err)
+{
+    int slot = proven(sup);
+    if (slot == NO_SLOT || sup->memory.fd < 0) {
+        return error_set(err, ERROR_MISSING, "nothing runs, and there is no state");
+    }
+    return shared_read(&sup->memory, slot, snapshot, state, err);
+}
+
 void snapshots_add_status(const struct supervisor *sup, cJSON *status)
 {
     const struct snapshots *snapshots = sup->snapshots;

@@ -4,7 +4,9 @@
 #define SUPERVISOR_SNAPSHOTS_H
 
 #include "base/error.h"
+#include "base/text.h"
 #include "link/message.h"
+#include "link/shared.h"
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
@@ -45,7 +47,11 @@ void snapshots_add_status(const struct supervisor *sup, cJSON *status);
 /* The control method `snapshot`. */
 void snapshots_command(struct supervisor *sup, const cJSON *params, struct control_call *call);
 
-/* Borrowed, and only while nothing is being stored. */
+/* While nothing runs: the last good state. False: there is none, or it cannot be read. */
+bool snapshots_last_good(const struct supervisor *sup, struct snapshot *snapshot,
+                         struct text *state, struct error *err);
+
+/* Borrowed, and only for reading; what is there may change at any time. */
 struct store *snapshots_store(const struct supervisor *sup);
 
 /* The snapshot with this sequence in shared memory is in the store as `id`; 0: need not be. */

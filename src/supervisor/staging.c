@@ -178,6 +178,37 @@ static bool copied(struct supervisor *sup, const struct stage *stage, uint64_t b
     return true;
 }
 
+struct build *staging_copy_again(struct supervisor *sup, const struct build *build,
+                                 struct error *err)
+{
+    struct stage stage = {0};
+    uint64_t begun = clock_ns();
+    if (!prepare_name(sup)) {
+        error_set(err, ERROR_SYSTEM, "no memory to copy the library");
+        return NULL;
+    }
+    enum stage_outcome outcome = stage_copy(build->path, sup->run_dir.stage_fd, sup->copy_name,
+                                            &sup->copy_fd, NULL, &stage, err);
+    if (outcome != STAGE_COPIED) {
+        if (outcome == STAGE_BUSY || outcome == STAGE_MISSING) {
+            error_set(err, ERROR_MISSING, "the copy of the library that runs is %s",
+                      outcome == STAGE_BUSY ? "open for writing" : "not there any more");
+        }
+        return NULL;
+    }
+    sup->generations++;
+    struct build *again = build_create(sup->generations, sup->copy_path, &stage);
+    sup->copy_path = NULL;
+    if (again == NULL) {
+        error_set(err, ERROR_SYSTEM, "no memory for a library");
+        return NULL;
+    }
+    again->noticed_ns = begun;
+    again->stage_ns = clock_ns() - begun;
+    prepare_copy(sup);
+    return again;
+}
+
 static void tell_failure(struct supervisor *sup, const struct stage *stage, const char *reason)
 {
     /* Who looks again and again tells the same trouble once. */

@@ -70,6 +70,7 @@ static bool stands(const struct supervisor *sup, enum supervisor_timer timer)
                           !host_process_is_ready(sup->host));
     case TIMER_STOP:
     case TIMER_REPLACE:
+    case TIMER_ASK:
         return traced;
     default:
         return false;

@@ -1,8 +1,9 @@
 /* The supervisor's state, and the functions by which its parts call each other. Each part is a
  * file: supervisor.c sets up and ends, actions.c does what the policy says, hosts.c starts and ends
  * host processes, staging.c brings in new libraries, hearing.c takes in what hosts say, deaths.c
- * how they end, commands.c answers the control socket, replace.c puts other code or another state
- * in the place of what runs, status.c tells how things stand, service.c tells the service manager.
+ * how they end, asks.c and edits.c reach into what runs, commands.c answers the control socket,
+ * replace.c puts other code or another state in the place of what runs, status.c tells how things
+ * stand, service.c tells the service manager.
  */
 #ifndef SUPERVISOR_STATE_H
 #define SUPERVISOR_STATE_H
@@ -32,6 +33,8 @@
 #include <stdint.h>
 #include <uv.h>
 
+struct ask;
+struct edit_request;
 struct snapshots;
 
 #define FALLBACKS_MOST 2
@@ -58,6 +61,8 @@ enum supervisor_timer {
     TIMER_STATUS,    /* status.json is out of date */
     TIMER_INSPECT,   /* there is time to open the new library's debug info */
     TIMER_TRUST,     /* others may write the library: may they still? */
+    TIMER_ASK,       /* somebody has waited for the module's answer for too long */
+    TIMER_EDIT,      /* something has changed: an edit of the state may go on */
     TIMER_WATCHDOG,  /* the service manager wants a sign of life */
     TIMER_COUNT
 };
@@ -83,7 +88,8 @@ struct replacement { /* a command that puts something else in the place of what 
     enum replace_by by;
     bool keep_state; /* REPLACE_ROLLBACK: the present state goes on with the code before */
     struct control_call *call; /* waits for the outcome */
-    struct snapshot snapshot;  /* REPLACE_RESTORE: what is restored */
+    uint64_t id;               /* REPLACE_RESTORE: of the store; 0: of a file */
+    struct snapshot snapshot;  /* what is restored */
     struct text state;
 };
 
@@ -99,7 +105,8 @@ struct looks { /* at the host, on a timer of our own */
 struct last_death { /* for the report of what follows it */
     uint64_t generation, step, noticed_ns;
     char reason[640];
-    int signal; /* 0: it ended by itself */
+    int signal;  /* 0: it ended by itself */
+    bool edited; /* an edit of the state led to it: there is nothing to mend */
     bool rolled_back;
 };
 
@@ -123,8 +130,8 @@ struct supervisor {
     struct watch *watch;
     struct terminal terminal;
     uint64_t slot_address;
-    uint64_t started_ns;
-    char *library; /* its path as messages show it */
+    uint64_t started_ns, wall_ns; /* monotonic; since 1970 */
+    char *library;                /* its path as messages show it */
 
     enum policy_state state, origin; /* origin: where a swap came from */
     bool paused;
@@ -156,7 +163,12 @@ struct supervisor {
     struct fallback
         previous; /* the good one before current, for `hotrun rollback`; build NULL: none */
     struct replacement replacement;
+    uint64_t rewound;               /* the snapshot that `hotrun rewind` led to; 0: none */
     struct control_call *step_call; /* waits until its steps are made */
+    struct ask *asks;               /* wait for the module's answer */
+    uint64_t asked;                 /* numbers given to them */
+    unsigned asks_sent;             /* to this host, and not replied to */
+    struct edit_request *edits;     /* in their order; the first may be under way */
     struct attempt attempts[ATTEMPTS_MOST];
     unsigned attempt_count, attempt_next;
     struct snapshots *snapshots;
@@ -245,9 +257,9 @@ void supervisor_start_probation(struct supervisor *sup);
 
 /* replace.c: rollback, reset, restore. Each saves the state first, and brings the code up in
  * another host. */
-/* Takes a command on. `snapshot` and `state` (taken over, cleared): of REPLACE_RESTORE. The call is
- * answered with the outcome, or with the reason why it can't be done now. */
-void replace_ask(struct supervisor *sup, enum replace_by by, bool keep_state,
+/* Takes a command on. `id`, `snapshot` and `state` (taken over, cleared): of REPLACE_RESTORE. The
+ * call is answered with the outcome, or with the reason why it can't be done now. */
+void replace_ask(struct supervisor *sup, enum replace_by by, bool keep_state, uint64_t id,
                  const struct snapshot *snapshot, struct text *state, struct control_call *call);
 void replace_saved(struct supervisor *sup); /* the state is saved, or can't be: go on */
 void replace_do(struct supervisor *sup);    /* what the policy says then */
@@ -292,6 +304,11 @@ void staging_changed(void *ctx, enum watch_news news, uint64_t since_ns);
 void staging_refused(struct supervisor *sup,
                      uint64_t generation);                 /* tells that bytes are in quarantine */
 void staging_now(struct supervisor *sup, bool by_command); /* with noticed_ns set */
+
+/* Another copy of what runs, under a number of its own; never of the user's file. NULL with `err`.
+ */
+struct build *staging_copy_again(struct supervisor *sup, const struct build *build,
+                                 struct error *err);
 
 void staging_still_gone(struct supervisor *sup);
 void staging_look_at_trust(struct supervisor *sup); /* has its mode or owner been mended? */

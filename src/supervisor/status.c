@@ -46,6 +46,7 @@ cJSON *status_make(struct supervisor *sup)
     event_add_text(status, "state_kind", sup->callbacks ? "json" : "memory");
     event_add_number(status, "crashes", sup->restarts_total);
     event_add_number(status, "uptime_s", (clock_ns() - sup->started_ns) / NS_PER_S);
+    event_add_number(status, "started_ns", sup->wall_ns);
     event_add_text(status, "watch",
                    sup->watch == NULL             ? "off"
                    : watch_is_polling(sup->watch) ? "polling"

@@ -230,7 +230,10 @@ static int open_one(const struct store *store, uint64_t id, struct stat *st, str
     int fd = folder_fd < 0
                  ? -1
                  : openat(folder_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, st) != 0) {
+    if (fd < 0 && errno == ENOENT) {
+        error_set(err, ERROR_MISSING, "there is no snapshot %llu: `hotrun history` lists them",
+                  (unsigned long long)id);
+    } else if (fd < 0 || fstat(fd, st) != 0) {
         error_errno(err, "cannot open %s/%s", store->path, name);
     } else if (!S_ISREG(st->st_mode)) {
         error_set(err, ERROR_FORMAT, "%s/%s is no regular file", store->path, name);
@@ -307,18 +310,28 @@ static bool sweep_one(void *ctx, const char *name)
     return true;
 }
 
-struct store *store_create(int run_dir_fd, const char *run_dir, unsigned history)
+struct store *store_view(int run_dir_fd, const char *run_dir)
 {
     struct store *store = calloc(1, sizeof *store);
     if (store == NULL) {
         return NULL;
     }
-    *store = (struct store){
-        .run_dir_fd = run_dir_fd, .path = path_join(run_dir, FOLDER), .history = history};
+    *store =
+        (struct store){.run_dir_fd = run_dir_fd, .path = path_join(run_dir, FOLDER), .history = 1};
     if (store->path == NULL) {
         free(store);
         return NULL;
     }
+    return store;
+}
+
+struct store *store_create(int run_dir_fd, const char *run_dir, unsigned history)
+{
+    struct store *store = store_view(run_dir_fd, run_dir);
+    if (store == NULL) {
+        return NULL;
+    }
+    store->history = history;
     struct sweep sweep = {store, open_folder(store, false)};
     if (sweep.folder_fd >= 0) {
         (void)for_each(sweep.folder_fd, sweep_one, &sweep);

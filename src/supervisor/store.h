@@ -25,6 +25,8 @@ struct store_entry {
  * stay, at least 1. What a crash left half-written is removed. The folder itself is made when it is
  * first needed, and again when it has gone. NULL: no memory. */
 struct store *store_create(int run_dir_fd, const char *run_dir, unsigned history);
+/* Only to look at what is there, also while somebody else stores. */
+struct store *store_view(int run_dir_fd, const char *run_dir);
 void store_destroy(struct store *store);
 
 /* Stores a file's bytes under the next number, makes latest.json name it, and lets the oldest go.

@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "base/path.h"
 #include "state/slot.h"
+#include "supervisor/asks.h"
 #include "supervisor/comeback.h"
+#include "supervisor/edits.h"
 #include "supervisor/resume.h"
 #include "supervisor/snapshots.h"
 #include "supervisor/state.h"
@@ -13,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define STATUS_USAGE  2 /* a file that was named is not what it should be */
@@ -134,17 +137,38 @@ static void on_trust(uv_timer_t *timer)
     staging_look_at_trust(timer->data);
 }
 
+static void on_ask(uv_timer_t *timer)
+{
+    asks_overdue(timer->data);
+}
+
+static void on_edit(uv_timer_t *timer)
+{
+    edits_go_on(timer->data);
+}
+
 static void on_watchdog(uv_timer_t *timer)
 {
     service_watchdog(timer->data);
 }
 
-static const uv_timer_cb timer_callbacks[TIMER_COUNT] = {
-    [TIMER_PROBATION] = on_probation, [TIMER_START] = on_start_limit, [TIMER_STOP] = on_stop_limit,
-    [TIMER_BACKOFF] = on_backoff,     [TIMER_BUSY] = on_busy,         [TIMER_GONE] = on_gone,
-    [TIMER_ANNOUNCED] = on_announced, [TIMER_REPLACE] = on_replace,   [TIMER_LOOK] = on_look,
-    [TIMER_SPARE] = on_spare,         [TIMER_STATUS] = on_status,     [TIMER_INSPECT] = on_inspect,
-    [TIMER_DURABLE] = on_durable,     [TIMER_WATCHDOG] = on_watchdog, [TIMER_TRUST] = on_trust};
+static const uv_timer_cb timer_callbacks[TIMER_COUNT] = {[TIMER_PROBATION] = on_probation,
+                                                         [TIMER_START] = on_start_limit,
+                                                         [TIMER_STOP] = on_stop_limit,
+                                                         [TIMER_BACKOFF] = on_backoff,
+                                                         [TIMER_BUSY] = on_busy,
+                                                         [TIMER_GONE] = on_gone,
+                                                         [TIMER_ANNOUNCED] = on_announced,
+                                                         [TIMER_REPLACE] = on_replace,
+                                                         [TIMER_LOOK] = on_look,
+                                                         [TIMER_SPARE] = on_spare,
+                                                         [TIMER_STATUS] = on_status,
+                                                         [TIMER_INSPECT] = on_inspect,
+                                                         [TIMER_DURABLE] = on_durable,
+                                                         [TIMER_WATCHDOG] = on_watchdog,
+                                                         [TIMER_TRUST] = on_trust,
+                                                         [TIMER_ASK] = on_ask,
+                                                         [TIMER_EDIT] = on_edit};
 
 static void on_signal(uv_signal_t *handle, int signal)
 {
@@ -278,6 +302,8 @@ static void tear_down(struct supervisor *sup)
         events_set_control(sup->events, NULL);
     }
     control_destroy(sup->control);
+    asks_finish(sup);
+    edits_finish(sup);
     for (size_t i = 0; i < SIGNALS_COUNT; i++) {
         if (sup->signals[i].data != NULL) {
             uv_close((uv_handle_t *)&sup->signals[i], NULL);
@@ -322,6 +348,9 @@ int supervisor_run(const struct config *config, struct log *log, struct error *e
                               .rate_hz = config->rate_hz,
                               .timer_callbacks = timer_callbacks,
                               .started_ns = clock_ns()};
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    sup.wall_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
     service_begin(&sup);
     int status = uv_loop_init(&loop);
     if (status != 0) {

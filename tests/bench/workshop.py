@@ -215,6 +215,9 @@ class Hotrun:
         return found
 
     def status(self):
+        return self.call("status")
+
+    def call(self, method, params=None):
         with socket.socket(socket.AF_UNIX) as client:
             # A path in /proc is short enough for a socket's address, wherever the folder is.
             fd = os.open(self.run_dir, os.O_PATH)
@@ -222,14 +225,18 @@ class Hotrun:
                 client.connect(f"/proc/self/fd/{fd}/control.sock")
             finally:
                 os.close(fd)
-            client.sendall(b'{"jsonrpc":"2.0","id":1,"method":"status"}\n')
+            client.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method,
+                                       "params": params or {}}).encode() + b"\n")
             answer = b""
             while not answer.endswith(b"\n"):
                 piece = client.recv(65536)
                 if not piece:
                     raise Failure("the control socket closed without an answer")
                 answer += piece
-        return json.loads(answer)["result"]
+        answer = json.loads(answer)
+        if "error" in answer:
+            raise Failure(f"{method}: {answer['error']['message']}")
+        return answer["result"]
 
     def files(self):
         return sum(len(names) for _, _, names in os.walk(self.run_dir))

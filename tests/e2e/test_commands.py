@@ -48,12 +48,12 @@ class Usage(Case):
         self.assertIn("hotrun.toml", self.refused())
 
     def test_commands_to_come_are_unknown(self):
-        for word in ("rewind", "history", "send", "state"):
+        for word in ("inspect", "undo"):
             self.assertIn("unknown", self.refused(word, says=word))
 
     def test_a_command_with_nobody_to_talk_to(self):
         for word in ("status", "reload", "quit", "events", "pause", "resume", "step", "rollback",
-                     "reset"):
+                     "reset", "rewind"):
             done = self.command(word)
             self.assertIn(done.returncode, (2, 125), done.stderr)
             self.assertEqual(done.stdout, "")

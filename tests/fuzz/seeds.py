@@ -16,6 +16,14 @@ JSON = ["null", "true", "0", "-1.5e-7", "9007199254740993", '""', '"\\u0000\\ud8
         "[]", "{}", "[1,[2,[3,[]]]]", '{"a":1,"b":{"a":[{"c":null}]}}', " [ 1 , 2 ] ",
         '{"caf\u00e9":"\u20ac","\\u0063af\\u00e9s":[]}', "[" * 40 + "]" * 40, '{"a":1,"a":2}']
 
+# A text, a pointer, another text; a tab is a new line in a text.
+EDITS = ['{"a":{"b":[1,{"c":null}]},"d":1.0e0}\n/a/b/1/c\n{"d":null,"a":{"b":{},"e":1}}',
+         '{\t  "a": 1,\t  "b": {\t    "c": 2\t  }\t}\n/b/x\n{"b":{"c":null,"d":2},"a":null}',
+         '[1, 2, 3]\n/-\n[1,3]', '[]\n/0\n[{"a":1},1e99999999999999999999]',
+         '{"\\u0061":1,"m~n":2,"a/b":{ }}\n/a~1b/m~0n\n{"m~n":2,"a":2,"":null}',
+         '{"a":{},"b":{},"c":{}}\n/c\n{"c":{"x":1},"b":{"y":{"z":null}},"a":[]}',
+         '{ "a": 1, "b": 2, "c": 3 }\n\n{"a":null,"b":null,"c":null,"d":4,"e":5}']
+
 RPC = ['{"jsonrpc":"2.0","id":1,"method":"status"}',
        '{"jsonrpc":"2.0","id":"x","method":"reload","params":{"force":true}}',
        '{"jsonrpc":"2.0","method":"quit"}',
@@ -49,6 +57,11 @@ def of_config():
         with open(path, "rb") as file:
             yield file.read()
     for text in TOML:
+        yield text.encode()
+
+
+def of_edit():
+    for text in EDITS:
         yield text.encode()
 
 

@@ -24,6 +24,8 @@ static bool on_call(void *ctx, const char *method, const cJSON *params, struct c
     struct server *s = ctx;
     if (strcmp(method, "echo") == 0) {
         control_answer(call, params != NULL ? cJSON_Duplicate(params, true) : cJSON_CreateNull());
+    } else if (strcmp(method, "digits") == 0) {
+        control_answer_text(call, "[1.50,\n9007199254740993]", 24);
     } else if (strcmp(method, "refuse") == 0) {
         control_fail(call, CONTROL_REFUSED, "nothing to go back to");
     } else if (strcmp(method, "hang up") == 0) {
@@ -132,6 +134,18 @@ static void a_large_request_and_answer_pass(void **state)
     cJSON_Delete(params);
 }
 
+static void a_results_own_text_keeps_every_digit(void **state)
+{
+    (void)state;
+    struct error err;
+    struct text text = {0};
+    assert_true(client_call_text(at(".hotrun"), "digits", NULL, WAIT_NS, &text, &err));
+    assert_string_equal(text_string(&text), "[1.50, 9007199254740993]");
+    assert_false(client_call_text(at(".hotrun"), "refuse", NULL, WAIT_NS, &text, &err));
+    assert_int_equal(err.code, ERROR_REFUSED);
+    text_finish(&text);
+}
+
 static void a_refusal_is_told_in_its_own_words(void **state)
 {
     (void)state;
@@ -199,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_call_brings_its_result),
         TEST(a_large_request_and_answer_pass),
+        TEST(a_results_own_text_keeps_every_digit),
         TEST(a_refusal_is_told_in_its_own_words),
         TEST(where_nothing_runs_it_is_said_and_what_to_do),
         TEST(an_answer_that_does_not_come_is_not_waited_for_for_ever),

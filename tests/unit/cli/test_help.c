@@ -7,8 +7,9 @@
 #include "trial.h"
 
 static const enum command commands[] = {
-    COMMAND_RUN,   COMMAND_CHECK,  COMMAND_STATUS, COMMAND_RELOAD,   COMMAND_QUIT,  COMMAND_EVENTS,
-    COMMAND_PAUSE, COMMAND_RESUME, COMMAND_STEP,   COMMAND_ROLLBACK, COMMAND_RESET, COMMAND_HELP};
+    COMMAND_RUN,    COMMAND_CHECK,      COMMAND_STATUS, COMMAND_RELOAD, COMMAND_QUIT,
+    COMMAND_EVENTS, COMMAND_PAUSE,      COMMAND_RESUME, COMMAND_STEP,   COMMAND_ROLLBACK,
+    COMMAND_RESET,  COMMAND_COMPLETION, COMMAND_HELP};
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
 static void every_help_fits_a_terminal(void **state)
@@ -37,7 +38,7 @@ static void the_overview_has_every_command_and_all_options_of_run(void **state)
     char *help = help_text(COMMAND_HELP);
     for (size_t i = 0; i < command_row_count; i++) {
         char line[64];
-        (void)snprintf(line, sizeof line, "\n  %-8s ", command_rows[i].name);
+        (void)snprintf(line, sizeof line, "\n  %-10s ", command_rows[i].name);
         assert_non_null(strstr(help, line));
     }
     for (size_t i = 0; i < option_row_count; i++) {

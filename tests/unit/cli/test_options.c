@@ -1,6 +1,8 @@
 #define _GNU_SOURCE /* nftw */
 #include "cli/options.h"
 
+#include "cli/help.h"
+
 #include "trial.h"
 
 /* Each test starts in an empty folder, where what the last command line gave is kept. */
@@ -73,6 +75,9 @@ static void a_first_word_that_is_a_command_is_one(void **state)
                 {"pause", COMMAND_PAUSE},        {"resume", COMMAND_RESUME},
                 {"step 5", COMMAND_STEP},        {"rollback --keep-state", COMMAND_ROLLBACK},
                 {"reset", COMMAND_RESET},        {"events", COMMAND_EVENTS},
+                {"rate 30", COMMAND_RATE},       {"log debug", COMMAND_LOG},
+                {"send spawn", COMMAND_SEND},    {"state get /x", COMMAND_STATE},
+                {"history", COMMAND_HISTORY},    {"rewind 3", COMMAND_REWIND},
                 {"--help", COMMAND_HELP},        {"-V", COMMAND_VERSION}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         takes(rows[i].line);
@@ -105,8 +110,7 @@ static void a_word_that_is_there_is_a_library(void **state)
 static void commands_to_come_are_unknown(void **state)
 {
     (void)state;
-    static const char *const words[] = {"new",    "send", "state", "history",
-                                        "rewind", "rate", "log",   "inspect"};
+    static const char *const words[] = {"new", "inspect"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         char says[64];
         (void)snprintf(says, sizeof says, "unknown command %s", words[i]);
@@ -125,7 +129,8 @@ static void a_mistyped_command_finds_the_one_that_was_meant(void **state)
     refuses("relaod", "did you mean reload?");
     refuses("help", "did you mean --help?");
     refuses("version", "did you mean --version?");
-    refuses("rewind", "unknown command rewind: commands are");
+    refuses("rwind", "did you mean rewind?");
+    refuses("inspect", "unknown command inspect: commands are");
 }
 
 static void a_command_stands_first(void **state)
@@ -170,6 +175,19 @@ static void a_value_is_needed_where_the_option_has_one(void **state)
     refuses("--log-level loud ./a.so",
             "--log-level: expected trace, debug, info, warn or error, found \"loud\"");
     refuses("--name a/b ./a.so", "run.name: expected a name");
+}
+
+static void a_word_may_be_a_number_below_zero(void **state)
+{
+    (void)state;
+    takes("state set /x -5 --json /y -- -z");
+    assert_true(options.json);
+    assert_int_equal(options.word_count, 5);
+    assert_string_equal(options.words[2], "-5");
+    assert_string_equal(options.words[4], "-z");
+    refuses("state set /x -v", "unknown option -v");
+    refuses("status -5", "unknown option -5");
+    refuses("send a b c", "unexpected word c");
 }
 
 static void words_that_have_no_place_are_refused(void **state)
@@ -337,7 +355,11 @@ static void help_is_that_of_the_command(void **state)
     assert_int_equal(strncmp(options.help, "hotrun reload: ", 15), 0);
     takes("run -h");
     assert_int_equal(strncmp(options.help, "hotrun run: ", 12), 0);
-    refuses("rewind --help", "unknown command rewind");
+    takes("state --help");
+    for (size_t i = 0; i < sub_row_count; i++) {
+        assert_non_null(strstr(options.help, sub_rows[i].usage));
+    }
+    refuses("inspect --help", "unknown command inspect");
 }
 
 static void a_running_hotrun_is_found_from_below(void **state)
@@ -381,6 +403,7 @@ int main(void)
         TEST(a_mistyped_option_finds_the_one_that_was_meant),
         TEST(an_option_of_another_command_is_told_whose_it_is),
         TEST(a_value_is_needed_where_the_option_has_one),
+        TEST(a_word_may_be_a_number_below_zero),
         TEST(words_that_have_no_place_are_refused),
         TEST(options_may_stand_before_and_behind_the_library),
         TEST(what_stands_behind_two_dashes_is_the_modules),

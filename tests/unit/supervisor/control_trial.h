@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#define LARGE ((size_t)4 << 20)
+
 struct trial {
     uv_loop_t loop;
     struct log log;
@@ -22,7 +24,8 @@ struct trial {
 
 static struct trial trial;
 
-/* echo: its params; refuse: an error; later: kept; events: subscribes; end: destroys the control */
+/* echo: its params; large: 4 MB of digits; large later: kept; refuse: an error; later: kept;
+ * events: subscribes; end: destroys the control */
 static inline bool on_call(void *ctx, const char *method, const cJSON *params,
                            struct control_call *call)
 {
@@ -36,6 +39,17 @@ static inline bool on_call(void *ctx, const char *method, const cJSON *params,
         t->kept = call;
     } else if (strcmp(method, "events") == 0) {
         control_subscribe(call);
+    } else if (strcmp(method, "large") == 0) {
+        if (!control_expect_large(call)) {
+            control_fail(call, CONTROL_INVALID_PARAMS, "not in a batch");
+            return true;
+        }
+        static char text[LARGE + 1];
+        memset(text, '1', LARGE);
+        control_answer_text(call, text, LARGE);
+    } else if (strcmp(method, "large later") == 0) {
+        (void)control_expect_large(call);
+        t->kept = call;
     } else if (strcmp(method, "end") == 0) {
         control_answer(call, cJSON_CreateTrue());
         control_destroy(t->control);

@@ -121,6 +121,70 @@ static void a_subscriber_that_does_not_read_is_dropped(void **state)
     (void)close(good);
 }
 
+struct drinking {
+    int fd;
+    size_t bytes, lines;
+};
+
+static bool drank_three(void *ctx)
+{
+    struct drinking *drinking = ctx;
+    static char piece[1 << 20];
+    ssize_t got;
+    while (drinking->lines < 3 &&
+           (got = recv(drinking->fd, piece, sizeof piece, MSG_DONTWAIT)) > 0) {
+        drinking->bytes += (size_t)got;
+        for (ssize_t i = 0; i < got; i++) {
+            drinking->lines += piece[i] == '\n';
+        }
+    }
+    return drinking->lines == 3;
+}
+
+static void a_client_gets_no_more_until_it_has_read_a_large_answer(void **state)
+{
+    (void)state;
+    int slow = dial(), good = dial();
+    static const char request[] = "{\"jsonrpc\":\"2.0\",\"method\":\"large\",\"id\":1}\n";
+    for (int i = 0; i < 3; i++) {
+        say(slow, request);
+    }
+    expect_alive(good);
+    expect_alive(good);
+    assert_int_equal(trial.calls, 3); /* one of them, and those of the other client */
+    struct drinking drinking = {.fd = slow};
+    run_until(&trial.loop, drank_three, &drinking);
+    assert_int_equal(trial.calls, 5);
+    assert_int_equal(drinking.bytes, 3 * (LARGE + strlen("{\"jsonrpc\":\"2.0\",\"id\":1,"
+                                                         "\"result\":}\n")));
+    expect_alive(slow);
+    (void)close(slow);
+    (void)close(good);
+}
+
+static void a_client_gets_no_more_while_a_large_answer_is_made(void **state)
+{
+    (void)state;
+    int fd = dial(), good = dial();
+    say(fd, "{\"jsonrpc\":\"2.0\",\"method\":\"large later\",\"id\":1}\n"
+            "{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"id\":2}\n");
+    expect_alive(good);
+    expect_alive(good);
+    assert_int_equal(trial.calls, 3);
+    control_answer_text(trial.kept, "[1.50,\n2]", 9);
+    expect_heard(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":[1.50, 2]}");
+    expect_heard(fd, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":null}");
+    say(fd, "[{\"jsonrpc\":\"2.0\",\"method\":\"large\",\"id\":3}]\n");
+    assert_non_null(strstr(hear(fd), "not in a batch"));
+    say(fd, "{\"jsonrpc\":\"2.0\",\"method\":\"large later\",\"id\":4}\n");
+    expect_alive(good);
+    (void)close(fd); /* it does not wait for its answer */
+    expect_alive(good);
+    control_answer_text(trial.kept, "1", 1);
+    expect_alive(good);
+    (void)close(good);
+}
+
 static void a_client_that_only_stopped_writing_gets_its_answers(void **state)
 {
     (void)state;
@@ -165,6 +229,8 @@ int main(void)
         TEST(another_user_is_turned_away),
         TEST(one_client_too_many_is_told),
         TEST(a_subscriber_that_does_not_read_is_dropped),
+        TEST(a_client_gets_no_more_until_it_has_read_a_large_answer),
+        TEST(a_client_gets_no_more_while_a_large_answer_is_made),
         TEST(a_client_that_only_stopped_writing_gets_its_answers),
         TEST(an_answer_to_a_client_that_has_gone_is_dropped),
     };

@@ -47,6 +47,7 @@ static const struct {
      {"E", "Z > restarting", "E", "Z > restarting", "E", "Z > restarting", "Z > restarting", "E"}},
     {"ctl_restore",
      {"E", "Z > restarting", "E", "Z > restarting", "E", "Z > restarting", "Z > restarting", "E"}},
+    {"ctl_edit", {"W", "S > swapping", "W", "S > swapping", "W", "E", "S > swapping", "E"}},
     {"build_started", {"V", "V", "V", "V", "V", "V", "V", "-"}},
     {"build_failed", {"H V > held", "V", "V", "V", "V", "V", "V", "-"}},
     {"build_ok",
@@ -105,7 +106,7 @@ static void no_cell_is_forgotten(void **state)
         struct policy_cell cell = policy_decide(in, on);
         expect_truth(cell.next <= POLICY_SAME, in, on);
         expect_truth(cell.steps != 0 || cell.next == POLICY_SAME, in, on);
-        expect_truth(cell.steps < POLICY_EXIT << 1, in, on);
+        expect_truth(cell.steps < POLICY_WAIT << 1, in, on);
     }
 }
 
@@ -195,7 +196,7 @@ static void only_commands_are_answered_and_bugs_do_nothing_else(void **state)
     EACH_CELL(in, on)
     {
         struct policy_cell cell = policy_decide(in, on);
-        bool command = on >= POLICY_CTL_RELOAD && on <= POLICY_CTL_RESTORE;
+        bool command = on >= POLICY_CTL_RELOAD && on <= POLICY_CTL_EDIT;
         bool answer = on >= POLICY_SWAP_ACCEPTED && on <= POLICY_SWAP_CANCELLED;
         if (has(cell, POLICY_REFUSE)) {
             expect_truth(command && cell.steps == POLICY_REFUSE && cell.next == POLICY_SAME, in,

@@ -1,0 +1,337 @@
+#define _GNU_SOURCE /* memfd_create */
+#include "supervisor/asks.h"
+
+#include "base/clock.h"
+#include "state/json.h"
+#include "state/pointer.h"
+#include "supervisor/snapshots.h"
+#include "supervisor/state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define ASKS_MOST     64U
+#define SEND_LIMIT_MS UINT64_C(2000)
+#define GET_LIMIT_MS  UINT64_C(10000) /* serialize may have much to write */
+#define NAME_MOST     255
+#define VALUE_MOST    ((size_t)1 << 30)
+
+struct ask {
+    struct ask *next;
+    struct control_call *call;
+    uint64_t number, due_ns, limit_ms;
+    int fd;        /* the state's text goes there; -1: of a message */
+    char *pointer; /* owned; NULL: of a message */
+};
+
+/* ---- waiting ---- */
+
+static void free_ask(struct ask *ask)
+{
+    if (ask->fd >= 0) {
+        (void)close(ask->fd);
+    }
+    free(ask->pointer);
+    free(ask);
+}
+
+static void fail(struct ask *ask, const char *reason)
+{
+    control_fail(ask->call, CONTROL_REFUSED, reason);
+    free_ask(ask);
+}
+
+static void arm(struct supervisor *sup)
+{
+    uint64_t due = UINT64_MAX;
+    for (const struct ask *ask = sup->asks; ask != NULL; ask = ask->next) {
+        due = ask->due_ns < due ? ask->due_ns : due;
+    }
+    if (due == UINT64_MAX) {
+        supervisor_disarm(sup, TIMER_ASK);
+        return;
+    }
+    uint64_t now = clock_ns();
+    supervisor_arm(sup, TIMER_ASK, due > now ? (due - now) / NS_PER_MS + 1 : 0);
+}
+
+/* A new one, which waits; NULL: the call is answered. */
+static struct ask *begin(struct supervisor *sup, uint64_t limit_ms, struct control_call *call)
+{
+    /* Also those that were given up: their packets wait in a host that is stopped. */
+    bool room = sup->asks_sent < ASKS_MOST;
+    struct ask *ask = room ? calloc(1, sizeof *ask) : NULL;
+    if (ask == NULL) {
+        control_fail(call, CONTROL_REFUSED,
+                     room ? "no memory for a call"
+                          : "too many calls wait for the module already: try again");
+        return NULL;
+    }
+    sup->asks_sent++;
+    *ask = (struct ask){.next = sup->asks,
+                        .call = call,
+                        .number = ++sup->asked,
+                        .due_ns = clock_ns() + limit_ms * NS_PER_MS,
+                        .limit_ms = limit_ms,
+                        .fd = -1};
+    sup->asks = ask;
+    return ask;
+}
+
+/* Takes the ask with this number off the list; NULL: nobody waits for it any more. */
+static struct ask *take(struct supervisor *sup, uint64_t number)
+{
+    struct ask **at = &sup->asks;
+    while (*at != NULL && (*at)->number != number) {
+        at = &(*at)->next;
+    }
+    struct ask *ask = *at;
+    if (ask != NULL) {
+        *at = ask->next;
+    }
+    return ask;
+}
+
+void asks_overdue(struct supervisor *sup)
+{
+    char place[128], reason[256];
+    uint64_t now = clock_ns();
+    struct ask **at = &sup->asks;
+    supervisor_look(sup);
+    looking_place(sup, place, sizeof place);
+    while (*at != NULL) {
+        struct ask *ask = *at;
+        if (ask->due_ns > now) {
+            at = &ask->next;
+            continue;
+        }
+        *at = ask->next;
+        (void)snprintf(reason, sizeof reason,
+                       "the module did not answer within %llu s: it is in %s",
+                       (unsigned long long)(ask->limit_ms / 1000), place);
+        fail(ask, reason);
+    }
+    arm(sup);
+}
+
+void asks_host_gone(struct supervisor *sup)
+{
+    struct ask *asks = sup->asks;
+    sup->asks = NULL;
+    sup->asks_sent = 0;
+    supervisor_disarm(sup, TIMER_ASK);
+    for (struct ask *ask = asks, *next; ask != NULL; ask = next) {
+        next = ask->next;
+        fail(ask, "the module ended before it answered");
+    }
+}
+
+void asks_finish(struct supervisor *sup)
+{
+    for (struct ask *ask = sup->asks, *next; ask != NULL; ask = next) {
+        next = ask->next;
+        free_ask(ask);
+    }
+    sup->asks = NULL;
+}
+
+/* NULL: code runs that can be asked. */
+static const char *problem(const struct supervisor *sup)
+{
+    if (sup->state == POLICY_STOPPING || sup->ending) {
+        return "hotrun is stopping";
+    }
+    if (sup->state == POLICY_HELD) {
+        return "nothing runs that could be asked: save a fix, or `hotrun resume`";
+    }
+    return sup->host == NULL || sup->cold ? "no code runs at this moment: try again" : NULL;
+}
+
+/* ---- send ---- */
+
+void asks_send(struct supervisor *sup, const cJSON *params, struct control_call *call)
+{
+    const cJSON *json = cJSON_GetObjectItemCaseSensitive(params, "json");
+    const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(params, "name"));
+    const char *text = cJSON_GetStringValue(json);
+    struct error err;
+    char reason[1200];
+    const char *why = problem(sup);
+    if (name == NULL || name[0] == '\0' || strlen(name) > NAME_MOST) {
+        control_fail(call, CONTROL_INVALID_PARAMS, "name: expected a text of 1 to 255 bytes");
+    } else if (json != NULL && text == NULL) {
+        control_fail(call, CONTROL_INVALID_PARAMS, "json: expected JSON text in a string");
+    } else if (text != NULL && !json_check(text, strlen(text), &err)) {
+        (void)snprintf(reason, sizeof reason, "what is sent is no JSON: %s", err.text);
+        control_fail(call, CONTROL_INVALID_PARAMS, reason);
+    } else if (text != NULL && strlen(text) > SEND_MOST - NAME_MOST) {
+        control_fail(call, CONTROL_REFUSED, "what is sent is larger than 126 KB: make it smaller");
+    } else if (why != NULL) {
+        control_fail(call, CONTROL_REFUSED, why);
+    } else {
+        struct ask *ask = begin(sup, SEND_LIMIT_MS, call);
+        if (ask != NULL) {
+            supervisor_send(sup, &(struct message){.type = MESSAGE_SEND,
+                                                   .send = {.number = ask->number,
+                                                            .name = bytes_of(name),
+                                                            .text = bytes_of(text)}});
+            arm(sup);
+        }
+    }
+}
+
+static void answer_sent(struct ask *ask, const struct bytes *text)
+{
+    struct text result = {0};
+    struct error err;
+    if (text->len > 0 && !json_check(text->data, text->len, &err)) {
+        fail(ask, "the host's answer is no JSON");
+        return;
+    }
+    if (text_puts(&result, "{\"reply\":") &&
+        text_puts(&result, text->len > 0 ? text->data : "null") && text_puts(&result, "}")) {
+        control_answer_text(ask->call, text_string(&result), result.len);
+    } else {
+        control_fail(ask->call, CONTROL_INTERNAL, "no memory for the answer");
+    }
+    text_finish(&result);
+    free_ask(ask);
+}
+
+/* ---- state.get ---- */
+
+/* Answers with the value at `pointer` of a state that somebody else has written. */
+static void answer_value(struct supervisor *sup, struct control_call *call, const char *pointer,
+                         const struct text *state, uint64_t generation, uint64_t step)
+{
+    struct error err = {0};
+    struct span span;
+    struct text result = {0};
+    const char *json = text_string(state);
+    (void)sup;
+    if (!json_check(json, state->len, &err) ||
+        !pointer_find(json, state->len, pointer, &span, &err)) {
+        control_fail(call, CONTROL_REFUSED, err.text);
+    } else if (span.end - span.start > VALUE_MOST) {
+        control_fail(call, CONTROL_REFUSED, "it is larger than 1 GB: ask for a part of it");
+    } else if (text_puts(&result, "{\"value\":") &&
+               text_append(&result, json + span.start, span.end - span.start) &&
+               text_printf(&result, ",\"generation\":%llu,\"step\":%llu}",
+                           (unsigned long long)generation, (unsigned long long)step)) {
+        control_answer_text(call, text_string(&result), result.len);
+    } else {
+        control_fail(call, CONTROL_INTERNAL, "no memory for the answer");
+    }
+    text_finish(&result);
+}
+
+/* While nothing runs: of the last good state. */
+static void get_held(struct supervisor *sup, const char *pointer, struct control_call *call)
+{
+    struct snapshot snapshot;
+    struct text state = {0};
+    struct error err;
+    if (!snapshots_last_good(sup, &snapshot, &state, &err)) {
+        control_fail(call, CONTROL_REFUSED, err.text);
+    } else if (snapshot.kind != SNAPSHOT_JSON) {
+        control_fail(call, CONTROL_REFUSED,
+                     "the module has no serialize, and its state no names: write it");
+    } else {
+        answer_value(sup, call, pointer, &state, snapshot.generation, snapshot.step);
+    }
+    text_finish(&state);
+}
+
+void asks_get(struct supervisor *sup, const cJSON *params, struct control_call *call)
+{
+    const cJSON *given = cJSON_GetObjectItemCaseSensitive(params, "pointer");
+    const char *pointer = given == NULL ? "" : cJSON_GetStringValue(given);
+    if (pointer == NULL) {
+        control_fail(call, CONTROL_INVALID_PARAMS,
+                     "pointer: expected a JSON pointer such as \"/player/x\"");
+        return;
+    }
+    if (!control_expect_large(call)) {
+        control_fail(call, CONTROL_INVALID_PARAMS, "state.get cannot be one of a batch");
+        return;
+    }
+    const char *why = problem(sup);
+    if (sup->state == POLICY_HELD && !sup->ending) {
+        get_held(sup, pointer, call);
+        return;
+    }
+    struct ask *ask = why == NULL ? begin(sup, GET_LIMIT_MS, call) : NULL;
+    if (why != NULL) {
+        control_fail(call, CONTROL_REFUSED, why);
+        return;
+    }
+    if (ask == NULL) {
+        return;
+    }
+    struct error err;
+    ask->pointer = strdup(pointer);
+    ask->fd = memfd_create("hotrun-ask", MFD_CLOEXEC);
+    if (ask->pointer == NULL || ask->fd < 0 ||
+        !host_process_send_fd(
+            sup->host, &(struct message){.type = MESSAGE_ASK, .ask = {.number = ask->number}},
+            ask->fd, &err)) {
+        (void)take(sup, ask->number);
+        sup->asks_sent--;
+        fail(ask, "no memory or no descriptor for the state: try again");
+    }
+    arm(sup);
+}
+
+/* Through the descriptor: what is mapped could be cut by a host that does not behave. */
+static bool read_state(int fd, size_t limit, struct text *state)
+{
+    char piece[65536];
+    off_t at = 0;
+    ssize_t got;
+    state->limit = limit;
+    while ((got = pread(fd, piece, sizeof piece, at)) != 0) {
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0 || !text_append(state, piece, (size_t)got)) {
+            return false;
+        }
+        at += got;
+    }
+    return true;
+}
+
+static void answer_got(struct supervisor *sup, struct ask *ask)
+{
+    struct text state = {0};
+    supervisor_look(sup);
+    if (read_state(ask->fd, supervisor_snapshot_limit(sup), &state)) {
+        answer_value(sup, ask->call, ask->pointer, &state, sup->report.generation,
+                     sup->report.step);
+    } else {
+        control_fail(ask->call, CONTROL_INTERNAL, "no memory for the state");
+    }
+    text_finish(&state);
+    free_ask(ask);
+}
+
+void asks_replied(struct supervisor *sup, const struct message *message)
+{
+    struct ask *ask = take(sup, message->reply.number);
+    sup->asks_sent -= sup->asks_sent > 0;
+    if (ask == NULL) {
+        return;
+    }
+    if (!message->reply.ok) {
+        fail(ask, message->reply.text.data);
+    } else if (ask->pointer != NULL) {
+        answer_got(sup, ask);
+    } else {
+        answer_sent(ask, &message->reply.text);
+    }
+    arm(sup);
+}

@@ -1,0 +1,39 @@
+"""The measurement of a look into a running program's state."""
+
+import statistics
+import time
+
+import workshop as ws
+from rows import Row, row
+
+GET_MS = 20.0
+
+
+def state_get(shop, count):
+    """One value out of 1 MB, beside what the module's own serialize and one copy of it take."""
+    library = shop.module("stated", "stated")
+    times, bare = [], []
+    with ws.Hotrun(shop, shop.fresh_folder(), library, 60) as hotrun:
+        time.sleep(0.5)  # confirmed, and the spare is there
+        late = hotrun.status()["late_steps"]
+        for number in range(count):
+            begun = time.monotonic_ns()
+            answer = hotrun.call("state.get", {"pointer": f"/items/{20000 + number}/id"})
+            times.append((time.monotonic_ns() - begun) / 1e6)
+            if answer["value"] != 20000 + number:
+                raise ws.Failure(f"state.get answered {answer}")
+            took, size = hotrun.call("send", {"name": "bare"})["reply"]
+            bare.append(took / 1e6)
+            time.sleep(0.01)
+        late = hotrun.status()["late_steps"] - late
+        begun = time.monotonic_ns()
+        ws.run(shop.hotrun, "state", "get", "/items/20000/id", "--run-dir", hotrun.run_dir)
+        command = (time.monotonic_ns() - begun) / 1e6
+    value, high = ws.spread(times)
+    limit, bare_high = ws.spread(bare)
+    yield row(f"state get of one value from {size / 1e6:.1f} MB (bare: serialize, memcpy)", value,
+              limit, "ms", 2, f"{GET_MS:.0f} ms", GET_MS)
+    yield Row("   p90", f"{high:.2f}", f"{bare_high:.2f}")
+    yield Row(f"   late steps at 60 Hz in {count} of them", str(late), "", "", "0",
+              "ok" if late == 0 else "over")
+    yield Row("   the command, with its own start", f"{command:.2f} ms")
