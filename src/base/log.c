@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include "base/file.h"
+
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -18,6 +20,7 @@ void log_init(struct log *log, enum log_level level, bool no_color)
     log->fd = STDERR_FILENO;
     log->color = !no_color && (env == NULL || env[0] == '\0') && isatty(STDERR_FILENO) == 1;
     atomic_init(&log->level, (int)level);
+    atomic_init(&log->open, false);
 }
 
 /* A terminal obeys what it is sent: control bytes in messages that quote the outside are shown, not
@@ -49,6 +52,9 @@ static void emit(struct log *log, const char *color, const char *word, const cha
     disarm(body, (size_t)len);
     char line[LINE_SIZE];
     int size;
+    if (atomic_exchange_explicit(&log->open, false, memory_order_relaxed)) {
+        log_bytes(log, log->color ? "\033[0m\n" : "\n", log->color ? 5 : 1);
+    }
     if (!log->color || color[0] == '\0') {
         size = snprintf(line, sizeof line, "%s%s\n", word, body);
     } else if (word[0] != '\0') {
@@ -69,6 +75,14 @@ static void emit(struct log *log, const char *color, const char *word, const cha
         size_t left = (size_t)size < sizeof line ? (size_t)size : sizeof line - 1;
         ssize_t done = write(log->fd, line, left);
         (void)done; /* nobody is left to be told */
+    }
+}
+
+void log_bytes(struct log *log, const char *bytes, size_t len)
+{
+    if (len > 0) {
+        (void)file_write_all(log->fd, bytes, len);
+        atomic_store_explicit(&log->open, bytes[len - 1] != '\n', memory_order_relaxed);
     }
 }
 

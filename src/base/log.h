@@ -4,6 +4,7 @@
 #define BASE_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum log_level {
     LOG_TRACE,
@@ -24,6 +25,7 @@ struct log {
     int fd;            /* where lines go; not owned */
     _Atomic int level; /* lines below it are dropped */
     bool color;
+    _Atomic bool open; /* what log_bytes wrote last was no whole line */
 };
 
 /* fd 2; colours when it is a terminal, NO_COLOR is unset and `no_color` is false. */
@@ -38,6 +40,10 @@ void log_line(struct log *log, enum log_level level, const char *format, ...)
  */
 void log_tone(struct log *log, enum log_tone tone, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Bytes of somebody else as they are, at any level. A line that they leave open is ended before the
+ * next one of our own begins. */
+void log_bytes(struct log *log, const char *bytes, size_t len);
 
 /* "trace", ... "error" -> level; false for another word. */
 bool log_level_parse(const char *word, enum log_level *level);

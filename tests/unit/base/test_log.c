@@ -92,6 +92,22 @@ static void control_bytes_do_not_reach_the_terminal(void **state)
                                       "\033[32m?[31mx?\033[0m  y\n");
 }
 
+static void bytes_of_others_come_as_they_are_and_no_line_is_cut_into(void **state)
+{
+    (void)state;
+    struct log log = to_memory(LOG_WARN, false);
+    log_bytes(&log, "\033[1mx\r[1/2]", 11);
+    log_bytes(&log, "", 0);
+    log_line(&log, LOG_INFO, "not said");
+    log_bytes(&log, " y", 2);
+    log_line(&log, LOG_WARN, "said");
+    log_line(&log, LOG_WARN, "said");
+    log_bytes(&log, "z\n", 2);
+    log_line(&log, LOG_WARN, "said");
+    assert_string_equal(logged(&log), "\033[1mx\r[1/2] y\nwarning: said\nwarning: said\n"
+                                      "z\nwarning: said\n");
+}
+
 static void a_long_line_is_cut_and_says_so(void **state)
 {
     (void)state;
@@ -218,6 +234,7 @@ int main(void)
         cmocka_unit_test(lines_below_the_level_are_dropped),
         cmocka_unit_test(the_first_words_have_the_colour),
         cmocka_unit_test(control_bytes_do_not_reach_the_terminal),
+        cmocka_unit_test(bytes_of_others_come_as_they_are_and_no_line_is_cut_into),
         cmocka_unit_test(a_long_line_is_cut_and_says_so),
         cmocka_unit_test(lines_of_threads_do_not_mix),
         cmocka_unit_test(levels_have_words),
