@@ -420,7 +420,8 @@ static void the_death_of_this_process_ends_it(void **state)
     assert_true(child >= 0);
     if (child == 0) {
         struct trial trial;
-        begin(&trial, "sh -c 'echo $$ >below; exec sleep 100' & echo $$ >shell; echo ready; wait");
+        begin(&trial, "sh -c 'echo $$ >below; exec sleep 100' & echo $$ >shell; "
+                      "while ! test -s below; do :; done; echo ready; wait");
         hear(&trial, "ready");
         (void)kill(getpid(), SIGKILL);
     }
