@@ -381,27 +381,17 @@ void supervisor_dispatch(struct supervisor *sup, enum policy_event event)
     static const struct {
         unsigned step;
         void (*act)(struct supervisor *);
-    } acts[] = {{POLICY_REFUSE, do_refuse},
-                {POLICY_QUARANTINE, do_quarantine},
-                {POLICY_SET_PAUSE, do_set_pause},
-                {POLICY_CLEAR_PAUSE, do_clear_pause},
-                {POLICY_KILL, do_kill},
-                {POLICY_KEEP, do_keep},
-                {POLICY_SWAP, do_swap},
-                {POLICY_START, do_start},
-                {POLICY_ROLLBACK, do_rollback},
-                {POLICY_RESTART, do_restart},
-                {POLICY_OLDER, do_older},
-                {POLICY_RETURN, do_return},
-                {POLICY_CONFIRM, do_confirm},
-                {POLICY_TAKE, do_take},
-                {POLICY_HOLD, do_hold},
-                {POLICY_FRESH, replace_do},
-                {POLICY_CLOCKS, supervisor_set_clocks},
-                {POLICY_SPARE, do_spare},
-                {POLICY_BACKOFF, do_back_off},
-                {POLICY_STOP, do_stop},
-                {POLICY_EXIT, do_exit}};
+    } acts[] = {{POLICY_REFUSE, do_refuse},       {POLICY_QUARANTINE, do_quarantine},
+                {POLICY_SET_PAUSE, do_set_pause}, {POLICY_CLEAR_PAUSE, do_clear_pause},
+                {POLICY_KILL, do_kill},           {POLICY_KEEP, do_keep},
+                {POLICY_SWAP, do_swap},           {POLICY_START, do_start},
+                {POLICY_ROLLBACK, do_rollback},   {POLICY_RESTART, do_restart},
+                {POLICY_OLDER, do_older},         {POLICY_RETURN, do_return},
+                {POLICY_CONFIRM, do_confirm},     {POLICY_TAKE, do_take},
+                {POLICY_HOLD, do_hold},           {POLICY_TELL, building_tell},
+                {POLICY_FRESH, replace_do},       {POLICY_CLOCKS, supervisor_set_clocks},
+                {POLICY_SPARE, do_spare},         {POLICY_BACKOFF, do_back_off},
+                {POLICY_STOP, do_stop},           {POLICY_EXIT, do_exit}};
     for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {
         if ((steps & acts[i].step) != 0) {
             acts[i].act(sup);
@@ -410,6 +400,9 @@ void supervisor_dispatch(struct supervisor *sup, enum policy_event event)
     build_drop(&sup->arrived);
     if (sup->edits != NULL) {
         supervisor_arm(sup, TIMER_EDIT, 0);
+    }
+    if (sup->state == POLICY_STOPPING) {
+        building_stop(sup);
     }
     service_tell_phase(sup);
     supervisor_arm(sup, TIMER_STATUS, 20);

@@ -220,6 +220,12 @@ static void command_log(struct supervisor *sup, const cJSON *params, struct cont
     control_answer(call, result);
 }
 
+static void command_build(struct supervisor *sup, const cJSON *params, struct control_call *call)
+{
+    (void)params;
+    building_ask(sup, call);
+}
+
 static const struct {
     const char *method;
     void (*act)(struct supervisor *, const cJSON *, struct control_call *);
@@ -240,6 +246,7 @@ static const struct {
             {"send", asks_send, {"name", "json"}},
             {"state.get", asks_get, {"pointer"}},
             {"state.edit", edits_command, {"edits"}},
+            {"build", command_build, {0}},
             {"events", command_events, {0}}};
 
 /* False: one is unknown, and the call is answered. */

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "supervisor/orphans.h"
 
+#include "builder/kin.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -97,7 +99,7 @@ static unsigned visit(struct orphans *orphans)
         if (waitpid(pid, NULL, WNOHANG) != 0) {
             /* Its number may come again, for somebody else. */
             (void)take_out(orphans->foreign, &orphans->foreign_count, pid);
-        } else if (!is_in(orphans->foreign, orphans->foreign_count, pid)) {
+        } else if (!is_in(orphans->foreign, orphans->foreign_count, pid) && !kin_is_ours(pid)) {
             alive++;
             if (orphans->ending) {
                 (void)kill(pid, SIGKILL);

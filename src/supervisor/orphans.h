@@ -1,6 +1,7 @@
 /* Processes that a host leaves behind when it dies: what its module forked. The supervisor is their
  * new parent (PR_SET_CHILD_SUBREAPER), reaps those that end, and ends the others after the host's
- * death. Nothing here waits. */
+ * death. What a build leaves behind (a compiler's cache server) comes here as well: it is reaped,
+ * and not ended. Nothing here waits. */
 #ifndef SUPERVISOR_ORPHANS_H
 #define SUPERVISOR_ORPHANS_H
 
@@ -10,7 +11,7 @@
 #define ORPHANS_SPARED_MOST 64
 
 struct orphans {
-    pid_t hosts[ORPHANS_SPARED_MOST];   /* our own, which libuv reaps */
+    pid_t hosts[ORPHANS_SPARED_MOST];   /* our own, which libuv or a build's command reaps */
     pid_t foreign[ORPHANS_SPARED_MOST]; /* children from before the start: of a shell that exec'ed
                                            us */
     unsigned host_count, foreign_count;

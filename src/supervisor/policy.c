@@ -97,7 +97,7 @@ static const struct policy_cell table[POLICY_EVENT_COUNT][POLICY_STATE_COUNT] = 
     [POLICY_BUILD_STARTED] = {
         DO(V), DO(V), DO(V), DO(V), DO(V), DO(V), DO(V), NOT},
     [POLICY_BUILD_FAILED] = {
-        GO(V | H, HELD), DO(V), DO(V), DO(V), DO(V), DO(V), DO(V), NOT},
+        DO(V), DO(V), DO(V), DO(V), DO(V), DO(V), DO(V), NOT},
     [POLICY_BUILD_OK] = {
         DO(P), GO(S, SWAPPING), DO(P), GO(S, SWAPPING), DO(P), GO(ST, STARTING), GO(S, SWAPPING), NOT},
     [POLICY_SIGNAL_TERM] = {

@@ -205,12 +205,12 @@ void report_not_edited(struct report *report, const char *stage, const char *rea
     log_tone(report->log, LOG_TONE_BAD, "state not edited: %s%s", reason, tail);
 }
 
-void report_unchanged(struct report *report, const char *reason)
+void report_unchanged(struct report *report, const char *words, const char *reason)
 {
     cJSON *unchanged = event(report, "unchanged");
     event_add_text(unchanged, "reason", reason);
     events_emit(report->events, unchanged);
-    log_tone(report->log, LOG_TONE_FAINT, "unchanged: %s", reason);
+    log_tone(report->log, LOG_TONE_FAINT, "%s: %s", words, reason);
 }
 
 void report_quarantined(struct report *report, const char *reason, uint64_t runs)
@@ -250,7 +250,7 @@ void report_superseded(struct report *report, uint64_t generation)
              (unsigned long long)generation);
 }
 
-static void signal_words(int signal, char *text, size_t size)
+void report_signal(int signal, char *text, size_t size)
 {
     const char *name = sigabbrev_np(signal);
     if (name != NULL) {
@@ -269,7 +269,7 @@ void report_death_words(const struct report_death *death, char *text, size_t siz
     } else if (death->signal == SIGKILL) {
         (void)snprintf(text, size, "SIGKILL, by kill -9 or for lack of memory");
     } else if (death->signal > 0) {
-        signal_words(death->signal, text, size);
+        report_signal(death->signal, text, size);
     } else {
         (void)snprintf(text, size, "exit status %d without request_exit", death->exit_status);
     }
@@ -283,7 +283,7 @@ void report_crashed(struct report *report, const struct report_death *death)
     cJSON *crashed = event_create(death->hung ? "hung" : "crashed", death->generation, death->step);
     if (death->signal > 0) {
         char signal[32];
-        signal_words(death->signal, signal, sizeof signal);
+        report_signal(death->signal, signal, sizeof signal);
         event_add_text(crashed, "signal", signal);
     } else {
         event_add_number(crashed, "exit_status", (uint64_t)death->exit_status);

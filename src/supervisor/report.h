@@ -36,7 +36,8 @@ void report_loaded(struct report *report, const struct message_accepted *told,
 void report_rejected(struct report *report, const char *stage, const char *reason, uint64_t runs);
 /* The same of an edit of the state. */
 void report_not_edited(struct report *report, const char *stage, const char *reason, uint64_t runs);
-void report_unchanged(struct report *report, const char *reason);
+/* `words` begin the line: "unchanged". */
+void report_unchanged(struct report *report, const char *words, const char *reason);
 void report_quarantined(struct report *report, const char *reason, uint64_t runs);
 void report_waiting(struct report *report, const char *reason);
 
@@ -80,6 +81,9 @@ void report_durable(struct report *report, uint64_t id, const struct snapshot *s
 /* Told once, until it works again. */
 void report_durable_failed(struct report *report, const char *reason);
 void report_exited(struct report *report, int status);
+
+/* "SIGSEGV" */
+void report_signal(int signal, char *text, size_t size);
 
 /* "1.2 KB", "81,204": as a person reads it. */
 void report_size(uint64_t bytes, char *text, size_t size);

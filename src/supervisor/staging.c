@@ -22,18 +22,12 @@ static const struct build *newest(const struct supervisor *sup)
     return sup->pending != NULL ? sup->pending : sup->next != NULL ? sup->next : sup->current;
 }
 
-static uint64_t running(const struct supervisor *sup)
-{
-    bool runs = sup->host != NULL && !sup->cold && sup->current != NULL;
-    return runs ? sup->current->generation : 0;
-}
-
 static void tell_module(struct supervisor *sup, const char *reason)
 {
-    if (running(sup) != 0) {
+    if (supervisor_running(sup) != 0) {
         supervisor_send(sup, &(struct message){.type = MESSAGE_TELL,
                                                .tell = {.type = HOTRUN_EVENT_RELOAD_REJECTED,
-                                                        .value = (int64_t)running(sup),
+                                                        .value = (int64_t)supervisor_running(sup),
                                                         .name = bytes_of(""),
                                                         .text = bytes_of(reason)}});
     }
@@ -52,8 +46,13 @@ static void look_again(struct supervisor *sup)
 static void wait_for_file(struct supervisor *sup, bool by_command)
 {
     char reason[1200];
-    (void)snprintf(reason, sizeof reason, "%s is not there", sup->library);
-    if (!sup->missing_told || by_command) {
+    (void)snprintf(reason, sizeof reason,
+                   building_takes(sup)
+                       ? "the build ended well, but %s is not there: module.path is "
+                         "to name what it writes"
+                       : "%s is not there",
+                   sup->library);
+    if (!sup->missing_told || by_command || building_takes(sup)) {
         report_waiting(&sup->report, reason);
         supervisor_answer_reloads(sup, 0, "waiting", reason);
     }
@@ -79,7 +78,7 @@ static void refuse_file(struct supervisor *sup, const struct stage *stage,
         if (sup->touched) {
             return;
         }
-        report_quarantined(&sup->report, reason, running(sup));
+        report_quarantined(&sup->report, reason, supervisor_running(sup));
         tell_module(sup, reason);
         supervisor_answer_reloads(sup, 0, "quarantined", reason);
         return;
@@ -87,7 +86,7 @@ static void refuse_file(struct supervisor *sup, const struct stage *stage,
     if (hashed) {
         quarantine_add(&sup->quarantine, stage->hash);
     }
-    report_rejected(&sup->report, swap_stage_name(SWAP_FILE), reason, running(sup));
+    report_rejected(&sup->report, swap_stage_name(SWAP_FILE), reason, supervisor_running(sup));
     tell_module(sup, reason);
     supervisor_answer_reloads(sup, 0, "rejected", reason);
     if (sup->state == POLICY_HELD) {
@@ -97,15 +96,21 @@ static void refuse_file(struct supervisor *sup, const struct stage *stage,
 
 static void same_as_before(struct supervisor *sup)
 {
-    char reason[128];
+    char reason[512];
+    char how[256] = "the library's bytes are those";
     const struct build *known = newest(sup);
-    const char *what = known == sup->current && running(sup) != 0 ? "runs"
-                       : known == sup->current                    ? "is held"
-                                                                  : "is being loaded";
-    (void)snprintf(reason, sizeof reason,
-                   "the library's bytes are those of generation %llu, which %s",
-                   (unsigned long long)known->generation, what);
-    report_unchanged(&sup->report, reason);
+    const char *what = known == sup->current && supervisor_running(sup) != 0 ? "runs"
+                       : known == sup->current                               ? "is held"
+                                                                             : "is being loaded";
+    if (building_takes(sup)) {
+        building_tell_same(sup, how, sizeof how);
+        (void)snprintf(reason, sizeof reason, "%s; generation %llu %s", how,
+                       (unsigned long long)known->generation, what);
+    } else {
+        (void)snprintf(reason, sizeof reason, "%s of generation %llu, which %s", how,
+                       (unsigned long long)known->generation, what);
+    }
+    report_unchanged(&sup->report, building_takes(sup) ? "nothing to reload" : "unchanged", reason);
     supervisor_answer_reloads(sup, 0, "unchanged", reason);
 }
 
@@ -114,7 +119,7 @@ void staging_refused(struct supervisor *sup, uint64_t generation)
     static const char reason[] =
         "these bytes failed before and did not change (reload --force loads "
         "them all the same)";
-    report_quarantined(&sup->report, reason, running(sup));
+    report_quarantined(&sup->report, reason, supervisor_running(sup));
     tell_module(sup, reason);
     supervisor_answer_reloads(sup, generation, "quarantined", reason);
 }
@@ -174,7 +179,9 @@ static bool copied(struct supervisor *sup, const struct stage *stage, uint64_t b
         }
     }
     sup->arrived = build;
-    supervisor_dispatch(sup, by_command ? POLICY_CTL_RELOAD : POLICY_LIBRARY_READY);
+    supervisor_dispatch(sup, by_command            ? POLICY_CTL_RELOAD
+                             : building_takes(sup) ? POLICY_BUILD_OK
+                                                   : POLICY_LIBRARY_READY);
     return true;
 }
 
@@ -246,7 +253,7 @@ void staging_now(struct supervisor *sup, bool by_command)
     struct stage stage = {0};
     struct error err = {0};
     uint64_t begun = clock_ns();
-    if (sup->state == POLICY_STOPPING || sup->ending) {
+    if (sup->state == POLICY_STOPPING || sup->ending || building_defers(sup, by_command)) {
         return;
     }
     supervisor_look(sup);
@@ -306,8 +313,16 @@ void staging_now(struct supervisor *sup, bool by_command)
     prepare_copy(sup);
 }
 
+bool staging_will_look(const struct supervisor *sup)
+{
+    return uv_is_active((const uv_handle_t *)&sup->timers[TIMER_BUSY]) != 0;
+}
+
 void staging_still_gone(struct supervisor *sup)
 {
+    if (building_runs(sup)) {
+        return; /* which looks at its end */
+    }
     if (sup->state != POLICY_STOPPING && access(sup->config->module_path, F_OK) != 0) {
         supervisor_look(sup);
         wait_for_file(sup, false);

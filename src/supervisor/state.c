@@ -10,6 +10,12 @@ void supervisor_send(struct supervisor *sup, const struct message *message)
     }
 }
 
+uint64_t supervisor_running(const struct supervisor *sup)
+{
+    bool runs = sup->host != NULL && !sup->cold && sup->current != NULL;
+    return runs ? sup->current->generation : 0;
+}
+
 void supervisor_look(struct supervisor *sup)
 {
     if (sup->host == NULL || sup->current == NULL || sup->cold) {
@@ -48,7 +54,10 @@ void supervisor_answer_reloads(struct supervisor *sup, uint64_t generation, cons
 
 void supervisor_finish_if_idle(struct supervisor *sup)
 {
-    if (sup->ending && sup->host == NULL) {
+    if (sup->ending) {
+        building_stop(sup);
+    }
+    if (sup->ending && sup->host == NULL && !building_runs(sup)) {
         uv_stop(sup->loop);
     }
 }
@@ -87,7 +96,7 @@ bool supervisor_ends_held(struct supervisor *sup, int status)
 {
     bool waits = sup->config->watch && sup->config->on_hold == HOLD_WAIT;
     bool next = sup->pending != NULL && !quarantine_has(&sup->quarantine, sup->pending->stage.hash);
-    if (waits || next) {
+    if (waits || next || building_runs(sup)) {
         return false;
     }
     sup->exit_status = status;

@@ -2,8 +2,8 @@
  * file: supervisor.c sets up and ends, actions.c does what the policy says, hosts.c starts and ends
  * host processes, staging.c brings in new libraries, hearing.c takes in what hosts say, deaths.c
  * how they end, asks.c and edits.c reach into what runs, commands.c answers the control socket,
- * replace.c puts other code or another state in the place of what runs, status.c tells how things
- * stand, service.c tells the service manager.
+ * replace.c puts other code or another state in the place of what runs, building.c builds, status.c
+ * tells how things stand, service.c tells the service manager.
  */
 #ifndef SUPERVISOR_STATE_H
 #define SUPERVISOR_STATE_H
@@ -14,6 +14,7 @@
 #include "link/shared.h"
 #include "supervisor/backtrace.h"
 #include "supervisor/build.h"
+#include "supervisor/building.h"
 #include "supervisor/control.h"
 #include "supervisor/crash_report.h"
 #include "supervisor/events.h"
@@ -63,6 +64,7 @@ enum supervisor_timer {
     TIMER_TRUST,     /* others may write the library: may they still? */
     TIMER_ASK,       /* somebody has waited for the module's answer for too long */
     TIMER_EDIT,      /* something has changed: an edit of the state may go on */
+    TIMER_BUILDING,  /* a build takes long */
     TIMER_WATCHDOG,  /* the service manager wants a sign of life */
     TIMER_COUNT
 };
@@ -128,6 +130,7 @@ struct supervisor {
     struct report report;
     struct control *control;
     struct watch *watch;
+    struct building *building; /* NULL: hotrun does not build */
     struct terminal terminal;
     uint64_t slot_address;
     uint64_t started_ns, wall_ns; /* monotonic; since 1970 */
@@ -229,8 +232,9 @@ struct supervisor {
 
 /* state.c */
 void supervisor_send(struct supervisor *sup,
-                     const struct message *message); /* to the host; none: nothing */
-void supervisor_look(struct supervisor *sup);        /* report.step as the status page has it */
+                     const struct message *message);       /* to the host; none: nothing */
+uint64_t supervisor_running(const struct supervisor *sup); /* the generation; 0: none runs */
+void supervisor_look(struct supervisor *sup); /* report.step as the status page has it */
 /* A save has come to its end: those who wait for generation `generation` or an older one are
  * answered; 0: those whose save did not become a generation. `event`: the outcome's name. */
 void supervisor_answer_reloads(struct supervisor *sup, uint64_t generation, const char *event,
@@ -311,7 +315,8 @@ struct build *staging_copy_again(struct supervisor *sup, const struct build *bui
                                  struct error *err);
 
 void staging_still_gone(struct supervisor *sup);
-void staging_look_at_trust(struct supervisor *sup); /* has its mode or owner been mended? */
+bool staging_will_look(const struct supervisor *sup); /* again, by a timer: it was busy */
+void staging_look_at_trust(struct supervisor *sup);   /* has its mode or owner been mended? */
 
 /* hearing.c */
 void hearing_message(void *ctx, struct host_process *host, const struct message *message);

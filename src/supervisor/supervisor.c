@@ -147,28 +147,26 @@ static void on_edit(uv_timer_t *timer)
     edits_go_on(timer->data);
 }
 
+static void on_building(uv_timer_t *timer)
+{
+    building_look(timer->data);
+}
+
 static void on_watchdog(uv_timer_t *timer)
 {
     service_watchdog(timer->data);
 }
 
-static const uv_timer_cb timer_callbacks[TIMER_COUNT] = {[TIMER_PROBATION] = on_probation,
-                                                         [TIMER_START] = on_start_limit,
-                                                         [TIMER_STOP] = on_stop_limit,
-                                                         [TIMER_BACKOFF] = on_backoff,
-                                                         [TIMER_BUSY] = on_busy,
-                                                         [TIMER_GONE] = on_gone,
-                                                         [TIMER_ANNOUNCED] = on_announced,
-                                                         [TIMER_REPLACE] = on_replace,
-                                                         [TIMER_LOOK] = on_look,
-                                                         [TIMER_SPARE] = on_spare,
-                                                         [TIMER_STATUS] = on_status,
-                                                         [TIMER_INSPECT] = on_inspect,
-                                                         [TIMER_DURABLE] = on_durable,
-                                                         [TIMER_WATCHDOG] = on_watchdog,
-                                                         [TIMER_TRUST] = on_trust,
-                                                         [TIMER_ASK] = on_ask,
-                                                         [TIMER_EDIT] = on_edit};
+static const uv_timer_cb timer_callbacks[TIMER_COUNT] = {
+    [TIMER_PROBATION] = on_probation, [TIMER_START] = on_start_limit,
+    [TIMER_STOP] = on_stop_limit,     [TIMER_BACKOFF] = on_backoff,
+    [TIMER_BUSY] = on_busy,           [TIMER_GONE] = on_gone,
+    [TIMER_ANNOUNCED] = on_announced, [TIMER_REPLACE] = on_replace,
+    [TIMER_LOOK] = on_look,           [TIMER_SPARE] = on_spare,
+    [TIMER_STATUS] = on_status,       [TIMER_INSPECT] = on_inspect,
+    [TIMER_DURABLE] = on_durable,     [TIMER_WATCHDOG] = on_watchdog,
+    [TIMER_TRUST] = on_trust,         [TIMER_ASK] = on_ask,
+    [TIMER_EDIT] = on_edit,           [TIMER_BUILDING] = on_building};
 
 static void on_signal(uv_signal_t *handle, int signal)
 {
@@ -259,7 +257,8 @@ static bool set_up(struct supervisor *sup)
             return false;
         }
     }
-    return start_handles(sup) && snapshots_create(sup, err) && resume_newest(sup, err);
+    return start_handles(sup) && building_create(sup, err) && snapshots_create(sup, err) &&
+           resume_newest(sup, err);
 }
 
 /* A signal to end has no handler any more while the last things are put away: it would leave them.
@@ -278,6 +277,7 @@ static void hold_signals(void)
 static void tear_down(struct supervisor *sup)
 {
     hold_signals();
+    building_destroy(sup);
     supervisor_answer_reloads(sup, 0, "stopped", "hotrun ends");
     supervisor_answer_reloads(sup, UINT64_MAX, "stopped", "hotrun ends");
     hosts_drop_spare(sup);
@@ -362,8 +362,10 @@ int supervisor_run(const struct config *config, struct log *log, struct error *e
     if (set_up(&sup)) {
         service_start_watchdog(&sup);
         sup.noticed_ns = clock_ns();
-        staging_now(&sup, false);
-        if (!sup.ending || sup.host != NULL) {
+        if (!building_begin(&sup)) {
+            staging_now(&sup, false);
+        }
+        if (!sup.ending || sup.host != NULL || building_runs(&sup)) {
             (void)uv_run(&loop, UV_RUN_DEFAULT);
         }
         snapshots_end(&sup);

@@ -418,6 +418,16 @@ bool watch_has_news(struct watch *watch)
     return true;
 }
 
+void watch_take_news(struct watch *watch)
+{
+    while (take_events(watch)) {
+    }
+    watch->restructured = watch->restructured || watch->renamed; /* it may be a link */
+    (void)has_pending(watch);
+    watch->left = watch->changed = watch->renamed = false;
+    (void)uv_timer_stop(&watch->soon);
+}
+
 void watch_seen(struct watch *watch, const struct stat *st)
 {
     watch->seen = st == NULL ? (struct version){.there = false} : version_of(st);

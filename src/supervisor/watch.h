@@ -40,6 +40,9 @@ struct watch *watch_create(uv_loop_t *loop, struct log *log, const char *path, u
  * went meanwhile has left its event. */
 bool watch_has_news(struct watch *watch);
 
+/* What has arrived so far is taken for told: the caller is going to look at the file. */
+void watch_take_news(struct watch *watch);
+
 /* Tells the poll what was seen when the file was read, so that it does not report the same version
  * again. NULL st: it was missing. To be called before watch_has_news, which compares with it when a
  * folder or a link on the way has changed. */

@@ -49,7 +49,7 @@ static const struct {
      {"E", "Z > restarting", "E", "Z > restarting", "E", "Z > restarting", "Z > restarting", "E"}},
     {"ctl_edit", {"W", "S > swapping", "W", "S > swapping", "W", "E", "S > swapping", "E"}},
     {"build_started", {"V", "V", "V", "V", "V", "V", "V", "-"}},
-    {"build_failed", {"H V > held", "V", "V", "V", "V", "V", "V", "-"}},
+    {"build_failed", {"V", "V", "V", "V", "V", "V", "V", "-"}},
     {"build_ok",
      {"P", "S > swapping", "P", "S > swapping", "P", "ST > starting", "S > swapping", "-"}},
     {"signal_term",

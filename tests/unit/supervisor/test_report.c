@@ -198,7 +198,7 @@ static void a_save_that_leads_to_nothing_says_why(void **state)
     report_rejected(&t.report, "file", "it is empty", 0);
     (void)expect_event("rejected");
     expect_lines("not loaded: it is empty; save a fix to go on\n");
-    report_unchanged(&t.report, "the bytes are the same");
+    report_unchanged(&t.report, "unchanged", "the bytes are the same");
     assert_string_equal(expect_event("unchanged"), ",\"reason\":\"the bytes are the same\"}\n");
     expect_lines("unchanged: the bytes are the same\n");
     report_quarantined(&t.report, "it crashed before", 4);
