@@ -11,6 +11,7 @@ const struct command_row command_rows[] = {
      COMMAND_CHECK, WORDS_MOST},
     {"status", "[OPTIONS]", "how the running hotrun stands", COMMAND_STATUS, 0},
     {"reload", "[OPTIONS]", "look at the library now, and wait for the outcome", COMMAND_RELOAD, 0},
+    {"build", "[OPTIONS]", "build now, and wait for the outcome", COMMAND_BUILD, 0},
     {"quit", "[OPTIONS]", "end the running hotrun", COMMAND_QUIT, 0},
     {"events", "[OPTIONS]", "follow the events, one JSON object a line", COMMAND_EVENTS, 0},
     {"pause", "[OPTIONS]", "make no steps any more", COMMAND_PAUSE, 0},

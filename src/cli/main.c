@@ -51,6 +51,17 @@ static int reload(const struct options *options, struct log *log, struct error *
     return exit_status;
 }
 
+/* 0: it has ended well; else 1. */
+static int build(const struct options *options, struct log *log, struct error *err)
+{
+    cJSON *result = NULL;
+    (void)log;
+    bool ok = client_call(options->config.run_dir, "build", NULL, 0, &result, err);
+    int exit_status = ok ? print_build(result, options->json) : STATUS_FAILED;
+    cJSON_Delete(result);
+    return exit_status;
+}
+
 static int status(const struct options *options, struct log *log, struct error *err)
 {
     (void)log;
@@ -195,6 +206,7 @@ static int (*const commands[])(const struct options *, struct log *,
                                                   [COMMAND_CHECK] = check,
                                                   [COMMAND_STATUS] = status,
                                                   [COMMAND_RELOAD] = reload,
+                                                  [COMMAND_BUILD] = build,
                                                   [COMMAND_QUIT] = quit,
                                                   [COMMAND_EVENTS] = events,
                                                   [COMMAND_PAUSE] = make_pause,

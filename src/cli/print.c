@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define OUTPUT_LINES 20
+
 bool print_json(const cJSON *object)
 {
     char *text = cJSON_PrintUnformatted(object);
@@ -55,6 +57,51 @@ static void print_kept(const cJSON *kept)
     printf("\n");
 }
 
+/* "build ok  1.2 s", "build failed  1.2 s  exit status 1" */
+static void print_outcome(const cJSON *build)
+{
+    const char *reason = text_of(build, "reason");
+    printf("build %s  %.1f s%s%s\n", text_of(build, "outcome"), number_of(build, "ms") / 1000,
+           reason[0] != '\0' ? "  " : "", reason);
+}
+
+/* The last lines of what it said, set in. */
+static void print_output(const char *output)
+{
+    const char *at = output + strlen(output);
+    for (int lines = 0; at > output; at--) {
+        if (at[-1] == '\n' && at[0] != '\0' && ++lines == OUTPUT_LINES) {
+            break;
+        }
+    }
+    while (*at != '\0') {
+        size_t len = strcspn(at, "\n");
+        printf("             %.*s\n", (int)len, at);
+        at += len + (at[len] == '\n' ? 1 : 0);
+    }
+}
+
+static void print_build_status(const cJSON *build)
+{
+    const char *outcome = text_of(build, "outcome");
+    if (build == NULL) {
+        return;
+    }
+    printf("  build      %s  %.0f sources (%s)\n", text_of(build, "command"),
+           number_of(build, "sources"), text_of(build, "watch"));
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(build, "running"))) {
+        printf("  building   for %.0f s  %s\n", number_of(build, "running_ms") / 1000,
+               text_of(build, "cause"));
+    }
+    if (strcmp(outcome, "none") != 0) {
+        printf("  last       %.0f s ago: ", number_of(build, "age_s"));
+        print_outcome(build);
+    }
+    if (strcmp(outcome, "failed") == 0) {
+        print_output(text_of(build, "output"));
+    }
+}
+
 void print_status(const cJSON *status)
 {
     const char *held = text_of(status, "held_reason");
@@ -87,6 +134,7 @@ void print_status(const cJSON *status)
     print_durable(cJSON_GetObjectItemCaseSensitive(status, "durable"));
     printf("  late       %.0f steps left out\n", number_of(status, "late_steps"));
     printf("  crashes    %.0f\n", number_of(status, "crashes"));
+    print_build_status(cJSON_GetObjectItemCaseSensitive(status, "build"));
     print_kept(cJSON_GetObjectItemCaseSensitive(status, "kept"));
     printf("  watch      %s\n", text_of(status, "watch"));
     printf("  processes  hotrun %.0f, ", number_of(status, "pid"));
@@ -158,6 +206,20 @@ void print_edited(const cJSON *result)
         printf("%s\n", text_string(&line));
         text_finish(&line);
     }
+}
+
+int print_build(const cJSON *result, bool json)
+{
+    const char *outcome = text_of(result, "outcome");
+    const char *output = text_of(result, "output");
+    bool good = strcmp(outcome, "ok") == 0;
+    if (json) {
+        good = print_json(result) && good;
+    } else {
+        printf("%s", output);
+        print_outcome(result);
+    }
+    return good ? 0 : 1;
 }
 
 void print_place(const cJSON *result)

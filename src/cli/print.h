@@ -13,6 +13,9 @@ bool print_json(const cJSON *object); /* false: no memory */
 /* `hotrun status` for a person. */
 void print_status(const cJSON *status);
 
+/* `hotrun build`: what it said, and how it ended. Returns the exit status: 0: well; else 1. */
+int print_build(const cJSON *result, bool json);
+
 /* `hotrun reload`: the outcome of the save. Returns the exit status: 0 when the newest library
  * runs, else 126. */
 int print_reload(const cJSON *result, bool json);

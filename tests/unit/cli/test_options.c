@@ -77,8 +77,9 @@ static void a_first_word_that_is_a_command_is_one(void **state)
                 {"reset", COMMAND_RESET},        {"events", COMMAND_EVENTS},
                 {"rate 30", COMMAND_RATE},       {"log debug", COMMAND_LOG},
                 {"send spawn", COMMAND_SEND},    {"state get /x", COMMAND_STATE},
-                {"history", COMMAND_HISTORY},    {"rewind 3", COMMAND_REWIND},
-                {"--help", COMMAND_HELP},        {"-V", COMMAND_VERSION}};
+                {"build --json", COMMAND_BUILD}, {"history", COMMAND_HISTORY},
+                {"rewind 3", COMMAND_REWIND},    {"--help", COMMAND_HELP},
+                {"-V", COMMAND_VERSION}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         takes(rows[i].line);
         assert_int_equal(options.command, rows[i].command);
@@ -115,7 +116,7 @@ static void commands_to_come_are_unknown(void **state)
         char says[64];
         (void)snprintf(says, sizeof says, "unknown command %s", words[i]);
         refuses(words[i], says);
-        assert_non_null(strstr(err.text, "run, check, status, reload, quit, events"));
+        assert_non_null(strstr(err.text, "run, check, status, reload, build, quit, events"));
         char line[64];
         (void)snprintf(line, sizeof line, "%s 5 --json", words[i]);
         refuses(line, says);
@@ -160,7 +161,7 @@ static void an_option_of_another_command_is_told_whose_it_is(void **state)
     (void)state;
     refuses("status --rate 5", "--rate is no option of hotrun status, but of run");
     refuses("--json ./a.so",
-            "--json is no option of hotrun run, but of check, status, reload, quit, ");
+            "--json is no option of hotrun run, but of check, status, reload, build, quit, ");
     refuses("quit --force", "--force is no option of hotrun quit, but of reload");
 }
 
