@@ -222,7 +222,7 @@ class Run:
 
     def _left(self):
         return [pid for pid in processes.with_environment(f"HOTRUN_TEST_TAG={self.tag}")
-                if pid != os.getpid() and processes.alive(pid)]
+                if pid != os.getpid() and processes.alive(pid)] + processes.of_builds(self.pid)
 
     def _text(self, name):
         with open(os.path.join(self.folder, name), encoding="utf-8", errors="replace") as file:
@@ -253,7 +253,7 @@ class Run:
 def check_events(events):
     """What holds for each run's events: the common fields, time that goes on, the fate of saves."""
     last = 0
-    open_reload = None
+    open_reload = open_build = None
     for e in events:
         assert "malformed" not in e, f"not a JSON object: {e}"
         missing = {"t_ns", "event", "generation", "step"} - e.keys()
@@ -265,6 +265,13 @@ def check_events(events):
             open_reload = e
         elif e["event"] in ("confirmed", "rolled_back", "superseded"):
             open_reload = None
+        elif e["event"] == "build_started":
+            assert open_build is None, f"no end was told of {open_build}"
+            open_build = e
+        elif e["event"] in ("build_ok", "build_failed"):
+            assert open_build is not None, f"no begin was told of {e}"
+            open_build = None
+    assert open_build is None, f"no end was told of {open_build}"
 
 
 class Case(unittest.TestCase):

@@ -83,6 +83,13 @@ def with_environment(setting):
             if wanted in _read(f"/proc/{pid}/environ").split(b"\0")]
 
 
+def of_builds(pid):
+    """The processes that live and were started by builds of the hotrun with this pid."""
+    mark = b"HOTRUN_BUILD_OF_%d=" % pid
+    return [other for other in every() if alive(other) and
+            any(part.startswith(mark) for part in _read(f"/proc/{other}/environ").split(b"\0"))]
+
+
 def descriptors(pid):
     """{number: what it leads to} of the open descriptors."""
     found = {}
