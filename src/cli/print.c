@@ -87,8 +87,11 @@ static void print_build_status(const cJSON *build)
     if (build == NULL) {
         return;
     }
-    printf("  build      %s  %.0f sources (%s)\n", text_of(build, "command"),
-           number_of(build, "sources"), text_of(build, "watch"));
+    const char *command = text_of(build, "command");
+    size_t first_line = strcspn(command, "\n");
+    printf("  build      %.*s%s  %.0f sources (%s)\n", (int)first_line, command,
+           command[first_line] != '\0' ? " ..." : "", number_of(build, "sources"),
+           text_of(build, "watch"));
     if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(build, "running"))) {
         printf("  building   for %.0f s  %s\n", number_of(build, "running_ms") / 1000,
                text_of(build, "cause"));
