@@ -1,6 +1,7 @@
 #include "cli/help.h"
 
 #include "base/text.h"
+#include "project/template.h"
 
 #include <string.h>
 
@@ -32,6 +33,7 @@ const struct command_row command_rows[] = {
     {"rewind", "[OPTIONS] [ID]", "back to a snapshot; each time one further", COMMAND_REWIND, 1},
     {"completion", "bash|zsh|fish", "print a script that completes hotrun's words",
      COMMAND_COMPLETION, 1},
+    {"new", "[OPTIONS] DIR", "write a project that runs with `hotrun` in DIR", COMMAND_NEW, 1},
 };
 const size_t command_row_count = sizeof command_rows / sizeof command_rows[0];
 
@@ -80,8 +82,9 @@ const struct sub_row *sub_find(enum command command, const char *name)
 
 #define RUN   (1U << COMMAND_RUN)
 #define CHECK (1U << COMMAND_CHECK)
+#define NEW   (1U << COMMAND_NEW)
 #define EVERY ((1U << COMMAND_HELP) - 1)
-#define ALL   (EVERY & ~(1U << COMMAND_COMPLETION)) /* that have to do with a run */
+#define ALL   (EVERY & ~(1U << COMMAND_COMPLETION | NEW)) /* that have to do with a run */
 #define TALK  (ALL & ~(RUN | CHECK))
 
 const struct option_row option_rows[] = {
@@ -102,10 +105,12 @@ const struct option_row option_rows[] = {
     {0, "keys", NULL, "terminal.keys", "on", RUN, "keys of the terminal steer hotrun"},
     {0, "no-keys", NULL, "terminal.keys", "off", RUN, "they are the module's alone"},
     {0, "no-status-line", NULL, "terminal.status_line", "false", RUN, "leave the last line alone"},
-    {0, "no-color", NULL, "log.color", "false", ALL, "no colours (also NO_COLOR)"},
+    {0, "no-color", NULL, "log.color", "false", EVERY, "no colours (also NO_COLOR)"},
     {0, "json", NULL, NULL, NULL, CHECK | TALK, "print JSON"},
     {0, "force", NULL, NULL, NULL, 1U << COMMAND_RELOAD, "also what failed before or is the same"},
     {0, "keep-state", NULL, NULL, NULL, 1U << COMMAND_ROLLBACK, "with the present state"},
+    {0, "template", "KIND", NULL, NULL, NEW, "what it is made of (minimal)"},
+    {0, "build", "TOOL", NULL, NULL, NEW, "what builds it (make; rust: cargo)"},
     {'h', "help", NULL, NULL, NULL, EVERY, "this text, or that of a command"},
     {'V', "version", NULL, NULL, NULL, EVERY, "the version"},
 };
@@ -162,6 +167,23 @@ static void add_overview(struct text *text)
               "folders. `hotrun COMMAND --help` tells more; so does `man hotrun`.\n");
 }
 
+static void add_templates(struct text *text)
+{
+    text_puts(text, "\nTemplates:\n");
+    for (size_t i = 0; i < template_row_count; i++) {
+        text_printf(text, "  %-8s %s (", template_rows[i].name, template_rows[i].help);
+        bool first = true;
+        for (size_t j = 0; j < build_row_count; j++) {
+            if (strcmp(build_rows[j].language, template_rows[i].language) == 0) {
+                text_printf(text, "%s%s", first ? "" : ", ", build_rows[j].name);
+                first = false;
+            }
+        }
+        text_puts(text, ")\n");
+    }
+    text_puts(text, "\nDIR is new, or holds nothing but .git. Its last part names the module.\n");
+}
+
 char *help_text(enum command command)
 {
     struct text text = {0};
@@ -173,6 +195,9 @@ char *help_text(enum command command)
                     row->name, row->usage);
         add_subs(&text, command);
         add_options(&text, 1U << command);
+        if (command == COMMAND_NEW) {
+            add_templates(&text);
+        }
         if (((1U << command) & TALK) != 0) {
             text_puts(&text,
                       "\nIt finds the running hotrun by the run directory of this folder or a "

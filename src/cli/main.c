@@ -1,4 +1,5 @@
 /* hotrun: the command, and the supervisor when it runs a module. */
+#define _GNU_SOURCE /* realpath */
 #include "base/log.h"
 #include "base/path.h"
 #include "cli/ask.h"
@@ -9,7 +10,9 @@
 #include "cli/print.h"
 #include "cli/state.h"
 #include "cli/stored.h"
+#include "project/project.h"
 #include "supervisor/check.h"
+#include "supervisor/host_process.h"
 #include "supervisor/supervisor.h"
 
 #include <errno.h>
@@ -184,6 +187,31 @@ static int completion(const struct options *options, struct log *log, struct err
     return ok ? 0 : err->code == ERROR_USAGE ? STATUS_USAGE : STATUS_FAILED;
 }
 
+static int make_project(const struct options *options, struct log *log, struct error *err)
+{
+    struct project project;
+    struct project_options wanted = {.template_name = options->template_name,
+                                     .build_name = options->build_name};
+    if (options->word_count == 0) {
+        error_set(err, ERROR_USAGE, "new: expected a folder behind it: hotrun new DIR");
+        return STATUS_USAGE;
+    }
+    char *found = host_process_find(err);
+    char *host = found == NULL ? NULL : realpath(found, NULL);
+    wanted.dir = options->words[0];
+    wanted.host = host != NULL ? host : found;
+    bool ok = found != NULL && project_create(&wanted, &project, err);
+    if (ok) {
+        print_project(&project, wanted.dir);
+        if (project.missing[0] != '\0') {
+            log_line(log, LOG_WARN, "what builds it is not in PATH: %s", project.missing);
+        }
+    }
+    free(host);
+    free(found);
+    return ok ? 0 : err->code == ERROR_USAGE ? STATUS_USAGE : STATUS_FAILED;
+}
+
 static int help(const struct options *options, struct log *log, struct error *err)
 {
     (void)log;
@@ -223,6 +251,7 @@ static int (*const commands[])(const struct options *, struct log *,
                                                   [COMMAND_SNAPSHOT] = snapshot,
                                                   [COMMAND_RESTORE] = restore,
                                                   [COMMAND_COMPLETION] = completion,
+                                                  [COMMAND_NEW] = make_project,
                                                   [COMMAND_HELP] = help,
                                                   [COMMAND_VERSION] = version};
 

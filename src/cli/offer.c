@@ -8,10 +8,16 @@ static const struct value_row {
     enum offer_kind kind;
     const char *words;
 } value_rows[] = {
-    {"FILE", OFFER_FILES, ""},         {"LIB", OFFER_FILES, ""},
-    {"A", OFFER_FILES, " now"},        {"B", OFFER_FILES, " now"},
-    {"DIR", OFFER_FOLDERS, ""},        {"CMD", OFFER_PROGRAMS, ""},
-    {"RATE", OFFER_NONE, " max once"}, {"LEVEL", OFFER_NONE, " trace debug info warn error"},
+    {"FILE", OFFER_FILES, ""},
+    {"LIB", OFFER_FILES, ""},
+    {"A", OFFER_FILES, " now"},
+    {"B", OFFER_FILES, " now"},
+    {"DIR", OFFER_FOLDERS, ""},
+    {"CMD", OFFER_PROGRAMS, ""},
+    {"RATE", OFFER_NONE, " max once"},
+    {"LEVEL", OFFER_NONE, " trace debug info warn error"},
+    {"KIND", OFFER_NONE, " minimal game server cpp rust"},
+    {"TOOL", OFFER_NONE, " make meson cmake cargo"},
 };
 
 static void take(struct offer *offer, const char *name, size_t len)

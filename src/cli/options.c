@@ -78,6 +78,10 @@ static bool take(struct options *options, struct parsing *parsing, const struct 
         options->force = true;
     } else if (strcmp(row->name, "keep-state") == 0) {
         options->keep_state = true;
+    } else if (strcmp(row->name, "template") == 0) {
+        options->template_name = value;
+    } else if (strcmp(row->name, "build") == 0) {
+        options->build_name = value;
     } else if (strcmp(row->name, "help") == 0) {
         parsing->help = true;
     } else if (strcmp(row->name, "version") == 0) {
@@ -340,6 +344,9 @@ static bool find_run_dir(struct config *config, struct error *err)
 static bool resolve(struct options *options, const struct parsing *parsing, struct error *err)
 {
     struct config *config = &options->config;
+    if (options->command == COMMAND_NEW) {
+        return apply(config, parsing, err); /* a hotrun.toml above is not the project's */
+    }
     bool talks = options->command != COMMAND_RUN && options->command != COMMAND_CHECK;
     /* A file that is being edited must not keep anybody from `hotrun quit`. */
     bool forgiven = talks && parsing->config_file == NULL;

@@ -30,6 +30,7 @@ enum command {
     COMMAND_HISTORY,
     COMMAND_REWIND,
     COMMAND_COMPLETION,
+    COMMAND_NEW,
     COMMAND_HELP, /* text is in `help` */
     COMMAND_VERSION
 };
@@ -43,8 +44,10 @@ struct options {
     bool json;            /* --json */
     bool force;           /* reload --force */
     bool keep_state;      /* rollback --keep-state */
-    const char
-        *words[WORDS_MOST + 1]; /* of a command that takes some: step N, snapshot FILE; in argv */
+    const char *template_name; /* new --template, --build; NULL: the default; in argv */
+    const char *build_name;
+    const char *words[WORDS_MOST + 1]; /* of a command that takes some: step N, snapshot FILE, new
+                                          DIR; in argv */
     unsigned word_count;
     char *help; /* owned */
 };
@@ -53,9 +56,9 @@ struct options {
  * which must belong to this user or root. A first word that is a command is a command; anything
  * else is a library to run. Options may stand behind the library, the module's arguments stand
  * behind `--`. False with ERROR_USAGE ("unknown command ...; did you mean ...?") or ERROR_CONFIG.
- * For those that talk to a running hotrun only run_dir of the config is resolved, and no library
- * needs to be named: it is that of --run-dir/--name, else the `.hotrun` beside hotrun.toml, or of
- * this folder or the nearest parent that has one. */
+ * `new` reads no config. For those that talk to a running hotrun only run_dir of the config is
+ * resolved, and no library needs to be named: it is that of --run-dir/--name, else the `.hotrun`
+ * beside hotrun.toml, or of this folder or the nearest parent that has one. */
 bool options_parse(struct options *options, int argc, char **argv, struct error *err);
 void options_finish(struct options *options);
 

@@ -237,6 +237,34 @@ void print_snapshot(const cJSON *result)
     printf("%s\n", text_of(result, "path"));
 }
 
+/* As a shell takes it. */
+static void print_word(const char *word)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+,";
+    if (word[strspn(word, plain)] == '\0') {
+        printf("%s", word);
+        return;
+    }
+    printf("'");
+    for (const char *c = word; *c != '\0'; c++) {
+        printf(*c == '\'' ? "'\\''" : "%c", *c);
+    }
+    printf("'");
+}
+
+void print_project(const struct project *project, const char *dir)
+{
+    printf("%s: %zu files, template %s, built with %s\n", project->module, project->files,
+           project->template_name, project->build_name);
+    if (dir[strspn(dir, "./")] != '\0' || strstr(dir, "..") != NULL) {
+        printf("  cd %s", dir[0] == '-' ? "./" : "");
+        print_word(dir);
+        printf("\n");
+    }
+    printf("  hotrun\n");
+}
+
 bool print_event(void *ctx, const char *event)
 {
     (void)ctx;

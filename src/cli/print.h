@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "project/project.h"
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
@@ -35,6 +36,9 @@ void print_place(const cJSON *result);
 
 /* `hotrun snapshot`: where it is. */
 void print_snapshot(const cJSON *result);
+
+/* `hotrun new DIR`: what was made, and what to type next. */
+void print_project(const struct project *project, const char *dir);
 
 /* One event, as it comes. */
 bool print_event(void *ctx, const char *event);

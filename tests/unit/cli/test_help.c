@@ -9,7 +9,7 @@
 static const enum command commands[] = {
     COMMAND_RUN,    COMMAND_CHECK,      COMMAND_STATUS, COMMAND_RELOAD, COMMAND_QUIT,
     COMMAND_EVENTS, COMMAND_PAUSE,      COMMAND_RESUME, COMMAND_STEP,   COMMAND_ROLLBACK,
-    COMMAND_RESET,  COMMAND_COMPLETION, COMMAND_HELP};
+    COMMAND_RESET,  COMMAND_COMPLETION, COMMAND_NEW,    COMMAND_HELP};
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
 static void every_help_fits_a_terminal(void **state)
@@ -76,8 +76,8 @@ static void every_option_has_its_key(void **state)
     assert_true(config_init(&config, &err));
     for (size_t i = 0; i < option_row_count; i++) {
         const struct option_row *row = &option_rows[i];
-        static const char *const none[] = {"config",     "json", "force",
-                                           "keep-state", "help", "version"};
+        static const char *const none[] = {"config",   "json",  "force", "keep-state",
+                                           "template", "build", "help",  "version"};
         bool free_standing = false;
         for (size_t j = 0; j < sizeof none / sizeof none[0]; j++) {
             free_standing = free_standing || strcmp(row->name, none[j]) == 0;

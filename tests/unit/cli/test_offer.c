@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* nftw */
 #include "cli/offer.h"
 
+#include "project/template.h"
 #include "trial.h"
 
 static const struct row {
@@ -36,6 +37,21 @@ static void a_usage_says_what_can_stand_there(void **state)
     }
 }
 
+static void templates_and_what_builds_them_are_offered(void **state)
+{
+    (void)state;
+    struct offer kinds = offer_of("KIND");
+    struct offer tools = offer_of("TOOL");
+    for (size_t i = 0; i < template_row_count; i++) {
+        assert_non_null(strstr(text_string(&kinds.words), template_rows[i].name));
+    }
+    for (size_t i = 0; i < build_row_count; i++) {
+        assert_non_null(strstr(text_string(&tools.words), build_rows[i].name));
+    }
+    offer_finish(&kinds);
+    offer_finish(&tools);
+}
+
 /* They stand in scripts, in single quotes, which fish reads in its own way. */
 static void no_row_has_what_a_shell_reads_in_its_own_way(void **state)
 {
@@ -58,6 +74,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_usage_says_what_can_stand_there),
+        cmocka_unit_test(templates_and_what_builds_them_are_offered),
         cmocka_unit_test(no_row_has_what_a_shell_reads_in_its_own_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,8 +78,8 @@ static void a_first_word_that_is_a_command_is_one(void **state)
                 {"rate 30", COMMAND_RATE},       {"log debug", COMMAND_LOG},
                 {"send spawn", COMMAND_SEND},    {"state get /x", COMMAND_STATE},
                 {"build --json", COMMAND_BUILD}, {"history", COMMAND_HISTORY},
-                {"rewind 3", COMMAND_REWIND},    {"--help", COMMAND_HELP},
-                {"-V", COMMAND_VERSION}};
+                {"rewind 3", COMMAND_REWIND},    {"new game", COMMAND_NEW},
+                {"--help", COMMAND_HELP},        {"-V", COMMAND_VERSION}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         takes(rows[i].line);
         assert_int_equal(options.command, rows[i].command);
@@ -108,10 +108,10 @@ static void a_word_that_is_there_is_a_library(void **state)
     assert_string_equal(options.config.module_path, at("game"));
 }
 
-static void commands_to_come_are_unknown(void **state)
+static void a_word_that_is_no_command_is_unknown(void **state)
 {
     (void)state;
-    static const char *const words[] = {"new", "inspect"};
+    static const char *const words[] = {"inspect"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         char says[64];
         (void)snprintf(says, sizeof says, "unknown command %s", words[i]);
@@ -280,6 +280,24 @@ static void each_option_sets_its_key(void **state)
     assert_true(options.force && !options.json);
 }
 
+static void a_new_project_reads_no_file_and_takes_its_own_options_alone(void **state)
+{
+    (void)state;
+    put("hotrun.toml", "this is no toml");
+    takes("new game");
+    assert_string_equal(options.words[0], "game");
+    assert_null(options.template_name);
+    assert_null(options.build_name);
+    takes("new --template rust game --build=make");
+    assert_string_equal(options.template_name, "rust");
+    assert_string_equal(options.build_name, "make");
+    refuses("new one two", "unexpected word two: hotrun new takes one, one");
+    refuses("new game --rate 3", "--rate is no option of hotrun new, but of run");
+    refuses("new game --template", "--template: expected a value behind it");
+    refuses("new game -c hotrun.toml", "unknown option -c");
+    refuses("run ./a.so --template rust", "--template is no option of hotrun run, but of new");
+}
+
 static void paths_of_the_command_line_start_here_and_the_files_at_its_folder(void **state)
 {
     (void)state;
@@ -398,7 +416,7 @@ int main(void)
         TEST(a_first_word_that_is_a_command_is_one),
         TEST(a_library_that_is_called_like_a_command_is_named_by_its_path),
         TEST(a_word_that_is_there_is_a_library),
-        TEST(commands_to_come_are_unknown),
+        TEST(a_word_that_is_no_command_is_unknown),
         TEST(a_mistyped_command_finds_the_one_that_was_meant),
         TEST(a_command_stands_first),
         TEST(a_mistyped_option_finds_the_one_that_was_meant),
@@ -410,6 +428,7 @@ int main(void)
         TEST(what_stands_behind_two_dashes_is_the_modules),
         TEST(the_command_line_wins_over_the_environment_and_that_over_the_file),
         TEST(each_option_sets_its_key),
+        TEST(a_new_project_reads_no_file_and_takes_its_own_options_alone),
         TEST(paths_of_the_command_line_start_here_and_the_files_at_its_folder),
         TEST(a_file_can_be_named),
         TEST(a_file_of_another_user_is_taken_only_when_named),
