@@ -16,9 +16,6 @@ LANGUAGES = {"minimal": "c", "game": "c", "server": "c", "cpp": "cpp", "rust": "
 PROGRAMS = {"make": ("make",), "meson": ("meson", "ninja"), "cmake": ("cmake",),
             "cargo": ("cargo",)}
 
-# Whether hotrun builds what is saved. Where it does nothing is built beside it.
-BUILDS_ITSELF = subprocess.run([HOTRUN, "build", "--help"], capture_output=True).returncode == 0
-
 
 def can_build(template, build):
     programs = PROGRAMS[build] + (("rustc",) if template == "rust" else ())
@@ -76,11 +73,6 @@ class ProjectCase(Case):
         """By hand, while no hotrun runs here."""
         said = self.shell(self.toml()["build"]["command"])
         self.assertNotIn("warning", said.lower())
-
-    def saved(self):
-        """After a save: builds by hand what hotrun does not."""
-        if not BUILDS_ITSELF:
-            self.shell(self.toml()["build"]["command"])
 
     def read(self, name):
         with open(os.path.join(self.project, name), encoding="utf-8") as file:

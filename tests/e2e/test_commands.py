@@ -47,7 +47,7 @@ class Usage(Case):
     def test_nothing_to_run(self):
         self.assertIn("hotrun.toml", self.refused())
 
-    def test_commands_to_come_are_unknown(self):
+    def test_a_word_that_is_no_command_is_unknown(self):
         for word in ("inspect", "undo"):
             self.assertIn("unknown", self.refused(word, says=word))
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 
 from harness import ALL, main
-from new_project import BUILDS, BUILDS_ITSELF, LANGUAGES, ProjectCase, can_build
+from new_project import BUILDS, LANGUAGES, ProjectCase, can_build
 from terminal import Terminal
 
 TRAP = "__builtin_trap();"
@@ -84,8 +84,6 @@ class Lives(ProjectCase):
         self.shell("git init -q && git add -A && git -c user.name=a -c user.email=b commit -qm 1")
         edits = EDITS[template]
         whole = self.read(edits.source)
-        if not BUILDS_ITSELF:
-            self.build()
         more = ["--", "0"] if template == "server" else []
         with self.start(*RATE, *more) as run:
             run.event("loaded")
@@ -93,7 +91,6 @@ class Lives(ProjectCase):
             self.crash(run, edits)
             mark = run.events.mark()
             self.save(edits.source, whole)
-            self.saved()
             mended = run.event("reloaded", mark)["state"]
             self.assertEqual((mended["how"], mended["dropped"]), ("json", ["extra"]))
         self.release(template)
@@ -102,7 +99,6 @@ class Lives(ProjectCase):
     def edit(self, run, edits):
         mark, said = run.events.mark(), run.err.mark()
         self.change(edits.source, edits.shown, *edits.field)
-        self.saved()
         state = run.event("reloaded", mark)["state"]
         self.assertEqual((state["how"], state["added"], state["dropped"]), ("json", ["extra"], []))
         line = run.line("total ", said)
@@ -113,7 +109,6 @@ class Lives(ProjectCase):
     def crash(self, run, edits):
         mark = run.events.mark()
         self.change(edits.source, edits.crash)
-        self.saved()
         back = run.event("rolled_back", mark)
         self.assertGreater(back["to"], 1)
         said = run.err.mark()
@@ -158,7 +153,6 @@ class Parts(ProjectCase):
                 self.assertEqual(two.recv(100), b"1> here\n")
                 self.assertEqual(ask(b"one\n"), b"0> one\n")
                 self.change("my_project.c", ('"> "', '": "'))
-                self.saved()
                 run.event("reloaded")
                 self.assertEqual(ask(b"two\n"), b"0: two\n")
                 run.event("confirmed", generation=2)
@@ -193,7 +187,6 @@ class Parts(ProjectCase):
             terminal.wait(r"=======   \|", mark)
             self.change("my_project.c", ("'='", "'#'"))
             mark = terminal.mark()
-            self.saved()
             run.event("reloaded")
             terminal.wait(r"#######   \|", mark)
             terminal.type("q")
