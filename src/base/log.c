@@ -18,6 +18,8 @@ void log_init(struct log *log, enum log_level level, bool no_color)
 {
     const char *env = getenv("NO_COLOR");
     log->fd = STDERR_FILENO;
+    log->put = NULL;
+    log->ctx = NULL;
     log->color = !no_color && (env == NULL || env[0] == '\0') && isatty(STDERR_FILENO) == 1;
     atomic_init(&log->level, (int)level);
     atomic_init(&log->open, false);
@@ -34,6 +36,16 @@ static void disarm(char *line, size_t len)
         } else if (c == 0xc2 && i + 1 < len && ((unsigned char)line[i + 1] & 0xe0) == 0x80) {
             line[i] = line[i + 1] = '?'; /* the same control bytes as UTF-8 spells them */
         }
+    }
+}
+
+static void put(struct log *log, const char *line, size_t len)
+{
+    if (log->put != NULL) {
+        log->put(log->ctx, line, len);
+    } else {
+        ssize_t done = write(log->fd, line, len);
+        (void)done; /* nobody is left to be told */
     }
 }
 
@@ -73,8 +85,7 @@ static void emit(struct log *log, const char *color, const char *word, const cha
     }
     if (size > 0) {
         size_t left = (size_t)size < sizeof line ? (size_t)size : sizeof line - 1;
-        ssize_t done = write(log->fd, line, left);
-        (void)done; /* nobody is left to be told */
+        put(log, line, left);
     }
 }
 
@@ -108,6 +119,15 @@ void log_tone(struct log *log, enum log_tone tone, const char *format, ...)
     va_start(args, format);
     emit(log, tone_codes[tone], "", format, args);
     va_end(args);
+}
+
+void log_answer(struct log *log, const char *text)
+{
+    char lines[LINE_SIZE];
+    size_t len = strnlen(text, sizeof lines);
+    memcpy(lines, text, len);
+    disarm(lines, len);
+    put(log, lines, len);
 }
 
 bool log_level_parse(const char *word, enum log_level *level)

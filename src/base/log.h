@@ -22,7 +22,11 @@ enum log_tone { /* colour of the line's first words, on a terminal */
 };
 
 struct log {
-    int fd;            /* where lines go; not owned */
+    int fd; /* where lines go; not owned */
+    /* Where they go instead, each whole: for who must not wait for a slow reader. On the caller's
+     * thread. NULL: to fd. */
+    void (*put)(void *ctx, const char *line, size_t len);
+    void *ctx;
     _Atomic int level; /* lines below it are dropped */
     bool color;
     _Atomic bool open; /* what log_bytes wrote last was no whole line */
@@ -44,6 +48,9 @@ void log_tone(struct log *log, enum log_tone tone, const char *format, ...)
 /* Bytes of somebody else as they are, at any level. A line that they leave open is ended before the
  * next one of our own begins. */
 void log_bytes(struct log *log, const char *bytes, size_t len);
+/* Lines that somebody asked for: whatever the level, without a colour or a word in front. `text` is
+ * at most 4 KB and has a newline at its end; control bytes are shown, not sent. */
+void log_answer(struct log *log, const char *text);
 
 /* "trace", ... "error" -> level; false for another word. */
 bool log_level_parse(const char *word, enum log_level *level);

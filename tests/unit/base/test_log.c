@@ -227,6 +227,45 @@ static void a_terminal_has_colours_unless_they_are_not_wanted(void **state)
     assert_true(by_empty);
 }
 
+struct taken {
+    char text[256];
+    size_t len;
+    unsigned times;
+};
+
+static void take(void *ctx, const char *line, size_t len)
+{
+    struct taken *taken = ctx;
+    assert_true(len < sizeof taken->text);
+    memcpy(taken->text, line, len);
+    taken->len = len;
+    taken->times++;
+}
+
+static void somebody_else_can_take_each_line_whole(void **state)
+{
+    (void)state;
+    struct taken taken = {.times = 0};
+    struct log log = to_memory(LOG_INFO, true);
+    log.put = take;
+    log.ctx = &taken;
+    log_tone(&log, LOG_TONE_GOOD, "loaded: %s", "all");
+    assert_int_equal(taken.times, 1);
+    assert_int_equal(taken.len, strlen("\033[32mloaded\033[0m: all\n"));
+    assert_memory_equal(taken.text, "\033[32mloaded\033[0m: all\n", taken.len);
+    log_line(&log, LOG_DEBUG, "dropped");
+    assert_int_equal(taken.times, 1);
+    assert_string_equal(logged(&log), "");
+}
+
+static void what_was_asked_for_is_said_at_every_level(void **state)
+{
+    (void)state;
+    struct log log = to_memory(LOG_ERROR, true);
+    log_answer(&log, "  r  reload\n  \033[2J\n");
+    assert_string_equal(logged(&log), "  r  reload\n  ?[2J\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +279,8 @@ int main(void)
         cmocka_unit_test(levels_have_words),
         cmocka_unit_test(a_log_goes_to_stderr_without_colours_where_no_terminal_is),
         cmocka_unit_test(a_terminal_has_colours_unless_they_are_not_wanted),
+        cmocka_unit_test(somebody_else_can_take_each_line_whole),
+        cmocka_unit_test(what_was_asked_for_is_said_at_every_level),
     };
     return cmocka_run_group_tests_name("base: log", tests, NULL, NULL);
 }
