@@ -67,12 +67,12 @@ static void look_at_end(struct elf_parts *parts)
 
 /* The order is part of the check: see elf_parts.h. */
 static bool (*const CHECKS[])(struct elf_parts *) = {
-    elf_header_check,  elf_segments_check, elf_dynamic_check,     elf_sections_check,
-    elf_symbols_check, elf_versions_check, elf_relocations_check,
+    elf_header_check,  elf_segments_check, elf_dynamic_check,  elf_sections_check,
+    elf_symbols_check, elf_terminal_check, elf_versions_check, elf_relocations_check,
 };
 
 enum {
-    CHECKS_FOR_FACTS = 5
+    CHECKS_FOR_FACTS = 6
 };
 
 static bool run(int fd, const void *bytes, uint64_t size, size_t checks, struct elf_facts *facts,

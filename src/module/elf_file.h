@@ -24,6 +24,9 @@ struct elf_facts {
     bool table;                /* exports hotrun_module_table */
     char unique_symbol[128];   /* the name of one STB_GNU_UNIQUE definition, which pins the library;
                                   "" if none */
+    char reader[48]; /* what lets its code read the terminal: an import ("fgets") or the name of a
+                        library that it needs; "" if nothing does. Code without an import, a system
+                        call of its own, is not seen */
 };
 
 /* `fd` is a regular file of `size` bytes; its offset is left alone. True and *facts when the ELF

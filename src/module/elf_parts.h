@@ -1,5 +1,5 @@
 /* The parts of a library file, each checked by a file of its own in this order: header, segments,
- * dynamic table, sections, symbols, versions, relocations. Private to the file check.
+ * dynamic table, sections, symbols, terminal, versions, relocations. Private to the file check.
  *
  * Each step returns false with parts->err filled. A later step relies on what the earlier ones
  * showed to be true, and on nothing else. */
@@ -98,6 +98,7 @@ bool elf_sections_check(struct elf_parts *parts);
 bool elf_symbols_check(struct elf_parts *parts);
 bool elf_versions_check(struct elf_parts *parts);
 bool elf_relocations_check(struct elf_parts *parts);
+bool elf_terminal_check(struct elf_parts *parts); /* behind the symbols: the needed libraries */
 
 /* The segment that holds all of [address, address + size) in memory; NULL: none. */
 const struct elf_load *elf_load_of(struct elf_parts *parts, uint64_t address, uint64_t size);
@@ -119,6 +120,9 @@ bool elf_bad(struct elf_parts *parts, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 bool elf_cut(struct elf_parts *parts, const char *what, uint64_t end);
 bool elf_unwritten(struct elf_parts *parts, const char *what);
+
+/* Takes the name of an import for facts->reader. */
+void elf_note_reader(struct elf_parts *parts, const char *name);
 
 static inline bool elf_power_of_two(uint64_t n)
 {

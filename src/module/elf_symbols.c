@@ -126,11 +126,12 @@ static bool note_import(struct elf_parts *parts, const Elf64_Sym *symbol)
 {
     char name[32];
     struct elf_facts *facts = parts->facts;
-    if (ELF64_ST_BIND(symbol->st_info) == STB_WEAK) {
-        return true;
-    }
     if (!elf_string(parts, symbol->st_name, name, sizeof name)) {
         return false;
+    }
+    elf_note_reader(parts, name);
+    if (ELF64_ST_BIND(symbol->st_info) == STB_WEAK) {
+        return true;
     }
     if (name[0] == '\0') {
         return elf_unwritten(parts, "the name of a symbol");
