@@ -33,7 +33,9 @@ struct reply {
 struct control_call {
     struct control_call *next;
     struct reply *reply;
-    char *id; /* NULL: a notification */
+    char *id;                 /* NULL: a notification, or a call of our own */
+    control_outcome *outcome; /* NULL: a client's */
+    void *ctx;
 };
 
 struct control {
@@ -132,6 +134,9 @@ void control_answer(struct control_call *call, cJSON *result)
     if (reply_begin(reply, call->id) && !rpc_put_result(&reply->text, call->id, result)) {
         reply->text.failed = true;
     }
+    if (call->outcome != NULL) {
+        call->outcome(call->ctx, result, NULL);
+    }
     cJSON_Delete(result);
     call_free(call);
 }
@@ -155,13 +160,36 @@ void control_answer_text(struct control_call *call, const char *json, size_t len
     if (reply_begin(reply, call->id) && !rpc_put_text(&reply->text, call->id, json, len)) {
         reply->text.failed = true;
     }
+    if (call->outcome != NULL) {
+        call->outcome(call->ctx, NULL, NULL);
+    }
     call_free(call);
 }
 
 void control_fail(struct control_call *call, int code, const char *message)
 {
     reply_error(call->reply, call->id, code, message);
+    if (call->outcome != NULL) {
+        call->outcome(call->ctx, NULL, message);
+    }
     call_free(call);
+}
+
+struct control_call *control_call_create(struct control *control, control_outcome *outcome,
+                                         void *ctx)
+{
+    struct control_call *call = calloc(1, sizeof *call);
+    struct reply *reply = calloc(1, sizeof *reply);
+    if (call == NULL || reply == NULL) {
+        free(call);
+        free(reply);
+        return NULL;
+    }
+    *reply =
+        (struct reply){.next = control->replies, .control = control, .calls = call, .waiting = 1};
+    *call = (struct control_call){.reply = reply, .outcome = outcome, .ctx = ctx};
+    control->replies = reply;
+    return call;
 }
 
 void control_subscribe(struct control_call *call)

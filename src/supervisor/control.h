@@ -55,6 +55,14 @@ bool control_expect_large(struct control_call *call);
  * space. */
 void control_answer_text(struct control_call *call, const char *json, size_t len);
 
+/* What became of a call of our own: its result (NULL: it was answered with text), or the sentence
+ * that it failed with (NULL: it did not fail). */
+typedef void control_outcome(void *ctx, const cJSON *result, const char *problem);
+
+/* A call without a client, for a handler: `outcome` hears its answer, once. NULL: no memory. */
+struct control_call *control_call_create(struct control *control, control_outcome *outcome,
+                                         void *ctx);
+
 /* The call's client gets every later line of control_publish, after the answer {"subscribed":true}.
  * Frees the call. */
 void control_subscribe(struct control_call *call);

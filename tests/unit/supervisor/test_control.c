@@ -180,6 +180,42 @@ static void a_handler_may_end_it_in_a_batch(void **state)
     (void)close(fd);
 }
 
+struct outcome {
+    unsigned times;
+    char result[64], problem[64];
+};
+
+static void on_outcome(void *ctx, const cJSON *result, const char *problem)
+{
+    struct outcome *outcome = ctx;
+    char *text = result != NULL ? cJSON_PrintUnformatted(result) : NULL;
+    outcome->times++;
+    (void)snprintf(outcome->result, sizeof outcome->result, "%s", text != NULL ? text : "");
+    (void)snprintf(outcome->problem, sizeof outcome->problem, "%s", problem != NULL ? problem : "");
+    cJSON_free(text);
+}
+
+static void a_call_without_a_client_hears_its_outcome_once(void **state)
+{
+    (void)state;
+    struct outcome outcome = {0};
+    struct control_call *call = control_call_create(trial.control, on_outcome, &outcome);
+    assert_true(on_call(&trial, "echo", NULL, call));
+    assert_int_equal(outcome.times, 1);
+    assert_string_equal(outcome.result, "null");
+    call = control_call_create(trial.control, on_outcome, &outcome);
+    assert_true(on_call(&trial, "refuse", NULL, call));
+    assert_int_equal(outcome.times, 2);
+    assert_string_equal(outcome.problem, "not in this state");
+    call = control_call_create(trial.control, on_outcome, &outcome);
+    assert_true(on_call(&trial, "later", NULL, call));
+    assert_int_equal(outcome.times, 2);
+    control_destroy(trial.control);
+    trial.control = NULL;
+    assert_int_equal(outcome.times, 3);
+    assert_string_equal(outcome.problem, "hotrun is ending");
+}
+
 int main(void)
 {
     (void)signal(SIGPIPE, SIG_IGN);
@@ -189,6 +225,7 @@ int main(void)
         TEST(a_line_may_come_in_pieces_and_several_at_once),
         TEST(wrong_lines_are_answered_as_the_standard_says),
         TEST(notifications_are_not_answered),
+        TEST(a_call_without_a_client_hears_its_outcome_once),
         TEST(a_batch_is_answered_by_one_array_when_all_is_known),
         TEST(a_line_of_one_megabyte_is_read_and_a_longer_one_hangs_up),
         TEST(subscribers_hear_every_line_after_their_answer),
