@@ -91,8 +91,12 @@ static void emit(struct log *log, const char *color, const char *word, const cha
 
 void log_bytes(struct log *log, const char *bytes, size_t len)
 {
-    if (len > 0) {
+    if (len > 0 && log->put != NULL) {
+        log->put(log->ctx, bytes, len);
+    } else if (len > 0) {
         (void)file_write_all(log->fd, bytes, len);
+    }
+    if (len > 0) {
         atomic_store_explicit(&log->open, bytes[len - 1] != '\n', memory_order_relaxed);
     }
 }

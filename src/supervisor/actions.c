@@ -405,5 +405,6 @@ void supervisor_dispatch(struct supervisor *sup, enum policy_event event)
         building_stop(sup);
     }
     service_tell_phase(sup);
+    console_soon(sup);
     supervisor_arm(sup, TIMER_STATUS, 20);
 }

@@ -39,13 +39,13 @@ static void open_journal(struct events *events)
     events->size = events->journal >= 0 && fstat(events->journal, &st) == 0 ? st.st_size : 0;
 }
 
-/* A pipe whose reader stops must not stop the supervisor: it gets a description of its own, which
- * does not block, while the module's stdout stays as it is. */
+/* A pipe whose reader stops, or a terminal that is stopped, must not stop the supervisor: it gets a
+ * description of its own, which does not block, while the module's stdout stays as it is. */
 static int open_stdout(void)
 {
     struct stat st;
-    if (fstat(STDOUT_FILENO, &st) == 0 && S_ISFIFO(st.st_mode)) {
-        int fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fstat(STDOUT_FILENO, &st) == 0 && (S_ISFIFO(st.st_mode) || isatty(STDOUT_FILENO) == 1)) {
+        int fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (fd >= 0) {
             return fd;
         }

@@ -41,18 +41,19 @@ static void came_back(struct supervisor *sup, const struct message_accepted *tol
 {
     const struct attempt *attempt = &sup->attempts[sup->attempt_next];
     uint64_t lost = sup->death.step > told->first_step ? sup->death.step - told->first_step : 0;
-    struct report_back back = {.rolled_back = sup->death.rolled_back,
-                               .by_command =
-                                   sup->replacement.by != REPLACE_NONE || sup->death.edited,
-                               .host_pid = host_process_pid(sup->host),
-                               .reason = sup->death.reason,
-                               .from = sup->death.generation,
-                               .to = attempt->build->generation,
-                               .step = told->first_step,
-                               .steps_lost = lost,
-                               .us = told->total_ns / NS_PER_US,
-                               .how = state_how_name((enum state_how)told->how),
-                               .reset = told->how == STATE_RESET || told->how == STATE_NEW};
+    struct report_back back = {
+        .rolled_back = sup->death.rolled_back,
+        .by_command = sup->replacement.by != REPLACE_NONE || sup->death.edited,
+        .as_asked = sup->replacement.by != REPLACE_NONE && sup->attempt_next == 0,
+        .host_pid = host_process_pid(sup->host),
+        .reason = sup->death.reason,
+        .from = sup->death.generation,
+        .to = attempt->build->generation,
+        .step = told->first_step,
+        .steps_lost = lost,
+        .us = told->total_ns / NS_PER_US,
+        .how = state_how_name((enum state_how)told->how),
+        .reset = told->how == STATE_RESET || told->how == STATE_NEW};
     autopsy_came_back(sup, &back, attempt->slot);
     struct build *build = build_keep(attempt->build);
     bool as_asked = sup->attempt_next == 0;
@@ -64,6 +65,7 @@ static void came_back(struct supervisor *sup, const struct message_accepted *tol
     sup->restored_step = told->first_step;
     sup->good_slot = NO_SLOT; /* what runs makes its own snapshots */
     adopt(sup, told);
+    console_loaded(sup, told->total_ns, "back");
     report_back(&sup->report, &back);
     replace_came_back(sup, as_asked);
     supervisor_dispatch(sup, POLICY_SWAP_ACCEPTED);
@@ -99,6 +101,7 @@ static void took_over(struct supervisor *sup, const struct message_accepted *tol
     adopt(sup, told);
     supervisor_start_probation(sup);
     sup->rewound = 0;
+    console_loaded(sup, told->total_ns, first ? "loaded" : "reload");
     report_loaded(&sup->report, told, sup->current, sup->library, first, sup->rate, sup->rate_hz);
     edits_accepted(sup, told);
     supervisor_answer_reloads(sup, told->generation, first ? "loaded" : "reloaded", "");

@@ -35,6 +35,7 @@ void hosts_load(struct supervisor *sup, enum load_how how, const struct build *b
     if (message.load.edited) {
         edits_hand_over(sup, build);
     }
+    console_loading(sup, build);
     supervisor_send(sup, &message);
     sup->asked_ns = clock_ns();
     supervisor_arm(sup, TIMER_ANNOUNCED, ANNOUNCED_MS);
@@ -59,7 +60,7 @@ void hosts_drop(struct supervisor *sup)
         commands_stepped(sup, 0);
         snapshots_host_died(sup);
         asks_host_gone(sup);
-        terminal_restore(&sup->terminal);
+        console_host_died(sup);
     }
     sup->hung = false;
     sup->asked_ns = 0;

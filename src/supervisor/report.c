@@ -2,6 +2,7 @@
 #include "supervisor/report.h"
 
 #include "base/clock.h"
+#include "base/columns.h"
 #include "base/text.h"
 #include "supervisor/backtrace.h"
 #include "supervisor/events.h"
@@ -11,6 +12,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#define KEY_COLUMNS_MOST 40
 
 void report_size(uint64_t bytes, char *text, size_t size)
 {
@@ -106,7 +109,8 @@ static void add_reload(cJSON *reloaded, const struct message_accepted *told,
 static void append_keys(struct text *line, const char *sign, struct bytes list, uint64_t more)
 {
     for (size_t at = 0; at < list.len; at += strlen(list.data + at) + 1) {
-        text_printf(line, "  %s %s", sign, list.data + at);
+        text_printf(line, "  %s ", sign);
+        (void)columns_put(line, list.data + at, KEY_COLUMNS_MOST);
     }
     if (more > 0) {
         text_printf(line, "  %s %llu more", sign, (unsigned long long)more);
@@ -117,6 +121,7 @@ void report_loaded(struct report *report, const struct message_accepted *told,
                    const struct build *build, const char *library, bool first, enum rate_kind rate,
                    double hz)
 {
+    report->refused = false;
     cJSON *loaded = event(report, first ? "loaded" : "reloaded");
     if (build->edited) {
         event_add_flag(loaded, "edited", true);
@@ -180,6 +185,7 @@ static void goes_on(uint64_t runs, char *text, size_t size)
 static void tell_refusal(struct report *report, cJSON *refusal, const char *reason, uint64_t runs)
 {
     char tail[64];
+    report->refused = true;
     event_add_text(refusal, "reason", reason);
     events_emit(report->events, refusal);
     goes_on(runs, tail, sizeof tail);
@@ -207,6 +213,7 @@ void report_not_edited(struct report *report, const char *stage, const char *rea
 
 void report_unchanged(struct report *report, const char *words, const char *reason)
 {
+    report->refused = false;
     cJSON *unchanged = event(report, "unchanged");
     event_add_text(unchanged, "reason", reason);
     events_emit(report->events, unchanged);
@@ -321,6 +328,7 @@ void report_back(struct report *report, const struct report_back *back)
 {
     char step[32];
     char lost[48] = "";
+    report->refused = report->refused || (back->rolled_back && !back->by_command);
     cJSON *event_back = event(report, back->rolled_back ? "rolled_back" : "restarted");
     event_add_number(event_back, "host_pid", (uint64_t)back->host_pid);
     event_add_text(event_back, "reason", back->reason);
@@ -337,11 +345,15 @@ void report_back(struct report *report, const struct report_back *back)
     if (back->steps_lost > 0) {
         char count[32];
         report_count(back->steps_lost, count, sizeof count);
-        (void)snprintf(lost, sizeof lost, " (%s %s lost)", count,
-                       back->steps_lost == 1 ? "step" : "steps");
+        (void)snprintf(lost, sizeof lost, " (%s %s %s)", count,
+                       back->steps_lost == 1 ? "step" : "steps", back->as_asked ? "back" : "lost");
     }
     log_tone(report->log, LOG_TONE_PLAIN, "%s generation %llu with %s of step %s%s%s",
-             back->rolled_back ? "back to" : "restarted", (unsigned long long)back->to,
+             back->rolled_back ? "back to"
+             : !back->as_asked ? "restarted"
+             : back->reset     ? "reset:"
+                               : "restored:",
+             (unsigned long long)back->to,
              back->reset ? "a new state, instead of that" : "the state", step, lost,
              back->rolled_back && !back->by_command ? "; save a fix to go on" : "");
 }

@@ -21,7 +21,8 @@ struct report {
     struct log *log;
     struct events *events;
     uint64_t generation,
-        step; /* that owns the loop, and its present step: the first fields of each event */
+        step;     /* that owns the loop, and its present step: the first fields of each event */
+    bool refused; /* the newest save is not what runs: it was refused, or has died */
     bool resident_told; /* why a library stays in memory is said once */
 };
 
@@ -62,6 +63,7 @@ void report_death_words(const struct report_death *death, char *text, size_t siz
 struct report_back {
     bool rolled_back; /* to another library; else restarted: the same */
     bool by_command;  /* nothing is to be mended */
+    bool as_asked;    /* what the command wanted, and not what ran before */
     pid_t host_pid;
     const char *reason;
     uint64_t from, to; /* generations; to 0: none */

@@ -3,7 +3,8 @@
  * host processes, staging.c brings in new libraries, hearing.c takes in what hosts say, deaths.c
  * how they end, asks.c and edits.c reach into what runs, commands.c answers the control socket,
  * replace.c puts other code or another state in the place of what runs, building.c builds, status.c
- * tells how things stand, service.c tells the service manager.
+ * tells how things stand, service.c tells the service manager, console.c and keys.c have the
+ * terminal.
  */
 #ifndef SUPERVISOR_STATE_H
 #define SUPERVISOR_STATE_H
@@ -15,6 +16,7 @@
 #include "supervisor/backtrace.h"
 #include "supervisor/build.h"
 #include "supervisor/building.h"
+#include "supervisor/console.h"
 #include "supervisor/control.h"
 #include "supervisor/crash_report.h"
 #include "supervisor/events.h"
@@ -66,6 +68,7 @@ enum supervisor_timer {
     TIMER_EDIT,      /* something has changed: an edit of the state may go on */
     TIMER_BUILDING,  /* a build takes long */
     TIMER_WATCHDOG,  /* the service manager wants a sign of life */
+    TIMER_CONSOLE,   /* the terminal is to be looked at */
     TIMER_COUNT
 };
 
@@ -132,6 +135,7 @@ struct supervisor {
     struct watch *watch;
     struct building *building; /* NULL: hotrun does not build */
     struct terminal terminal;
+    struct console console;
     uint64_t slot_address;
     uint64_t started_ns, wall_ns; /* monotonic; since 1970 */
     char *library;                /* its path as messages show it */
@@ -354,6 +358,16 @@ bool commands_handle(void *ctx, const char *method, const cJSON *params, struct 
 
 /* The steps that were granted are made: `count` of them. */
 void commands_stepped(struct supervisor *sup, uint64_t count);
+
+/* console.c */
+void console_begin(struct supervisor *sup); /* log lines go its way from here on */
+void console_end(struct supervisor *sup);   /* the terminal is as it was before hotrun */
+void console_look(struct supervisor *sup);  /* TIMER_CONSOLE */
+void console_soon(struct supervisor *sup);  /* something has changed that the line may tell */
+void console_loading(struct supervisor *sup, const struct build *build); /* is about to run */
+/* Other code runs: "loaded", "reload", "back". */
+void console_loaded(struct supervisor *sup, uint64_t took_ns, const char *how);
+void console_host_died(struct supervisor *sup); /* what it did to the terminal goes with it */
 
 /* status.c */
 cJSON *status_make(struct supervisor *sup);

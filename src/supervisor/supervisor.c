@@ -157,6 +157,11 @@ static void on_watchdog(uv_timer_t *timer)
     service_watchdog(timer->data);
 }
 
+static void on_console(uv_timer_t *timer)
+{
+    console_look(timer->data);
+}
+
 static const uv_timer_cb timer_callbacks[TIMER_COUNT] = {
     [TIMER_PROBATION] = on_probation, [TIMER_START] = on_start_limit,
     [TIMER_STOP] = on_stop_limit,     [TIMER_BACKOFF] = on_backoff,
@@ -166,7 +171,8 @@ static const uv_timer_cb timer_callbacks[TIMER_COUNT] = {
     [TIMER_STATUS] = on_status,       [TIMER_INSPECT] = on_inspect,
     [TIMER_DURABLE] = on_durable,     [TIMER_WATCHDOG] = on_watchdog,
     [TIMER_TRUST] = on_trust,         [TIMER_ASK] = on_ask,
-    [TIMER_EDIT] = on_edit,           [TIMER_BUILDING] = on_building};
+    [TIMER_EDIT] = on_edit,           [TIMER_BUILDING] = on_building,
+    [TIMER_CONSOLE] = on_console};
 
 static void on_signal(uv_signal_t *handle, int signal)
 {
@@ -344,6 +350,7 @@ int supervisor_run(const struct config *config, struct log *log, struct error *e
                               .restored_step = UINT64_MAX,
                               .memory = {.fd = -1},
                               .copy_fd = -1,
+                              .console = {.keys = {.fd = -1}},
                               .rate = config->rate,
                               .rate_hz = config->rate_hz,
                               .timer_callbacks = timer_callbacks,
@@ -360,11 +367,13 @@ int supervisor_run(const struct config *config, struct log *log, struct error *e
     }
     terminal_save(&sup.terminal);
     if (set_up(&sup)) {
+        console_begin(&sup);
         service_start_watchdog(&sup);
         sup.noticed_ns = clock_ns();
         if (!building_begin(&sup)) {
             staging_now(&sup, false);
         }
+        console_look(&sup);
         if (!sup.ending || sup.host != NULL || building_runs(&sup)) {
             (void)uv_run(&loop, UV_RUN_DEFAULT);
         }
@@ -375,7 +384,7 @@ int supervisor_run(const struct config *config, struct log *log, struct error *e
         status_write(&sup);
         service_end(&sup);
     }
-    terminal_restore(&sup.terminal);
+    console_end(&sup);
     tear_down(&sup);
     *err = sup.fatal;
     if (sup.fatal.code != ERROR_NONE && sup.exit_status == 0) {

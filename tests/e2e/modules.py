@@ -62,6 +62,11 @@ def probe(version=1, cc="gcc", ld=None, flags=(), **settings):
     return marked(built("probe.c", cc, ld, (*flags, *macros(settings))), version)
 
 
+def quiet(version=1, flags=(), **settings):
+    """The bytes of a module that reads nothing (tests/modules/quiet.c), with these macros set."""
+    return marked(built("quiet.c", flags=(*flags, *macros(settings))), version)
+
+
 def broken(fault):
     """The bytes of a library whose table is wrong (tests/modules/broken.c)."""
     return built("broken.c", flags=("-w", f"-DFAULT={fault}"))

@@ -16,8 +16,8 @@ from streams import DEADLINE, Missing
 class Terminal:
     """The master side of a pty, read by a thread. `start` is what harness.Run calls."""
 
-    def __init__(self, shell=False):
-        self.shell = shell
+    def __init__(self, shell=False, term="dumb"):
+        self.shell, self.term = shell, term
         self.master, self.slave = pty.openpty()
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.text = ""
@@ -38,8 +38,9 @@ class Terminal:
     def start(self, command, folder, env):
         """Starts the command as the session's leader on the terminal; with `shell` an interactive
         bash is the leader, and the command is typed by the test."""
+        env = {**env, "TERM": self.term}
         if self.shell:
-            env = {**env, "PS1": "ready> ", "HISTFILE": "", "TERM": "dumb"}
+            env.update(PS1="ready> ", HISTFILE="")
             command = ["bash", "--norc", "--noprofile", "--noediting", "-i"]
 
         def lead():

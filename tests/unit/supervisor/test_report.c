@@ -305,6 +305,15 @@ static void coming_back_tells_what_was_lost(void **state)
     report_back(&t.report, &back);
     (void)expect_event("restarted");
     expect_lines("restarted generation 2 with a new state, instead of that of step 81,190\n");
+    back.by_command = back.as_asked = true;
+    report_back(&t.report, &back);
+    (void)expect_event("restarted");
+    expect_lines("reset: generation 2 with a new state, instead of that of step 81,190\n");
+    back.reset = false;
+    back.steps_lost = 433;
+    report_back(&t.report, &back);
+    (void)expect_event("restarted");
+    expect_lines("restored: generation 2 with the state of step 81,190 (433 steps back)\n");
 }
 
 static void nothing_to_go_back_to_is_an_event_alone(void **state)
