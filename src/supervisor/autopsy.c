@@ -152,6 +152,19 @@ static void quote(struct text *out, const char *path)
     text_puts(out, "'");
 }
 
+/* What hotrun was started on. */
+static void quote_target(struct text *body, const struct config *config)
+{
+    for (size_t i = 0; config->build_sources[i] != NULL; i++) {
+        text_puts(body, " ");
+        quote(body, config->build_sources[i]);
+    }
+    if (config->build_sources[0] == NULL) {
+        text_puts(body, " ");
+        quote(body, config->module_path);
+    }
+}
+
 /* The snapshot that was used, as a file beside the report. */
 static void add_snapshot(struct supervisor *sup, int slot)
 {
@@ -168,8 +181,7 @@ static void add_snapshot(struct supervisor *sup, int slot)
     if (folder >= 0 && snapshots_save(sup, slot, folder, name, &err)) {
         text_printf(body, "snapshot    %s\nreproduce   hotrun --restore ", text_string(&path));
         quote(body, text_string(&path));
-        text_puts(body, " ");
-        quote(body, sup->config->module_path);
+        quote_target(body, sup->config);
         text_puts(body, "\n");
     } else {
         text_printf(body, "snapshot    none could be kept: %s\n", err.text);

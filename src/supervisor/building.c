@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/path.h"
-#include "supervisor/own_header.h"
 #include "supervisor/report_build.h"
 
 #include <stdio.h>
@@ -63,7 +62,9 @@ static bool is_untouched(const struct supervisor *sup)
 
 void building_tell_same(const struct supervisor *sup, char *text, size_t size)
 {
-    if (is_untouched(sup)) {
+    if (sup->building->compile != NULL) {
+        (void)snprintf(text, size, "%s makes the same code", sup->library);
+    } else if (is_untouched(sup)) {
         (void)snprintf(text, size, "the build left %s as it was (module.path)", sup->library);
     } else {
         (void)snprintf(text, size, "the build made %s anew with the same bytes", sup->library);
@@ -92,7 +93,7 @@ static bool decide_after_failure(struct supervisor *sup)
                        sup->library);
     } else if (building->first && there) {
         (void)snprintf(building->then, sizeof building->then, "%.250s, which is older, is loaded",
-                       sup->library);
+                       building->compile != NULL ? "its library" : sup->library);
     } else if (runs != 0) {
         (void)snprintf(building->then, sizeof building->then, "generation %llu goes on",
                        (unsigned long long)runs);
@@ -164,6 +165,7 @@ static void finish(struct supervisor *sup, const char *reason, uint64_t took_ns)
     bool cancelled = building->cancelling || is_ending(sup);
     building->anew = building->cancelling;
     building->restarts = cancelled ? building->restarts : 0;
+    building_work_over(sup);
     sources_build_ended(building->sources);
     supervisor_disarm(sup, TIMER_BUILDING);
     building->cancelling = false;
@@ -180,6 +182,7 @@ static void finish(struct supervisor *sup, const char *reason, uint64_t took_ns)
             end_failed(sup);
         }
     }
+    building_work_watch(sup);
     if (is_ending(sup)) {
         building_answer(sup, true, "cancelled");
         supervisor_finish_if_idle(sup);
@@ -200,7 +203,6 @@ static void on_ended(void *ctx, const struct command_end *end)
     if (!ok) {
         report_build_words(end, sup->config->build_timeout_ns, reason, sizeof reason);
     }
-    building_work_drop(sup->building);
     finish(sup, reason, took_ns);
 }
 
@@ -266,12 +268,24 @@ static void on_sources(void *ctx, const char *path, size_t count, uint64_t since
     want(sup);
 }
 
+bool building_replaces(struct supervisor *sup)
+{
+    struct building *building = sup->building;
+    if (building == NULL || building->compile == NULL || is_ending(sup)) {
+        return false;
+    }
+    (void)snprintf(building->cause, sizeof building->cause, "its library was removed");
+    want(sup);
+    return true;
+}
+
 void building_ask(struct supervisor *sup, struct control_call *call)
 {
     struct building *building = sup->building;
     if (building == NULL) {
-        control_fail(call, CONTROL_REFUSED,
-                     "hotrun builds nothing here: set build.command in hotrun.toml");
+        control_fail(
+            call, CONTROL_REFUSED,
+            "hotrun builds nothing here: set build.command in hotrun.toml, or run a source");
     } else if (is_ending(sup)) {
         control_fail(call, CONTROL_REFUSED, "hotrun is stopping");
     } else if (building->call_count == CALLS_MOST) {
@@ -286,24 +300,8 @@ void building_ask(struct supervisor *sup, struct control_call *call)
 
 static bool is_needed(struct supervisor *sup)
 {
-    struct building *building = sup->building;
-    struct stat library;
-    char source[400];
-    if (sup->config->at_start == START_NEVER) {
-        return false;
-    }
-    if (!library_is_there(sup, &library)) {
-        (void)snprintf(building->cause, sizeof building->cause, "%.450s is not there",
-                       sup->library);
-        return true;
-    }
-    if (sources_any_newer(building->sources, &library.st_mtim, source, sizeof source)) {
-        (void)snprintf(building->cause, sizeof building->cause, "%s is newer than the library",
-                       source);
-        return true;
-    }
-    (void)snprintf(building->cause, sizeof building->cause, "build.at_start");
-    return sup->config->at_start == START_ALWAYS;
+    bool due = building_work_is_due(sup);
+    return sup->config->at_start != START_NEVER && (due || sup->config->at_start == START_ALWAYS);
 }
 
 bool building_begin(struct supervisor *sup)
@@ -341,7 +339,7 @@ bool building_defers(struct supervisor *sup, bool by_command)
 bool building_create(struct supervisor *sup, struct error *err)
 {
     const struct config *config = sup->config;
-    if (building_work_line(config) == NULL) {
+    if (!building_work_is_wanted(config)) {
         return true;
     }
     const char *never[] = {config->file,      config->run_dir,     config->module_path,
@@ -357,6 +355,7 @@ bool building_create(struct supervisor *sup, struct error *err)
                                         .watch = (const char *const *)config->build_watch,
                                         .ignore = (const char *const *)config->build_ignore,
                                         .gitignore = config->build_gitignore,
+                                        .files_only = config->build_sources[0] != NULL,
                                         .never = never};
     struct building *building = calloc(1, sizeof *building);
     if (building == NULL) {
@@ -364,14 +363,12 @@ bool building_create(struct supervisor *sup, struct error *err)
     }
     sup->building = building;
     building->telling = POLICY_EVENT_COUNT;
-    building->line = building_work_line(config);
-    building->env =
-        own_header_environment((const char *const *)config->build_env, config->color, err);
-    building->sources = building->env == NULL
-                            ? NULL
-                            : sources_create(sup->loop, sup->log, &rules,
-                                             config->poll_ns > 0 ? config->poll_ns : NS_PER_S,
-                                             on_sources, sup, err);
+    if (!building_work_create(sup, err)) {
+        return false;
+    }
+    building->sources =
+        sources_create(sup->loop, sup->log, &rules,
+                       config->poll_ns > 0 ? config->poll_ns : NS_PER_S, on_sources, sup, err);
     return building->sources != NULL;
 }
 
@@ -379,9 +376,8 @@ void building_destroy(struct supervisor *sup)
 {
     struct building *building = sup->building;
     if (building != NULL) {
-        building_work_drop(building);
+        building_work_destroy(building);
         sources_destroy(building->sources);
-        own_header_free_environment(building->env);
         text_finish(&building->output);
         free(building);
         sup->building = NULL;

@@ -32,6 +32,9 @@ void building_destroy(struct supervisor *sup); /* a build that runs is killed */
  * when it ends, until then nothing is to be loaded. */
 bool building_begin(struct supervisor *sup);
 
+/* The library was removed, and hotrun compiles it itself: makes it again. False: it does not. */
+bool building_replaces(struct supervisor *sup);
+
 /* `hotrun build`: builds now, in the place of a build that runs (or behind it, by build.on_change).
  * The call is answered with the outcome, or refused. */
 void building_ask(struct supervisor *sup, struct control_call *call);

@@ -4,6 +4,7 @@
 #define SUPERVISOR_BUILDING_PARTS_H
 
 #include "builder/command.h"
+#include "builder/compile.h"
 #include "builder/sources.h"
 #include "builder/transcript.h"
 #include "supervisor/building.h"
@@ -20,10 +21,13 @@ enum outcome {
 struct building {
     struct sources *sources;
     char **env;
-    const char *line; /* the command, for people */
 
     bool running;
-    struct command *command; /* what runs for it */
+    const char *shell;        /* build.command; NULL: build.sources are compiled */
+    struct command *command;  /* what runs for it, */
+    struct compile *compile;  /* or what compiles */
+    struct timespec began_at; /* by the clock of files */
+    uint64_t watched;         /* a hash of the list of files; 0: none */
     uint64_t began_ns;
     bool cancelling;    /* its end is not its own */
     bool again;         /* another one follows */
@@ -51,15 +55,24 @@ struct building {
 };
 
 /* building_work.c: the one place that knows what builds. */
+/* Sets env and compile. */
+bool building_work_create(struct supervisor *sup, struct error *err);
+void building_work_destroy(struct building *building);
 /* Begins it; `ended` is called once, from the loop, when it has ended (sup is its ctx). False with
  * `err`: nothing runs. */
 bool building_work_start(struct supervisor *sup,
                          void (*ended)(void *ctx, const struct command_end *end),
                          struct error *err);
 void building_work_cancel(struct building *building);
-void building_work_drop(struct building *building); /* what runs is killed */
-/* As messages show it; NULL: hotrun builds nothing. */
-const char *building_work_line(const struct config *config);
+void building_work_over(struct supervisor *sup); /* it has ended, or could not be begun */
+/* What it has read is watched from here on. Not before the library is on its way: it takes time. */
+void building_work_watch(struct supervisor *sup);
+/* Whether something is to be built before anything runs, and why: `cause`. */
+bool building_work_is_due(struct supervisor *sup);
+/* The command as messages show it. */
+const char *building_work_line(const struct building *building);
+/* Whether hotrun builds anything. */
+bool building_work_is_wanted(const struct config *config);
 
 /* building_told.c */
 void building_tell_ok(struct supervisor *sup);

@@ -23,7 +23,7 @@ static void tell_failed(struct supervisor *sup)
     struct building *building = sup->building;
     struct text output = {0};
     transcript_read(&building->transcript, EVENT_PART, &output);
-    const struct report_build told = {.command = building->line,
+    const struct report_build told = {.command = building_work_line(building),
                                       .reason = building->reason,
                                       .output = text_string(&output),
                                       .then = building->then,
@@ -38,7 +38,7 @@ void building_tell_cancelled(struct supervisor *sup, uint64_t took_ns)
 {
     struct text output = {0};
     transcript_read(&sup->building->transcript, EVENT_PART, &output);
-    const struct report_build told = {.command = sup->building->line,
+    const struct report_build told = {.command = building_work_line(sup->building),
                                       .reason = sup->building->again ? sup->building->cause
                                                                      : "hotrun ends",
                                       .output = text_string(&output),
@@ -53,7 +53,8 @@ void building_tell_ok(struct supervisor *sup)
     struct building *building = sup->building;
     struct text output = {0};
     transcript_read(&building->transcript, EVENT_PART, &output);
-    report_build_ok(&sup->report, building->line, building->took_ns, text_string(&output));
+    report_build_ok(&sup->report, building_work_line(building), building->took_ns,
+                    text_string(&output));
     text_finish(&output);
     tell_module(sup, HOTRUN_EVENT_BUILD_OK, text_string(&building->output));
 }
@@ -65,7 +66,8 @@ void building_tell(struct supervisor *sup)
         return;
     }
     if (building->telling == POLICY_BUILD_STARTED) {
-        report_build_started(&sup->report, building->line, building->cause, building->anew);
+        report_build_started(&sup->report, building_work_line(building), building->cause,
+                             building->anew);
         tell_module(sup, HOTRUN_EVENT_BUILD_STARTED, "");
     } else if (building->telling == POLICY_BUILD_FAILED) {
         tell_failed(sup);
@@ -106,7 +108,7 @@ void building_add_status(const struct supervisor *sup, cJSON *status)
         return;
     }
     cJSON *told = cJSON_CreateObject();
-    event_add_text(told, "command", building->line);
+    event_add_text(told, "command", building_work_line(building));
     event_add_flag(told, "running", building->running);
     if (building->running) {
         event_add_number(told, "running_ms", (clock_ns() - building->began_ns) / NS_PER_MS);

@@ -6,10 +6,12 @@
 #include "module/stage.h"
 #include "module/trust.h"
 #include "state/slot.h"
+#include "supervisor/check_build.h"
 #include "supervisor/events.h"
 #include "supervisor/host_process.h"
 #include "supervisor/report.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -29,7 +31,11 @@ struct check {
     struct orphans orphans;
     struct stage stage;
     char *folder, *copy;
-    cJSON *found; /* the report */
+    char *built;               /* of sources: the folder that they are compiled into */
+    char *library;             /* that is checked */
+    char *shown;               /* as it is told: sources by their first one */
+    struct check_build *build; /* NULL: none runs */
+    cJSON *found;              /* the report */
     bool answered, late;
 };
 
@@ -127,6 +133,9 @@ static void on_signal(uv_signal_t *handle, int signal)
 {
     struct check *check = handle->data;
     check->stopped_by = signal;
+    if (check->build != NULL) {
+        check_build_cancel(check->build);
+    }
     if (check->host != NULL) {
         host_process_kill(check->host, SIGKILL);
     }
@@ -144,23 +153,72 @@ static void watch_signals(struct check *check)
     }
 }
 
-static bool make_copy(struct check *check, enum stage_outcome *outcome, struct error *reason,
-                      struct error *err)
+static bool make_folder(struct check *check, struct error *err)
 {
     const char *tmp = getenv("TMPDIR");
     check->folder = path_join(tmp != NULL && tmp[0] == '/' ? tmp : "/tmp", "hotrun-check-XXXXXX");
     if (check->folder == NULL || mkdtemp(check->folder) == NULL) {
+        free(check->folder);
+        check->folder = NULL;
         return error_errno(err, "cannot make a folder for the copy");
     }
-    check->copy = path_join(check->folder, path_base(check->config->module_path));
+    const char *name = path_base(check->config->module_path);
+    check->copy = path_join(check->folder, name);
+    check->built = path_join(check->folder, "build");
+    if (check->config->build_sources[0] == NULL) {
+        check->library = strdup(check->config->module_path);
+    } else if (check->built != NULL) {
+        check->library = path_join(check->built, name);
+    }
+    return (check->copy != NULL && check->library != NULL) ||
+           error_set(err, ERROR_SYSTEM, "no memory for a path");
+}
+
+static void remove_folders(struct check *check)
+{
+    DIR *dir = check->built == NULL ? NULL : opendir(check->built);
+    for (const struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+        }
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+        (void)rmdir(check->built);
+    }
+    if (check->copy != NULL) {
+        (void)unlink(check->copy);
+    }
+    if (check->folder != NULL) {
+        (void)rmdir(check->folder);
+    }
+}
+
+/* False with `reason`: the sources give no library. */
+static bool compile(struct check *check, struct error *reason)
+{
+    if (check->config->build_sources[0] == NULL) {
+        return true;
+    }
+    check->build = check_build_start(&check->loop, check->config, check->log, &check->orphans,
+                                     check->library, reason);
+    bool ok = check->build != NULL && check_build_finish(check->build, reason);
+    check_build_destroy(check->build);
+    check->build = NULL;
+    return ok;
+}
+
+static bool make_copy(struct check *check, enum stage_outcome *outcome, struct error *reason,
+                      struct error *err)
+{
     int dir = open(check->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (check->copy == NULL || dir < 0) {
+    if (dir < 0) {
         return error_errno(err, "cannot open %s", check->folder);
     }
-    *outcome = stage_copy(check->config->module_path, dir, path_base(check->copy), NULL, NULL,
-                          &check->stage, reason);
+    *outcome =
+        stage_copy(check->library, dir, path_base(check->copy), NULL, NULL, &check->stage, reason);
     if (*outcome == STAGE_COPIED && !check->config->allow_writable &&
-        !trust_check(check->config->module_path, &check->stage.source, reason)) {
+        !trust_check(check->library, &check->stage.source, reason)) {
         *outcome = STAGE_FAILED;
     }
     close(dir);
@@ -172,8 +230,6 @@ static bool run_host(struct check *check, struct error *err)
     struct shared shared;
     struct host_callbacks callbacks = {
         .ctx = check, .orphans = &check->orphans, .message = on_message, .died = on_death};
-    orphans_adopt(&check->orphans);
-    watch_signals(check);
     if (!shared_create(&shared, 4096, err)) {
         return false;
     }
@@ -191,7 +247,7 @@ static bool run_host(struct check *check, struct error *err)
         .load = {.how = LOAD_CHECK,
                  .generation = 1,
                  .path = bytes_of(check->copy),
-                 .name = bytes_of(path_base(check->config->module_path)),
+                 .name = bytes_of(path_base(check->shown)),
                  .module = bytes_of(""),
                  .reason = bytes_of(""),
                  .facts = {(const char *)&check->stage.facts, sizeof check->stage.facts}}};
@@ -263,30 +319,49 @@ static bool print(const struct check *check, bool json, struct error *err)
     return true;
 }
 
+/* What a run would find is in check->found. False with `err`: hotrun itself failed. */
+static bool look(struct check *check, struct error *err)
+{
+    struct error reason = {0};
+    enum stage_outcome outcome = STAGE_MISSING;
+    if (!make_folder(check, err)) {
+        return false;
+    }
+    if (!compile(check, &reason)) {
+        refuse(check, "build", reason.text);
+        return true;
+    }
+    if (!make_copy(check, &outcome, &reason, err)) {
+        return false;
+    }
+    if (outcome == STAGE_COPIED) {
+        return run_host(check, err);
+    }
+    refuse(check, "file",
+           outcome == STAGE_MISSING ? "it is not there"
+           : outcome == STAGE_BUSY  ? "somebody is writing it at the moment"
+                                    : reason.text);
+    return true;
+}
+
 int check_library(const struct config *config, bool json, struct log *log, struct error *err)
 {
     struct check check = {.config = config, .log = log, .found = cJSON_CreateObject()};
-    struct error reason = {0};
-    enum stage_outcome outcome = STAGE_MISSING;
     bool ok = false;
-    char *shown = path_short(config->module_path);
     if (uv_loop_init(&check.loop) != 0) {
         error_set(err, ERROR_SYSTEM, "cannot start the event loop");
         goto out;
     }
-    event_add_text(check.found, "library", shown == NULL ? config->module_path : shown);
-    if (!make_copy(&check, &outcome, &reason, err)) {
+    orphans_adopt(&check.orphans);
+    watch_signals(&check);
+    check.shown = path_short(config->build_sources[0] != NULL ? config->build_sources[0]
+                                                              : config->module_path);
+    if (check.shown == NULL) {
+        error_set(err, ERROR_SYSTEM, "no memory for a path");
         goto close;
     }
-    if (outcome == STAGE_COPIED) {
-        ok = run_host(&check, err);
-    } else {
-        ok = true;
-        refuse(&check, "file",
-               outcome == STAGE_MISSING ? "it is not there"
-               : outcome == STAGE_BUSY  ? "somebody is writing it at the moment"
-                                        : reason.text);
-    }
+    event_add_text(check.found, "library", check.shown);
+    ok = look(&check, err);
     if (ok && check.stopped_by == 0) {
         ok = print(&check, json, err);
     }
@@ -297,16 +372,13 @@ close:
     (void)uv_run(&check.loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&check.loop);
 out:
-    if (check.copy != NULL) {
-        (void)unlink(check.copy);
-    }
-    if (check.folder != NULL) {
-        (void)rmdir(check.folder);
-    }
+    remove_folders(&check);
     bool usable = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(check.found, "usable"));
     free(check.copy);
+    free(check.built);
+    free(check.library);
     free(check.folder);
-    free(shown);
+    free(check.shown);
     cJSON_Delete(check.found);
     if (check.stopped_by != 0) {
         return 128 + check.stopped_by;

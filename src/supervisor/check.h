@@ -8,7 +8,8 @@
 
 #include <stdbool.h>
 
-/* Loads config->module_path and prints what was found to stdout, as text or as one JSON object.
+/* Loads config->module_path, or what build.sources compile to, and prints what was found to stdout,
+ * as text or as one JSON object.
  * Returns 0, or 126 when the library can't be used; 125 with `err` when hotrun itself failed. */
 int check_library(const struct config *config, bool json, struct log *log, struct error *err);
 

@@ -102,10 +102,12 @@ static bool add_path(char **env, size_t *count, const char *const *given)
     before = before != NULL ? before : getenv("PKG_CONFIG_PATH");
     before = before != NULL ? before : "";
     char *variable = NULL;
-    bool ok = asprintf(&variable, PATH_NAME "%s%s%s", before, before[0] == '\0' ? "" : ":",
-                       folder) >= 0 &&
-              add(env, count, variable);
-    free(variable);
+    bool ok =
+        asprintf(&variable, PATH_NAME "%s%s%s", before, before[0] == '\0' ? "" : ":", folder) >= 0;
+    if (ok) {
+        ok = add(env, count, variable);
+        free(variable); /* which a failure leaves undefined */
+    }
     free(folder);
     return ok;
 }

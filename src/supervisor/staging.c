@@ -50,6 +50,8 @@ static void wait_for_file(struct supervisor *sup, bool by_command)
                    building_takes(sup)
                        ? "the build ended well, but %s is not there: module.path is "
                          "to name what it writes"
+                   : sup->config->build_sources[0] != NULL
+                       ? "%s was not compiled so far: `hotrun build` does it"
                        : "%s is not there",
                    sup->library);
     if (!sup->missing_told || by_command || building_takes(sup)) {
@@ -323,7 +325,8 @@ void staging_still_gone(struct supervisor *sup)
     if (building_runs(sup)) {
         return; /* which looks at its end */
     }
-    if (sup->state != POLICY_STOPPING && access(sup->config->module_path, F_OK) != 0) {
+    bool gone = access(sup->config->module_path, F_OK) != 0;
+    if (sup->state != POLICY_STOPPING && gone && !building_replaces(sup)) {
         supervisor_look(sup);
         wait_for_file(sup, false);
     }

@@ -239,7 +239,9 @@ static bool set_up(struct supervisor *sup)
     if (sup->slot_address == 0) {
         return error_set(err, ERROR_SYSTEM, "there is no room for states in the address space");
     }
-    sup->library = path_short(config->module_path);
+    /* What hotrun compiles itself is known by its source. */
+    sup->library = path_short(config->build_sources[0] != NULL ? config->build_sources[0]
+                                                               : config->module_path);
     if (sup->library == NULL) {
         return error_set(err, ERROR_SYSTEM, "no memory for a path");
     }

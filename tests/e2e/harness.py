@@ -28,7 +28,7 @@ HOTRUN = os.environ.get("HOTRUN") or os.path.join(modules.ROOT, "build", "src", 
 ALL = os.environ.get("HOTRUN_TEST_ALL", "") not in ("", "0")
 
 # What may lie in the run directory after a clean end.
-KEPT = {"snapshots", "crashes", "events.jsonl", "events.jsonl.1", "status.json", ".gitignore"}
+KEPT = {"build", "snapshots", "crashes", "events.jsonl", "events.jsonl.1", "status.json", ".gitignore"}
 
 # A crash in a module is to be the signal that it is without sanitizers in hotrun, too.
 ASAN = ("handle_segv=0:handle_sigbus=0:handle_abort=0:handle_sigill=0:handle_sigfpe=0:"
