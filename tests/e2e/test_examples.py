@@ -23,7 +23,8 @@ class Example(Case):
         """A copy of the example, which may be changed; built with the headers of this tree."""
         self.folder = shutil.copytree(os.path.join(EXAMPLES, name), self.path(name),
                                       ignore=shutil.ignore_patterns("*.so", ".hotrun", "game"))
-        self.make()
+        if os.path.exists(self.path("Makefile")):
+            self.make()
 
     def make(self, *words, compilers=("gcc", "g++")):
         settings = {"CC": compilers[0], "CXX": compilers[1], "CFLAGS": WARNINGS,
@@ -58,9 +59,16 @@ class Builds(Example):
             self.take(name)
             for compilers in COMPILERS:
                 with self.subTest(name, compilers=compilers):
-                    self.make(compilers=compilers)
                     self.assertTrue(os.path.exists(self.path("README.md")))
+                    if name == "one-file":
+                        self.check(compilers)
+                        continue
+                    self.make(compilers=compilers)
                     self.assertTrue(os.path.exists(self.path("hotrun.toml")))
+
+    def check(self, compilers):
+        done = self.command("check", "--cc", compilers[0], "--cflags", WARNINGS, "spiral.c")
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
 
     def test_minimal_has_less_than_15_lines(self):
         with open(os.path.join(EXAMPLES, "minimal", "minimal.c"), encoding="utf-8") as file:
@@ -97,6 +105,23 @@ class Runs(Example):
             self.assertEqual(reloaded["state"]["how"], "in-place")
             line = run.line("new ")
             self.assertGreater(int(re.search(r"new (\d+)", line)[1]), 61)
+
+    def test_one_file_turns_on_when_it_or_its_header_is_saved(self):
+        self.take("one-file")
+        with self.hotrun(None, "--rate", "1000", name="spiral.c", log=False) as run:
+            def angle(mark):
+                line = run.out.wait(lambda line: line.startswith("angle"), mark, what="an angle")
+                return float(line.split()[1])
+            before = angle(0)
+            for name, old, new in (("spiral.c", "ARMS  3", "ARMS  5"),
+                                   ("canvas.h", "WIDTH  48", "WIDTH  60")):
+                mark = run.events.mark()
+                self.change(name, (old, new))
+                run.event("reloaded", mark)
+                after = angle(run.out.mark())
+                self.assertGreater(after, before)
+                before = after
+            run.out.wait(lambda line: len(line) == 60, what="a wider line")
 
     def test_serialized_state_takes_a_new_field_and_drops_an_old_one(self):
         self.take("serialized-state")
