@@ -153,22 +153,23 @@ class Workshop:
 
 
 class Hotrun:
-    """A run of hotrun on `library`, copied to FOLDER/hot/libbench.so."""
+    """A run of hotrun on `library`, copied to FOLDER/hot/libbench.so; or on a source, game.c."""
 
     CONFIG = '[supervise]\nprobation = "{probation}"\n{more}'
 
-    def __init__(self, workshop, folder, library, rate, args=(), probation="10ms", more=""):
+    def __init__(self, workshop, folder, library, rate, args=(), probation="10ms", more="",
+                 options=()):
         self.folder = folder
         self.hot = folder / "hot"
         self.hot.mkdir(exist_ok=True)
-        self.target = self.hot / "libbench.so"
+        self.target = self.hot / ("game.c" if Path(library).suffix == ".c" else "libbench.so")
         shutil.copy(library, self.target)
         self.run_dir = folder / ".hotrun"
         self.events_path = folder / "events"
         (folder / "hotrun.toml").write_text(self.CONFIG.format(probation=probation, more=more))
         self.log = folder / "log"
         words = [workshop.hotrun, "--config", folder / "hotrun.toml", "--run-dir", self.run_dir,
-                 "--events", self.events_path, "--rate", str(rate), self.target, "--", *args]
+                 "--events", self.events_path, "--rate", str(rate), *options, self.target, "--", *args]
         with open(self.log, "wb") as log:
             self.begun_ns = time.monotonic_ns()
             self.process = subprocess.Popen([str(word) for word in words], cwd=folder,
