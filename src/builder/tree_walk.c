@@ -1,6 +1,8 @@
 #define _GNU_SOURCE /* DT_LNK */
 #include "builder/tree_parts.h"
 
+#include "base/path.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,12 +23,12 @@ struct walk {
 };
 
 /* Links are followed last, so that what has a name of its own goes by it. */
-static void postpone(struct tree *tree, const char *path)
+static void postpone(struct tree *tree, const struct folder *folder, const char *name)
 {
     char **grown = realloc(tree->links, (tree->link_count + 1) * sizeof *grown);
     if (grown != NULL) {
         tree->links = grown;
-        grown[tree->link_count] = strdup(path);
+        grown[tree->link_count] = path_join(folder->path, name);
     }
     if (grown == NULL || grown[tree->link_count] == NULL) {
         tree->lost = true;
@@ -109,7 +111,7 @@ static void walk_name(struct walk *walk, struct folder *folder, int dir_fd, cons
         bool there = fstatat(dir_fd, name, &st, 0) == 0 && S_ISREG(st.st_mode);
         walk_file(walk, folder, name, there ? &st : NULL);
         if (is_link) {
-            postpone(walk->tree, path);
+            postpone(walk->tree, folder, name);
         }
     }
 }
@@ -180,15 +182,16 @@ static void drop_missing(struct walk *walk, struct folder *folder)
 
 static void walk_into(struct walk *walk, struct folder *folder);
 
+/* Folders lie in each other some thousand deep at most, as long as paths can be: what walks into
+ * them keeps no path on the stack. */
 static void walk_sub(struct walk *walk, struct entry *entry)
 {
     struct tree *tree = walk->tree;
-    char path[PATH_MAX];
-    bool known;
-    if (!folder_path(entry->home, entry->name, path, sizeof path)) {
-        return;
-    }
-    struct folder *sub = tree_open(tree, path, &known);
+    bool known = false;
+    char *path = path_join(entry->home->path, entry->name);
+    struct folder *sub = path == NULL ? NULL : tree_open(tree, path, &known);
+    tree->lost = tree->lost || path == NULL;
+    free(path);
     if (entry->sub != NULL && entry->sub != sub) {
         tree_drop(tree, entry->sub, walk->look == LOOK_NEWS); /* another one of that name */
     }
@@ -254,14 +257,10 @@ static void walk_into(struct walk *walk, struct folder *folder)
     drop_missing(walk, folder);
     for (size_t i = 0; i < folder->count; i++) {
         struct entry *entry = folder->entries[i];
-        char path[PATH_MAX];
-        if (!entry->is_folder) {
-            continue;
-        }
-        if (!entry->is_link) {
+        if (entry->is_folder && entry->is_link) {
+            postpone(tree, folder, entry->name);
+        } else if (entry->is_folder) {
             walk_sub(walk, entry);
-        } else if (folder_path(folder, entry->name, path, sizeof path)) {
-            postpone(tree, path);
         }
     }
 }
