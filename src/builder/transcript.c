@@ -1,13 +1,10 @@
 #include "builder/transcript.h"
 
-#include <stdbool.h>
-
 enum { /* what a terminal obeys is left out */
     STATE_TEXT,
-    STATE_ESCAPE,
+    STATE_ESCAPE,   /* ESC, and what stands between it and a letter: ESC ( B */
     STATE_SEQUENCE, /* ESC [ ... a letter */
-    STATE_STRING,   /* ESC ] ... BEL, or ESC \ */
-    STATE_RETURNED  /* what follows is written over the line */
+    STATE_STRING    /* ESC ] ... BEL, or ESC \ */
 };
 
 void transcript_clear(struct transcript *transcript)
@@ -16,6 +13,7 @@ void transcript_clear(struct transcript *transcript)
     transcript->line_len = 0;
     transcript->state = STATE_TEXT;
     transcript->before = 0;
+    transcript->returned = false;
 }
 
 static void store(struct transcript *transcript, const char *bytes, size_t len)
@@ -59,6 +57,28 @@ static void take(struct transcript *transcript, unsigned char byte)
     }
 }
 
+static unsigned char behind_escape(unsigned char byte)
+{
+    if (byte >= ' ' && byte < '0') {
+        return STATE_ESCAPE;
+    }
+    bool string = byte == ']' || byte == 'P' || byte == 'X' || byte == '^' || byte == '_';
+    return byte == '[' ? STATE_SEQUENCE : string ? STATE_STRING : STATE_TEXT;
+}
+
+static void feed_text(struct transcript *transcript, unsigned char byte)
+{
+    if (byte == '\r') {
+        transcript->returned = true;
+        return;
+    }
+    if (transcript->returned && byte != '\n') {
+        transcript->line_len = 0; /* what follows is written over it */
+    }
+    transcript->returned = false;
+    take(transcript, byte);
+}
+
 static void feed(struct transcript *transcript, unsigned char byte)
 {
     unsigned char state = transcript->state;
@@ -70,23 +90,21 @@ static void feed(struct transcript *transcript, unsigned char byte)
     }
     switch (state) {
     case STATE_ESCAPE:
-        transcript->state = byte == '[' ? STATE_SEQUENCE : byte == ']' ? STATE_STRING : STATE_TEXT;
+        transcript->state = behind_escape(byte);
         return;
     case STATE_SEQUENCE:
+        if (byte == 'K' && transcript->returned) {
+            transcript->line_len = 0; /* the line is wiped */
+        }
         transcript->state = byte >= 0x40 && byte <= 0x7e ? STATE_TEXT : STATE_SEQUENCE;
         return;
     case STATE_STRING:
         transcript->state = byte == 0x07 ? STATE_TEXT : byte == 0x1b ? STATE_ESCAPE : STATE_STRING;
         return;
-    case STATE_RETURNED:
-        transcript->line_len = byte == '\r' ? transcript->line_len : 0;
-        break;
     default:
-        break;
-    }
-    transcript->state = byte == '\r' ? STATE_RETURNED : STATE_TEXT;
-    if (byte != '\r') {
-        take(transcript, byte);
+        transcript->state = STATE_TEXT;
+        feed_text(transcript, byte);
+        return;
     }
 }
 

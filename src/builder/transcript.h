@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ struct transcript {
     char line[TRANSCRIPT_LINE]; /* the present line */
     size_t line_len;
     unsigned char state, before; /* of what is being left out; the byte before */
+    bool returned;               /* to the line's beginning */
 };
 
 void transcript_clear(struct transcript *transcript);

@@ -38,6 +38,20 @@ static void a_copied_tree_is_one_telling(void **state)
     end(&t);
 }
 
+static void folders_may_lie_as_deep_as_a_path_can_be(void **state)
+{
+    (void)state;
+    struct trial t;
+    sh("mkdir deep && cd deep && i=0 && while [ $i -lt 1900 ]; do mkdir d && cd d && "
+       "i=$((i + 1)) || exit; done && echo >a.c");
+    begin(&t);
+    assert_int_equal(sources_count(t.sources), 1);
+    sh("mv deep other");
+    assert_int_equal(expect_some(&t), 2);
+    assert_int_equal(sources_count(t.sources), 1);
+    end(&t);
+}
+
 static void a_moved_folder_goes_on_at_its_new_place(void **state)
 {
     (void)state;
@@ -451,6 +465,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_came_before_the_watch_on_its_folder_counts),
         TEST(a_copied_tree_is_one_telling),
+        TEST(folders_may_lie_as_deep_as_a_path_can_be),
         TEST(a_moved_folder_goes_on_at_its_new_place),
         TEST(a_folder_that_was_moved_out_says_nothing_any_more),
         TEST(folders_that_change_places_keep_their_names),
