@@ -154,6 +154,11 @@ static bool is_news(struct sources *sources, const struct change *change)
                  "each build writes another %s, which is a source: what builds write there is left "
                  "out from here; name it in build.ignore",
                  told_path(sources, change->path));
+    } else if (verdict == WRITTEN_NEW) {
+        log_line(sources->log, LOG_WARN,
+                 "each build makes or removes another file among the sources, %s at last: files "
+                 "that builds make anew are left out from here; name them in build.ignore",
+                 told_path(sources, change->path));
     }
     return verdict == WRITTEN_OTHER;
 }

@@ -108,6 +108,20 @@ static void count_points(const struct written *written, struct written_file *fil
     file->after_ns = after_ns;
 }
 
+/* What builds bring, by a name that was never there, and take away again. */
+static enum written_verdict judge_newcomer(struct written *written, struct written_file *file,
+                                           uint64_t at_ns)
+{
+    struct written_file *all = &written->newcomers;
+    bool before = all->left_out;
+    if (!before) {
+        count_points(written, all, at_ns);
+        all->left_out = all->points >= POINTS_MOST;
+    }
+    file->left_out = all->left_out;
+    return before ? WRITTEN_LEFT_OUT : all->left_out ? WRITTEN_NEW : WRITTEN_OTHER;
+}
+
 enum written_verdict written_judge(struct written *written, const char *path, bool was_there,
                                    uint64_t at_ns)
 {
@@ -127,6 +141,7 @@ enum written_verdict written_judge(struct written *written, const char *path, bo
     if (file != NULL && file->known && known && hash_equal(file->hash, hash)) {
         return WRITTEN_SAME;
     }
+    bool newcomer = !known ? file != NULL && file->came_in != 0 : file == NULL && !was_there;
     if (file == NULL) {
         file = append(written, path);
     }
@@ -137,6 +152,9 @@ enum written_verdict written_judge(struct written *written, const char *path, bo
     file->known = known;
     file->hash = hash;
     count_points(written, file, at_ns);
+    if (newcomer) {
+        return judge_newcomer(written, file, at_ns);
+    }
     file->left_out = file->points >= POINTS_MOST;
     return file->left_out ? WRITTEN_LEAVING : WRITTEN_OTHER;
 }

@@ -14,6 +14,8 @@ enum written_verdict {
     WRITTEN_OTHER,   /* a change like any */
     WRITTEN_SAME,    /* the bytes that a build left there before */
     WRITTEN_LEAVING, /* each build in a row wrote something else: from here on it is left out */
+    WRITTEN_NEW,     /* likewise each made another file, or removed what one had made: from here on
+                        what builds make anew is left out */
     WRITTEN_LEFT_OUT /* that, or a program or library: a compiler's */
 };
 
@@ -32,6 +34,8 @@ struct written { /* all zero: nothing */
     struct written_file *files;
     size_t count, cap;
     struct table by_path;
+    struct written_file newcomers; /* the files that builds bring, taken for one: they may have
+                                      another name each time */
     uint64_t build; /* the number of the last one that began */
     uint64_t began_ns;
     bool unasked; /* it was asked for by nothing but what builds wrote */

@@ -132,6 +132,55 @@ static void two_that_each_build_writes_anew_do_not_keep_it_going(void **state)
     assert_non_null(strstr(said, "time.h, which"));
 }
 
+static void makes_another_file(unsigned number)
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, "made_%u.h", number);
+    put(at(name), "made");
+}
+
+static void makes_another_file_in_place_of_the_last(unsigned number)
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, "made_%u.h", number - 1);
+    (void)unlink(at(name));
+    makes_another_file(number);
+}
+
+static void makes_another_folder(unsigned number)
+{
+    char line[128];
+    (void)snprintf(line, sizeof line, "rm -rf tmp*; mkdir tmp%u && echo >tmp%u/a.h", number,
+                   number);
+    sh(line);
+}
+
+static void other_files_by_each_build_do_not_keep_it_going(void **state)
+{
+    static void (*const builds[])(unsigned number) = {
+        makes_another_file, makes_another_file_in_place_of_the_last, makes_another_folder};
+    (void)state;
+    for (size_t i = 0; i < sizeof builds / sizeof builds[0]; i++) {
+        struct builder b;
+        char said[1024];
+        begin_builder(&b, builds[i]);
+        put(at("game.c"), "one");
+        build_on(&b);
+        assert_in_range(b.builds, 3, 8);
+        unsigned before = b.builds;
+        put(at("game.c"), "two");
+        build_on(&b);
+        assert_int_equal(b.builds, before + 1);
+        put(at("by_hand.c"), "new");
+        build_on(&b);
+        assert_int_equal(b.builds, before + 2);
+        end_builder(&b, said, sizeof said);
+        assert_non_null(strstr(said, "build.ignore"));
+        assert_null(strstr(strstr(said, "build.ignore") + 1, "build.ignore"));
+        sh("rm -rf *");
+    }
+}
+
 static void formats(unsigned number)
 {
     (void)number;
@@ -319,6 +368,7 @@ int main(void)
         TEST(the_same_bytes_again_are_no_change),
         TEST(a_file_that_each_build_writes_anew_is_named_once_and_left_out),
         TEST(two_that_each_build_writes_anew_do_not_keep_it_going),
+        TEST(other_files_by_each_build_do_not_keep_it_going),
         TEST(a_formatter_in_the_build_ends),
         TEST(a_folder_that_is_made_anew_with_the_same_bytes_is_no_change),
         TEST(a_program_beside_its_sources_is_none),
