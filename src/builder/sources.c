@@ -278,7 +278,7 @@ void sources_build_began(struct sources *sources)
     settle(sources);
 }
 
-void sources_build_ended(struct sources *sources)
+void sources_build_ended(struct sources *sources, bool whole)
 {
     (void)tree_hear(&sources->tree);
     for (size_t i = 0; i < sources->vanished.count; i++) {
@@ -289,6 +289,7 @@ void sources_build_ended(struct sources *sources)
     }
     changes_clear(&sources->vanished);
     sources->changes.building = false;
+    written_build_ended(&sources->written, whole);
     settle(sources);
 }
 

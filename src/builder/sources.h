@@ -53,10 +53,11 @@ bool sources_set_files(struct sources *sources, const char *const *paths, size_t
  * its end, unless it is back; a program or library is none. A file that is another one after each
  * of three builds in a row that nobody but builds asked for (up to six, when it is not written at
  * about the same time of each: it could be a person) is named once in the log; what builds write
- * there is left out until it changes outside of one. Likewise where each makes or removes a file by
+ * there is left out until it changes outside of one. Only builds that are `whole`, not ended for
+ * another one, count for that. Likewise where each makes or removes a file by
  * another name: from there on what builds make anew is left out. */
 void sources_build_began(struct sources *sources);
-void sources_build_ended(struct sources *sources);
+void sources_build_ended(struct sources *sources, bool whole);
 
 /* The first source found that is newer than `than`, into path[0..size) relative to the root. False:
  * none is. */

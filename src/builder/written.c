@@ -98,14 +98,38 @@ static bool is_alike(uint64_t a, uint64_t b)
 
 static void count_points(const struct written *written, struct written_file *file, uint64_t at_ns)
 {
+    struct written_count *count = &file->count;
     uint64_t after_ns = at_ns > written->began_ns ? at_ns - written->began_ns : 0;
-    if (!written->unasked || file->build + 1 < written->build) {
-        file->points = 0;
-    } else if (file->build != written->build) {
-        file->points += is_alike(after_ns, file->after_ns) ? 2 : 1;
+    if (count->build == written->build) {
+        return;
     }
-    file->build = written->build;
-    file->after_ns = after_ns;
+    file->before = *count;
+    if (!written->unasked || count->build + 1 < written->build) {
+        count->points = 0;
+    } else {
+        count->points += is_alike(after_ns, count->after_ns) ? 2 : 1;
+    }
+    count->build = written->build;
+    count->after_ns = after_ns;
+}
+
+static void take_back(const struct written *written, struct written_file *file)
+{
+    if (file->count.build == written->build) {
+        file->count = file->before;
+    }
+}
+
+void written_build_ended(struct written *written, bool whole)
+{
+    if (whole || written->build == 0) {
+        return;
+    }
+    take_back(written, &written->newcomers);
+    for (size_t i = 0; i < written->count; i++) {
+        take_back(written, &written->files[i]);
+    }
+    written->build--;
 }
 
 /* What builds bring, by a name that was never there, and take away again. */
@@ -116,7 +140,7 @@ static enum written_verdict judge_newcomer(struct written *written, struct writt
     bool before = all->left_out;
     if (!before) {
         count_points(written, all, at_ns);
-        all->left_out = all->points >= POINTS_MOST;
+        all->left_out = all->count.points >= POINTS_MOST;
     }
     file->left_out = all->left_out;
     return before ? WRITTEN_LEFT_OUT : all->left_out ? WRITTEN_NEW : WRITTEN_OTHER;
@@ -155,7 +179,7 @@ enum written_verdict written_judge(struct written *written, const char *path, bo
     if (newcomer) {
         return judge_newcomer(written, file, at_ns);
     }
-    file->left_out = file->points >= POINTS_MOST;
+    file->left_out = file->count.points >= POINTS_MOST;
     return file->left_out ? WRITTEN_LEAVING : WRITTEN_OTHER;
 }
 
@@ -170,7 +194,7 @@ void written_forget(struct written *written, const char *path)
     struct written_file *file = written->count == 0 ? NULL : find(written, path);
     if (file != NULL) {
         file->known = file->left_out = false;
-        file->points = 0;
+        file->count.points = 0;
     }
 }
 

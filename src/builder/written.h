@@ -19,15 +19,19 @@ enum written_verdict {
     WRITTEN_LEFT_OUT /* that, or a program or library: a compiler's */
 };
 
+struct written_count {
+    unsigned points;   /* for writing in one build after the other that only writing caused */
+    uint64_t build;    /* that wrote it last */
+    uint64_t after_ns; /* how long after that build's beginning */
+};
+
 struct written_file {
     char *path;
     struct hash hash;
     bool known; /* `hash` is that of the last write that was judged */
     bool left_out;
-    unsigned points;   /* for writing in one build after the other that only writing caused */
-    uint64_t build;    /* that wrote it last */
-    uint64_t came_in;  /* the build before which it was not there */
-    uint64_t after_ns; /* how long after that build's beginning */
+    struct written_count count, before; /* with the last build, and without it */
+    uint64_t came_in;                   /* the build before which it was not there */
 };
 
 struct written { /* all zero: nothing */
@@ -42,6 +46,9 @@ struct written { /* all zero: nothing */
 };
 
 void written_build_began(struct written *written, bool unasked, uint64_t now_ns);
+
+/* One that was ended for another one tells nothing of what builds write: mostly a person saved. */
+void written_build_ended(struct written *written, bool whole);
 
 /* A file that changed while the last build ran, by events up to `at_ns`; `was_there`: before them.
  * Reads the file. */

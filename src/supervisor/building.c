@@ -71,13 +71,27 @@ void building_tell_same(const struct supervisor *sup, char *text, size_t size)
     }
 }
 
+/* The one that runs is ended for the one that follows. */
+static void restart(struct building *building)
+{
+    building->restarts++;
+    building->cancelling = true;
+    building_work_cancel(building);
+}
+
 void building_look(struct supervisor *sup)
 {
-    if (building_runs(sup)) {
-        uint64_t s = (clock_ns() - sup->building->began_ns + NS_PER_S / 2) / NS_PER_S;
-        log_line(sup->log, LOG_INFO, "building for %llu s", (unsigned long long)s);
-        supervisor_arm(sup, TIMER_BUILDING, ELAPSED_MS);
+    struct building *building = sup->building;
+    if (!building_runs(sup)) {
+        return;
     }
+    if (building->again && !building->cancelling && sup->config->on_change == CHANGE_RESTART) {
+        restart(building); /* it had its time */
+    } else {
+        uint64_t s = (clock_ns() - building->began_ns + NS_PER_S / 2) / NS_PER_S;
+        log_line(sup->log, LOG_INFO, "building for %llu s", (unsigned long long)s);
+    }
+    supervisor_arm(sup, TIMER_BUILDING, ELAPSED_MS);
 }
 
 /* What happens to the code after a failure: `then`. True: the library is to be looked at. */
@@ -164,9 +178,9 @@ static void finish(struct supervisor *sup, const char *reason, uint64_t took_ns)
     struct building *building = sup->building;
     bool cancelled = building->cancelling || is_ending(sup);
     building->anew = building->cancelling;
-    building->restarts = cancelled ? building->restarts : 0;
+    building->restarts = building->again ? building->restarts : 0;
     building_work_over(sup);
-    sources_build_ended(building->sources);
+    sources_build_ended(building->sources, !cancelled);
     supervisor_disarm(sup, TIMER_BUILDING);
     building->cancelling = false;
     if (cancelled) {
@@ -230,24 +244,25 @@ static void begin(struct supervisor *sup)
     supervisor_arm(sup, TIMER_STATUS, 20);
 }
 
-/* `cause` is set. In the place of one that runs, or behind it. */
-static void want(struct supervisor *sup)
+/* `cause` is set. In the place of one that runs, or behind it. `asked`: by a person, for sure. */
+static void want(struct supervisor *sup, bool asked)
 {
     struct building *building = sup->building;
     if (!building->running) {
         begin(sup);
         return;
     }
-    /* One that writes sources itself would else end itself again and again. */
-    bool restart = sup->config->on_change == CHANGE_RESTART && building->restarts < RESTARTS_MOST;
-    if (!restart && !building->again) {
+    /* One that writes sources itself would else end itself again and again. But one that hangs is
+     * not waited for. */
+    bool long_enough = clock_ns() - building->began_ns >= ELAPSED_MS * NS_PER_MS;
+    bool restarts = sup->config->on_change == CHANGE_RESTART &&
+                    (asked || long_enough || building->restarts < RESTARTS_MOST);
+    if (!restarts && !building->again) {
         log_tone(sup->log, LOG_TONE_FAINT, "another build follows  %s", building->cause);
     }
     building->again = true;
-    if (restart && !building->cancelling) {
-        building->restarts++;
-        building->cancelling = true;
-        building_work_cancel(building);
+    if (restarts && !building->cancelling) {
+        restart(building);
     }
 }
 
@@ -265,7 +280,7 @@ static void on_sources(void *ctx, const char *path, size_t count, uint64_t since
     } else {
         (void)snprintf(building->cause, sizeof building->cause, "%.480s changed", path);
     }
-    want(sup);
+    want(sup, false);
 }
 
 bool building_replaces(struct supervisor *sup)
@@ -275,7 +290,7 @@ bool building_replaces(struct supervisor *sup)
         return false;
     }
     (void)snprintf(building->cause, sizeof building->cause, "its library was removed");
-    want(sup);
+    want(sup, false);
     return true;
 }
 
@@ -294,7 +309,7 @@ void building_ask(struct supervisor *sup, struct control_call *call)
         building->calls[building->call_count++] =
             (struct building_call){.call = call, .later = true};
         (void)snprintf(building->cause, sizeof building->cause, "by command");
-        want(sup);
+        want(sup, true);
     }
 }
 

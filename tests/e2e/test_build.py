@@ -60,6 +60,20 @@ class Saves(Project):
             run.line("building anew  src/speed.h changed")
             self.assertNotIn(BUILD_FAILED, [e["a"] for e in run.said.since()])
 
+    def test_one_that_hangs_after_many_saves_is_not_waited_for(self):
+        """After some it would be let come to an end; who asks by name is not made to wait."""
+        with self.build_run(HANG) as run:
+            run.event("loaded")
+            for number in range(5):
+                self.speed(f"hang {number}")
+                self.pids("pid")
+                os.remove(self.path("pid"))
+            self.speed(2)
+            run.line("another build follows  src/speed.h changed")
+            self.assertEqual(self.command("build").returncode, 0)
+            run.event("reloaded", generation=2)
+            self.runs_at(run, 2)
+
     def test_a_save_during_a_build_is_built_after_it(self):
         with self.build_run(WAIT, on_change='"queue"') as run:
             run.event("loaded")

@@ -29,7 +29,7 @@ static void run_build(struct builder *b)
     b->t.told = 0;
     sources_build_began(b->t.sources);
     b->build(b->builds);
-    sources_build_ended(b->t.sources);
+    sources_build_ended(b->t.sources, true);
 }
 
 /* Builds until nothing asks for one any more. */
@@ -295,12 +295,12 @@ static void a_save_during_a_build_is_told_as_any(void **state)
     expect(&t, "game.c", 1);
     put(at("game.c"), "three");
     expect(&t, "game.c", 1);
-    sources_build_ended(t.sources);
+    sources_build_ended(t.sources, true);
     put(at("game.c"), "three"); /* somebody wants a build */
     expect(&t, "game.c", 1);
     sources_build_began(t.sources);
     put(at("game.c"), "three");
-    sources_build_ended(t.sources);
+    sources_build_ended(t.sources, true);
     put(at("other.c"), "x");
     expect(&t, "game.c", 2);
     end(&t);
@@ -314,13 +314,13 @@ static void what_a_person_took_back_is_told_although_a_build_left_it_once(void *
     sources_build_began(t.sources);
     put(at("game.c"), "one");
     expect(&t, "game.c", 1);
-    sources_build_ended(t.sources);
+    sources_build_ended(t.sources, true);
     put(at("game.c"), "two");
     expect(&t, "game.c", 1);
     sources_build_began(t.sources);
     put(at("game.c"), "one");
     expect(&t, "game.c", 1);
-    sources_build_ended(t.sources);
+    sources_build_ended(t.sources, true);
     end(&t);
 }
 
@@ -340,7 +340,28 @@ static void a_person_who_saves_during_build_after_build_is_heard(void **state)
         (void)snprintf(text, sizeof text, "%u", i + 1);
         put(at("game.c"), text);
         expect(&t, "game.c", 1);
-        sources_build_ended(t.sources); /* it is ended for the next one */
+        sources_build_ended(t.sources, true);
+    }
+    end(&t);
+}
+
+/* As an editor does that saves by itself. */
+static void who_saves_like_a_clock_and_ends_builds_by_that_is_heard(void **state)
+{
+    (void)state;
+    struct trial t;
+    begin(&t);
+    put(at("game.c"), "0");
+    expect(&t, "game.c", 1);
+    for (unsigned i = 0; i < 8; i++) {
+        sources_build_began(t.sources);
+        during = &t;
+        wait_in_build(20);
+        char text[16];
+        (void)snprintf(text, sizeof text, "%u", i + 1);
+        put(at("game.c"), text);
+        expect(&t, "game.c", 1);
+        sources_build_ended(t.sources, false);
     }
     end(&t);
 }
@@ -356,7 +377,7 @@ static void what_a_build_removes_is_told_at_its_end(void **state)
     during = &t;
     wait_in_build(80);
     assert_int_equal(t.told, 0);
-    sources_build_ended(t.sources);
+    sources_build_ended(t.sources, true);
     expect(&t, "old.c", 1);
     end(&t);
 }
@@ -376,6 +397,7 @@ int main(void)
         TEST(a_save_during_a_build_is_told_as_any),
         TEST(what_a_person_took_back_is_told_although_a_build_left_it_once),
         TEST(a_person_who_saves_during_build_after_build_is_heard),
+        TEST(who_saves_like_a_clock_and_ends_builds_by_that_is_heard),
         TEST(what_a_build_removes_is_told_at_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
