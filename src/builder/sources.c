@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #define FALLBACK_POLL_NS (500 * NS_PER_MS)
+#define CALM_NS          (2 * NS_PER_S)
+#define CALM_SHARE       8
 #define POLL_SHARE       20 /* of the time at most one part of so many goes into polling */
 
 struct sources {
@@ -25,7 +27,7 @@ struct sources {
     void *ctx;
 
     uv_poll_t readable; /* the inotify descriptor */
-    uv_timer_t due, poll;
+    uv_timer_t due, poll, calm;
     unsigned handles; /* not closed yet */
     bool has_readable, closing, complained;
 
@@ -34,12 +36,15 @@ struct sources {
     struct tree tree;
     struct changes changes;
     struct changes vanished; /* while a build runs: it may bring them back */
+    struct changes suspects; /* what builds seem to write themselves: told after a pause */
     struct written written;
-    bool asked_by_user, asked_by_build; /* for a build, since the last one began */
+    bool asked_by_user, asked_by_build, asked_by_pause; /* for a build, since the last one began */
+    uint64_t calm_ns, build_took_ns;
 };
 
 static void on_due(uv_timer_t *timer);
 static void on_poll(uv_timer_t *timer);
+static void on_calm(uv_timer_t *timer);
 
 static uint64_t to_ms(uint64_t ns)
 {
@@ -85,6 +90,18 @@ static void mind_unwatched(struct sources *sources)
     }
 }
 
+static void mind_suspects(struct sources *sources)
+{
+    uint64_t pause_ns = sources->build_took_ns / CALM_SHARE;
+    pause_ns = pause_ns < sources->calm_ns ? sources->calm_ns : pause_ns;
+    if (sources->suspects.count == 0 || sources->changes.building) {
+        (void)uv_timer_stop(&sources->calm);
+    } else if (!uv_is_active((uv_handle_t *)&sources->calm)) {
+        uv_update_time(sources->loop);
+        (void)uv_timer_start(&sources->calm, on_calm, to_ms(pause_ns), 0);
+    }
+}
+
 /* Does what the last events ask for, and sees to it that what changed is told. */
 static void settle(struct sources *sources)
 {
@@ -99,6 +116,7 @@ static void settle(struct sources *sources)
         tree_look(tree, LOOK_NEWS);
     }
     mind_unwatched(sources);
+    mind_suspects(sources);
     if (sources->changes.count > 0) {
         uint64_t now = clock_ns(), due = changes_due_ns(&sources->changes);
         uv_update_time(sources->loop);
@@ -149,7 +167,10 @@ static bool is_news(struct sources *sources, const struct change *change)
     }
     enum written_verdict verdict =
         written_judge(&sources->written, change->path, change->was_there, change->at_ns);
-    if (verdict == WRITTEN_LEAVING) {
+    if (verdict == WRITTEN_SUSPECT) {
+        changes_add(&sources->suspects, change->path, change->kind, change->was_there,
+                    change->at_ns);
+    } else if (verdict == WRITTEN_LEAVING) {
         log_line(sources->log, LOG_WARN,
                  "each build writes another %s, which is a source: what builds write there is left "
                  "out from here; name it in build.ignore",
@@ -191,6 +212,17 @@ static void on_due(uv_timer_t *timer)
     if (count > 0) {
         sources->callback(sources->ctx, path, count, since_ns);
     }
+}
+
+static void on_calm(uv_timer_t *timer)
+{
+    struct sources *sources = timer->data;
+    char path[PATH_MAX];
+    size_t count = sources->suspects.count;
+    (void)snprintf(path, sizeof path, "%s", told_path(sources, sources->suspects.list[0].path));
+    changes_clear(&sources->suspects);
+    sources->asked_by_pause = true;
+    sources->callback(sources->ctx, path, count, clock_ns());
 }
 
 /* ---- life ---- */
@@ -244,10 +276,12 @@ struct sources *sources_create(uv_loop_t *loop, struct log *log, const struct so
     sources->poll_ns = poll_ns == 0 ? FALLBACK_POLL_NS : poll_ns;
     sources->callback = callback;
     sources->ctx = ctx;
+    sources->calm_ns = rules->calm_ns == 0 ? CALM_NS : rules->calm_ns;
     (void)uv_timer_init(loop, &sources->due);
     (void)uv_timer_init(loop, &sources->poll);
-    sources->due.data = sources->poll.data = sources;
-    sources->handles = 2;
+    (void)uv_timer_init(loop, &sources->calm);
+    sources->due.data = sources->poll.data = sources->calm.data = sources;
+    sources->handles = 3;
     start_inotify(sources);
     if (rules->files_only) {
         sources->tree.rules = NULL;
@@ -271,9 +305,15 @@ bool sources_set_files(struct sources *sources, const char *const *paths, size_t
 void sources_build_began(struct sources *sources)
 {
     (void)tree_hear(&sources->tree);
-    written_build_began(&sources->written, sources->asked_by_build && !sources->asked_by_user,
-                        clock_ns());
-    sources->asked_by_build = sources->asked_by_user = false;
+    enum written_asked asked = WRITTEN_BY_PERSON;
+    if (!sources->asked_by_user && sources->asked_by_build) {
+        asked = WRITTEN_BY_BUILDS;
+    } else if (!sources->asked_by_user && sources->asked_by_pause) {
+        asked = WRITTEN_BY_SUSPICION;
+    }
+    written_build_began(&sources->written, asked, clock_ns());
+    sources->asked_by_build = sources->asked_by_user = sources->asked_by_pause = false;
+    changes_clear(&sources->suspects); /* it reads them */
     sources->changes.building = true;
     settle(sources);
 }
@@ -289,6 +329,7 @@ void sources_build_ended(struct sources *sources, bool whole)
     }
     changes_clear(&sources->vanished);
     sources->changes.building = false;
+    sources->build_took_ns = clock_ns() - sources->written.began_ns;
     written_build_ended(&sources->written, whole);
     settle(sources);
 }
@@ -324,6 +365,7 @@ void sources_destroy(struct sources *sources)
     sources->closing = true;
     uv_close((uv_handle_t *)&sources->due, on_closed);
     uv_close((uv_handle_t *)&sources->poll, on_closed);
+    uv_close((uv_handle_t *)&sources->calm, on_closed);
     if (sources->has_readable) {
         uv_close((uv_handle_t *)&sources->readable, on_closed);
     }
@@ -333,6 +375,7 @@ void sources_destroy(struct sources *sources)
     }
     changes_finish(&sources->changes);
     changes_finish(&sources->vanished);
+    changes_finish(&sources->suspects);
     written_finish(&sources->written);
     rules_destroy(sources->rules);
 }

@@ -24,6 +24,8 @@ struct sources_rules {        /* borrowed during the call */
     bool files_only;           /* nothing by rules: sources_set_files will say what is watched */
     const char *const *never;  /* files and folders that are no sources whatever else is said:
                                   absolute paths; the run directory, the library */
+    uint64_t calm_ns;          /* the pause before a build that is to tell whether builds write a
+                                  source; 0: 2 s. An eighth of what the last build took at least */
 };
 
 /* `path`: a source that was written, came or went, relative to the root where it lies below it,
@@ -52,10 +54,11 @@ bool sources_set_files(struct sources *sources, const char *const *paths, size_t
  * once as any change is, then known: the same bytes again are no change; what it removes is told at
  * its end, unless it is back; a program or library is none. A file that is another one after each
  * of three builds in a row that nobody but builds asked for (up to six, when it is not written at
- * about the same time of each: it could be a person) is named once in the log; what builds write
- * there is left out until it changes outside of one. Only builds that are `whole`, not ended for
- * another one, count for that. Likewise where each makes or removes a file by
- * another name: from there on what builds make anew is left out. */
+ * about the same time of each) could be a step of theirs, or somebody saves: it is told after a
+ * pause without a build and without a save. When it is written by two of those builds, too, it is
+ * named once in the log; what builds write there is left out until it changes outside of one. Only
+ * builds that are `whole`, not ended for another one, count for all that. Likewise where each makes
+ * or removes a file by another name: in the end what builds make anew is left out. */
 void sources_build_began(struct sources *sources);
 void sources_build_ended(struct sources *sources, bool whole);
 

@@ -11,6 +11,7 @@
 #define BYTES_MOST  (64 * 1024 * 1024) /* of a file that is read for this */
 #define PIECE       65536
 #define POINTS_MOST 6
+#define CALM_MOST   2
 
 static uint64_t key_of(const char *path)
 {
@@ -80,11 +81,12 @@ static bool fingerprint(const char *path, struct hash *hash, bool *program)
     return ok;
 }
 
-void written_build_began(struct written *written, bool unasked, uint64_t now_ns)
+void written_build_began(struct written *written, enum written_asked asked,
+                         uint64_t now_ns)
 {
     written->build++;
     written->began_ns = now_ns;
-    written->unasked = unasked;
+    written->asked = asked;
 }
 
 /* A build's own step writes about as long after its beginning each time. A person who saves during
@@ -104,10 +106,14 @@ static void count_points(const struct written *written, struct written_file *fil
         return;
     }
     file->before = *count;
-    if (!written->unasked || count->build + 1 < written->build) {
-        count->points = 0;
+    bool alike = is_alike(after_ns, count->after_ns);
+    if (written->asked == WRITTEN_BY_PERSON || count->build + 1 < written->build) {
+        count->points = count->calm = 0;
     } else {
-        count->points += is_alike(after_ns, count->after_ns) ? 2 : 1;
+        count->points += alike ? 2 : 1;
+    }
+    if (written->asked == WRITTEN_BY_SUSPICION) {
+        count->calm = alike ? count->calm + 1 : 0;
     }
     count->build = written->build;
     count->after_ns = after_ns;
@@ -132,18 +138,27 @@ void written_build_ended(struct written *written, bool whole)
     written->build--;
 }
 
+/* Editors that save by themselves while somebody types look like a step, too; but not for long in
+ * builds that begin after a pause: such an editor would have saved in that. */
+static enum written_verdict weigh(const struct written *written, struct written_file *file,
+                                  uint64_t at_ns)
+{
+    count_points(written, file, at_ns);
+    file->left_out = file->count.calm >= CALM_MOST;
+    return file->left_out                       ? WRITTEN_LEAVING
+           : file->count.points >= POINTS_MOST ? WRITTEN_SUSPECT
+                                               : WRITTEN_OTHER;
+}
+
 /* What builds bring, by a name that was never there, and take away again. */
-static enum written_verdict judge_newcomer(struct written *written, struct written_file *file,
+static enum written_verdict weigh_newcomer(struct written *written, struct written_file *file,
                                            uint64_t at_ns)
 {
     struct written_file *all = &written->newcomers;
     bool before = all->left_out;
-    if (!before) {
-        count_points(written, all, at_ns);
-        all->left_out = all->count.points >= POINTS_MOST;
-    }
+    enum written_verdict verdict = before ? WRITTEN_LEFT_OUT : weigh(written, all, at_ns);
     file->left_out = all->left_out;
-    return before ? WRITTEN_LEFT_OUT : all->left_out ? WRITTEN_NEW : WRITTEN_OTHER;
+    return verdict == WRITTEN_LEAVING ? WRITTEN_NEW : verdict;
 }
 
 enum written_verdict written_judge(struct written *written, const char *path, bool was_there,
@@ -175,12 +190,7 @@ enum written_verdict written_judge(struct written *written, const char *path, bo
     file->came_in = was_there ? file->came_in : written->build;
     file->known = known;
     file->hash = hash;
-    count_points(written, file, at_ns);
-    if (newcomer) {
-        return judge_newcomer(written, file, at_ns);
-    }
-    file->left_out = file->count.points >= POINTS_MOST;
-    return file->left_out ? WRITTEN_LEAVING : WRITTEN_OTHER;
+    return newcomer ? weigh_newcomer(written, file, at_ns) : weigh(written, file, at_ns);
 }
 
 bool written_came(const struct written *written, const char *path)
@@ -194,7 +204,7 @@ void written_forget(struct written *written, const char *path)
     struct written_file *file = written->count == 0 ? NULL : find(written, path);
     if (file != NULL) {
         file->known = file->left_out = false;
-        file->count.points = 0;
+        file->count = (struct written_count){0};
     }
 }
 

@@ -13,14 +13,23 @@
 enum written_verdict {
     WRITTEN_OTHER,   /* a change like any */
     WRITTEN_SAME,    /* the bytes that a build left there before */
-    WRITTEN_LEAVING, /* each build in a row wrote something else: from here on it is left out */
-    WRITTEN_NEW,     /* likewise each made another file, or removed what one had made: from here on
-                        what builds make anew is left out */
+    WRITTEN_SUSPECT, /* each build in a row wrote something else: a build that begins after a pause
+                        tells whether it is a build's own step */
+    WRITTEN_LEAVING, /* it is, by two of those: from here on it is left out */
+    WRITTEN_NEW,     /* likewise where each made another file, or removed what one had made: from
+                        here on what builds make anew is left out */
     WRITTEN_LEFT_OUT /* that, or a program or library: a compiler's */
+};
+
+enum written_asked { /* for a build */
+    WRITTEN_BY_PERSON,
+    WRITTEN_BY_BUILDS,    /* by nothing but what builds wrote */
+    WRITTEN_BY_SUSPICION, /* likewise, and after a pause in which nobody wrote */
 };
 
 struct written_count {
     unsigned points;   /* for writing in one build after the other that only writing caused */
+    unsigned calm;     /* builds of them in a row that began after a pause, when it was suspect */
     uint64_t build;    /* that wrote it last */
     uint64_t after_ns; /* how long after that build's beginning */
 };
@@ -42,10 +51,10 @@ struct written { /* all zero: nothing */
                                       another name each time */
     uint64_t build; /* the number of the last one that began */
     uint64_t began_ns;
-    bool unasked; /* it was asked for by nothing but what builds wrote */
+    enum written_asked asked;
 };
 
-void written_build_began(struct written *written, bool unasked, uint64_t now_ns);
+void written_build_began(struct written *written, enum written_asked asked, uint64_t now_ns);
 
 /* One that was ended for another one tells nothing of what builds write: mostly a person saved. */
 void written_build_ended(struct written *written, bool whole);

@@ -147,28 +147,63 @@ static void a_table_holds_what_was_put_and_not_removed(void **state)
 
 /* ---- fingerprints ---- */
 
-static enum written_verdict build_writes(struct written *written, const char *text, bool unasked,
-                                         uint64_t after_ms)
+static enum written_verdict build_writes(struct written *written, const char *text,
+                                         enum written_asked asked, uint64_t after_ms)
 {
     static uint64_t now_ns = 1000 * NS_PER_S;
     now_ns += 60 * NS_PER_S;
-    written_build_began(written, unasked, now_ns);
+    written_build_began(written, asked, now_ns);
     put(at("version.h"), text);
     return written_judge(written, at("version.h"), true, now_ns + after_ms * NS_PER_MS);
 }
 
-static void three_other_ones_in_a_row_are_enough(void **state)
+/* Up to what makes it suspect. */
+static void three_builds_write(struct written *written)
+{
+    assert_int_equal(build_writes(written, "0", WRITTEN_BY_PERSON, 200), WRITTEN_OTHER);
+    assert_int_equal(build_writes(written, "1", WRITTEN_BY_BUILDS, 210), WRITTEN_OTHER);
+    assert_int_equal(build_writes(written, "2", WRITTEN_BY_BUILDS, 190), WRITTEN_OTHER);
+    assert_int_equal(build_writes(written, "3", WRITTEN_BY_BUILDS, 230), WRITTEN_SUSPECT);
+}
+
+static void three_other_ones_in_a_row_are_suspect_and_two_more_enough(void **state)
 {
     (void)state;
     struct written written = {0};
-    assert_int_equal(build_writes(&written, "0", false, 200), WRITTEN_OTHER);
-    assert_int_equal(build_writes(&written, "1", true, 210), WRITTEN_OTHER);
-    assert_int_equal(build_writes(&written, "2", true, 190), WRITTEN_OTHER);
-    assert_int_equal(build_writes(&written, "3", true, 230), WRITTEN_LEAVING);
-    assert_int_equal(build_writes(&written, "4", true, 200), WRITTEN_LEFT_OUT);
+    three_builds_write(&written);
+    assert_int_equal(build_writes(&written, "4", WRITTEN_BY_SUSPICION, 200), WRITTEN_SUSPECT);
+    assert_int_equal(build_writes(&written, "5", WRITTEN_BY_SUSPICION, 210), WRITTEN_LEAVING);
+    assert_int_equal(build_writes(&written, "6", WRITTEN_BY_BUILDS, 200), WRITTEN_LEFT_OUT);
     written_forget(&written, at("version.h"));
-    assert_int_equal(build_writes(&written, "4", false, 200), WRITTEN_OTHER);
-    assert_int_equal(build_writes(&written, "4", false, 200), WRITTEN_SAME);
+    assert_int_equal(build_writes(&written, "7", WRITTEN_BY_PERSON, 200), WRITTEN_OTHER);
+    assert_int_equal(build_writes(&written, "7", WRITTEN_BY_PERSON, 200), WRITTEN_SAME);
+    written_finish(&written);
+}
+
+static void a_suspect_that_is_written_at_any_time_is_not_left_out(void **state)
+{
+    (void)state;
+    struct written written = {0};
+    three_builds_write(&written);
+    for (unsigned i = 4; i < 20; i++) {
+        char text[8];
+        (void)snprintf(text, sizeof text, "%u", i);
+        assert_int_equal(build_writes(&written, text, WRITTEN_BY_SUSPICION, 1000 + 2000 * (i % 2)),
+                         WRITTEN_SUSPECT);
+    }
+    written_finish(&written);
+}
+
+static void builds_that_are_ended_for_others_do_not_count(void **state)
+{
+    (void)state;
+    struct written written = {0};
+    for (unsigned i = 0; i < 20; i++) {
+        char text[8];
+        (void)snprintf(text, sizeof text, "%u", i);
+        assert_int_equal(build_writes(&written, text, WRITTEN_BY_BUILDS, 200), WRITTEN_OTHER);
+        written_build_ended(&written, false);
+    }
     written_finish(&written);
 }
 
@@ -179,7 +214,8 @@ static void one_that_somebody_asked_for_breaks_the_row(void **state)
     for (unsigned i = 0; i < 20; i++) {
         char text[8];
         (void)snprintf(text, sizeof text, "%u", i);
-        assert_int_equal(build_writes(&written, text, i % 3 != 0, 200), WRITTEN_OTHER);
+        enum written_asked asked = i % 3 == 0 ? WRITTEN_BY_PERSON : WRITTEN_BY_BUILDS;
+        assert_int_equal(build_writes(&written, text, asked, 200), WRITTEN_OTHER);
     }
     written_finish(&written);
 }
@@ -193,7 +229,8 @@ static void writes_at_any_time_of_a_build_take_twice_as_many(void **state)
     while (until < COUNT(after_ms)) {
         char text[8];
         (void)snprintf(text, sizeof text, "%u", until);
-        if (build_writes(&written, text, until > 0, after_ms[until]) != WRITTEN_OTHER) {
+        enum written_asked asked = until > 0 ? WRITTEN_BY_BUILDS : WRITTEN_BY_PERSON;
+        if (build_writes(&written, text, asked, after_ms[until]) != WRITTEN_OTHER) {
             break;
         }
         until++;
@@ -211,7 +248,9 @@ int main(void)
         TEST(quiet_times_are_as_promised),
         TEST(who_changed_it_is_the_builds_only_when_all_came_while_it_ran),
         TEST(a_table_holds_what_was_put_and_not_removed),
-        TEST(three_other_ones_in_a_row_are_enough),
+        TEST(three_other_ones_in_a_row_are_suspect_and_two_more_enough),
+        TEST(a_suspect_that_is_written_at_any_time_is_not_left_out),
+        TEST(builds_that_are_ended_for_others_do_not_count),
         TEST(one_that_somebody_asked_for_breaks_the_row),
         TEST(writes_at_any_time_of_a_build_take_twice_as_many),
     };
