@@ -11,6 +11,7 @@ struct line {
     bool folder_only; /* "/" behind */
     bool any_depth;   /* no other "/": compared with the name alone */
     size_t plain;     /* characters in front that stand for themselves */
+    char last;        /* what fits ends with it; '\0': with anything */
 };
 
 struct group { /* the lines of one folder */
@@ -132,6 +133,8 @@ static bool group_add_line(struct group *group, const char *text, size_t len)
         return false;
     }
     line.plain = strcspn(line.glob, "*?[\\");
+    char last = len == 0 ? '\0' : line.glob[len - 1];
+    line.last = strchr("*?]", last) == NULL ? last : '\0';
     grown[group->count++] = line;
     return true;
 }
@@ -173,9 +176,9 @@ void ignore_forget(struct ignore *ignore, const char *folder)
 }
 
 static bool line_matches(const struct line *line, const char *path, const char *name,
-                         bool is_folder)
+                         char last, bool is_folder)
 {
-    if (line->folder_only && !is_folder) {
+    if ((line->folder_only && !is_folder) || (line->last != '\0' && line->last != last)) {
         return false;
     }
     if (line->any_depth) {
@@ -190,6 +193,7 @@ bool ignore_matches(const struct ignore *ignore, const char *path, bool is_folde
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash == NULL ? path : slash + 1;
+    char last = name[0] == '\0' ? '\0' : name[strlen(name) - 1];
     for (size_t g = ignore->count; g-- > 0;) {
         const struct group *group = &ignore->groups[g];
         if (group->len > 0 &&
@@ -198,7 +202,7 @@ bool ignore_matches(const struct ignore *ignore, const char *path, bool is_folde
         }
         const char *below = group->len == 0 ? path : path + group->len + 1;
         for (size_t i = group->count; i-- > 0;) {
-            if (line_matches(&group->lines[i], below, name, is_folder)) {
+            if (line_matches(&group->lines[i], below, name, last, is_folder)) {
                 return !group->lines[i].negated;
             }
         }
@@ -218,7 +222,8 @@ static bool fits_with_folders(const struct line *line, const char *path)
         char kept = part[i];
         part[i] = '\0';
         const char *slash = strrchr(part, '/');
-        fits = i > 0 && line_matches(line, part, slash == NULL ? part : slash + 1, kept == '/');
+        fits = i > 0 && line_matches(line, part, slash == NULL ? part : slash + 1, part[i - 1],
+                                     kept == '/');
         part[i] = kept;
         if (kept == '\0') {
             break;
