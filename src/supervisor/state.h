@@ -133,6 +133,7 @@ struct supervisor {
     struct report report;
     struct control *control;
     struct watch *watch;
+    struct watch *config_watch; /* of hotrun.toml */
     struct building *building; /* NULL: hotrun does not build */
     struct terminal terminal;
     struct console console;

@@ -21,6 +21,8 @@
 #define STATUS_USAGE  2 /* a file that was named is not what it should be */
 #define STATUS_FAILED 125
 
+#define CONFIG_SETTLE_NS (100 * NS_PER_MS) /* editors save in several steps */
+
 static void on_probation(uv_timer_t *timer)
 {
     struct supervisor *sup = timer->data;
@@ -223,6 +225,31 @@ static bool start_handles(struct supervisor *sup)
     return true;
 }
 
+static void on_config(void *ctx, enum watch_news news, uint64_t since_ns)
+{
+    struct supervisor *sup = ctx;
+    (void)since_ns;
+    if (news == WATCH_CHANGED || news == WATCH_POLLED) {
+        log_line(sup->log, LOG_INFO, "%s changed: it is read when hotrun starts again",
+                 path_base(sup->config->file));
+    }
+}
+
+static bool watch_files(struct supervisor *sup, struct error *err)
+{
+    const struct config *config = sup->config;
+    if (!config->watch) {
+        return true;
+    }
+    sup->watch = watch_create(sup->loop, sup->log, config->module_path, config->settle_ns,
+                              config->poll_ns, staging_changed, sup, err);
+    if (sup->watch != NULL && config->file != NULL) {
+        sup->config_watch = watch_create(sup->loop, sup->log, config->file, CONFIG_SETTLE_NS,
+                                         config->poll_ns, on_config, sup, err);
+    }
+    return sup->watch != NULL && (config->file == NULL || sup->config_watch != NULL);
+}
+
 static bool set_up(struct supervisor *sup)
 {
     const struct config *config = sup->config;
@@ -258,14 +285,7 @@ static bool set_up(struct supervisor *sup)
         return false;
     }
     events_set_control(sup->events, sup->control);
-    if (config->watch) {
-        sup->watch = watch_create(sup->loop, sup->log, config->module_path, config->settle_ns,
-                                  config->poll_ns, staging_changed, sup, err);
-        if (sup->watch == NULL) {
-            return false;
-        }
-    }
-    return start_handles(sup) && building_create(sup, err) && snapshots_create(sup, err) &&
+    return watch_files(sup, err) && start_handles(sup) && building_create(sup, err) && snapshots_create(sup, err) &&
            resume_newest(sup, err);
 }
 
@@ -305,6 +325,7 @@ static void tear_down(struct supervisor *sup)
         close(sup->copy_fd);
         (void)unlinkat(sup->run_dir.stage_fd, sup->copy_name, 0);
     }
+    watch_destroy(sup->config_watch);
     watch_destroy(sup->watch);
     if (sup->events != NULL) {
         events_set_control(sup->events, NULL);

@@ -147,6 +147,16 @@ class Editors(Chain):
             self.assertEqual([e["cause"] for e in builds_in(run.events.since(mark))],
                              ["src/speed.h changed"])
 
+    def test_a_save_of_the_configuration_is_told_and_builds_nothing(self):
+        with self.build_run() as run:
+            self.begin(run)
+            mark, said, lines = run.events.mark(), run.said.mark(), run.err.mark()
+            self.write("hotrun.toml", self.config("false"))
+            run.line("hotrun.toml changed: it is read when hotrun starts again", lines)
+            self.speed(2)
+            self.runs_at(run, 2, said)
+            self.assertEqual(len(builds_in(run.events.since(mark))), 1)
+
     def test_a_formatter_on_save(self):
         tool = ["clang-format", "-i"] if shutil.which("clang-format") else ["sed", "-i", "s/  */ /g"]
         with self.build_run() as run:
@@ -162,8 +172,9 @@ class Editors(Chain):
                     self.assertEqual(file.read(), f"#define SPEED {number}\n")
 
     def test_an_editor_that_saves_by_itself_all_the_time(self):
-        """The last save is what runs in the end, however the saves before it have ended builds."""
-        with self.build_run("sleep 0.15; make") as run:
+        """The last save is what runs in the end, however the saves before it have ended builds.
+        (-B: a save while the compiler runs is older than what it makes, so that make rests.)"""
+        with self.build_run("sleep 0.15; make -B") as run:
             before = self.begin(run)
             for number in range(2, 22):
                 self.speed(number)
