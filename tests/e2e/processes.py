@@ -23,11 +23,6 @@ def stat(pid):
     return (fields[0], int(fields[1])) if len(fields) > 1 else ("", 0)
 
 
-def program(pid):
-    """The file name of what runs; "" when it has ended."""
-    return os.path.basename(_read(f"/proc/{pid}/cmdline").split(b"\0")[0].decode())
-
-
 def alive(pid):
     return stat(pid)[0] not in ("", "Z", "X")
 
