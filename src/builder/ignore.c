@@ -175,8 +175,8 @@ void ignore_forget(struct ignore *ignore, const char *folder)
     }
 }
 
-static bool line_matches(const struct line *line, const char *path, const char *name,
-                         char last, bool is_folder)
+static bool line_matches(const struct line *line, const char *path, const char *name, char last,
+                         bool is_folder)
 {
     if ((line->folder_only && !is_folder) || (line->last != '\0' && line->last != last)) {
         return false;
@@ -222,8 +222,8 @@ static bool fits_with_folders(const struct line *line, const char *path)
         char kept = part[i];
         part[i] = '\0';
         const char *slash = strrchr(part, '/');
-        fits = i > 0 && line_matches(line, part, slash == NULL ? part : slash + 1, part[i - 1],
-                                     kept == '/');
+        fits = i > 0 &&
+               line_matches(line, part, slash == NULL ? part : slash + 1, part[i - 1], kept == '/');
         part[i] = kept;
         if (kept == '\0') {
             break;

@@ -81,8 +81,7 @@ static bool fingerprint(const char *path, struct hash *hash, bool *program)
     return ok;
 }
 
-void written_build_began(struct written *written, enum written_asked asked,
-                         uint64_t now_ns)
+void written_build_began(struct written *written, enum written_asked asked, uint64_t now_ns)
 {
     written->build++;
     written->began_ns = now_ns;
@@ -145,7 +144,7 @@ static enum written_verdict weigh(const struct written *written, struct written_
 {
     count_points(written, file, at_ns);
     file->left_out = file->count.calm >= CALM_MOST;
-    return file->left_out                       ? WRITTEN_LEAVING
+    return file->left_out                      ? WRITTEN_LEAVING
            : file->count.points >= POINTS_MOST ? WRITTEN_SUSPECT
                                                : WRITTEN_OTHER;
 }

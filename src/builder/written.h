@@ -49,7 +49,7 @@ struct written { /* all zero: nothing */
     struct table by_path;
     struct written_file newcomers; /* the files that builds bring, taken for one: they may have
                                       another name each time */
-    uint64_t build; /* the number of the last one that began */
+    uint64_t build;                /* the number of the last one that began */
     uint64_t began_ns;
     enum written_asked asked;
 };

@@ -134,7 +134,7 @@ struct supervisor {
     struct control *control;
     struct watch *watch;
     struct watch *config_watch; /* of hotrun.toml */
-    struct building *building; /* NULL: hotrun does not build */
+    struct building *building;  /* NULL: hotrun does not build */
     struct terminal terminal;
     struct console console;
     uint64_t slot_address;

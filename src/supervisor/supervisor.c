@@ -203,6 +203,17 @@ static void on_signal(uv_signal_t *handle, int signal)
     supervisor_dispatch(sup, POLICY_SIGNAL_TERM);
 }
 
+static bool is_left(int signal)
+{
+    struct sigaction now;
+    if (signal == SIGQUIT) { /* it ends with a core; only the first process of a container would
+                                ignore it */
+        return getpid() != 1;
+    }
+    /* nohup's: who has started it so wants it to outlive the terminal. */
+    return signal == SIGHUP && sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 static bool start_handles(struct supervisor *sup)
 {
     static const int signals[SIGNALS_COUNT] = {SIGINT,  SIGTERM, SIGHUP, SIGUSR1,
@@ -214,9 +225,8 @@ static bool start_handles(struct supervisor *sup)
     for (size_t i = 0; i < SIGNALS_COUNT; i++) {
         (void)uv_signal_init(sup->loop, &sup->signals[i]);
         sup->signals[i].data = sup;
-        if (signals[i] == SIGQUIT && getpid() != 1) {
-            continue; /* it ends with a core; only the first process of a container would ignore it
-                       */
+        if (is_left(signals[i])) {
+            continue;
         }
         if (uv_signal_start(&sup->signals[i], on_signal, signals[i]) != 0) {
             return error_set(&sup->fatal, ERROR_SYSTEM, "cannot handle signal %d", signals[i]);
@@ -285,8 +295,8 @@ static bool set_up(struct supervisor *sup)
         return false;
     }
     events_set_control(sup->events, sup->control);
-    return watch_files(sup, err) && start_handles(sup) && building_create(sup, err) && snapshots_create(sup, err) &&
-           resume_newest(sup, err);
+    return watch_files(sup, err) && start_handles(sup) && building_create(sup, err) &&
+           snapshots_create(sup, err) && resume_newest(sup, err);
 }
 
 /* A signal to end has no handler any more while the last things are put away: it would leave them.

@@ -76,6 +76,13 @@ class OnTerminal(Case):
             run.finished = True
             run.check_nothing_left()
 
+    def test_a_hang_up_does_not_end_what_was_started_to_outlive_it(self):
+        with self.hotrun(probe(1), prefix=("nohup",)) as run:
+            run.call("step", version=1)
+            run.kill(signal.SIGHUP)
+            run.save(probe(2))
+            run.call("step", version=2)
+
     def test_the_modes_come_back_after_a_clean_end(self):
         before = self.terminal.settings()
         with self.run_here(probe(1, on_step=RAW)) as run:
