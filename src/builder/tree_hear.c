@@ -20,6 +20,18 @@ static bool is_whole(const struct stat *st)
                                 st->st_ctim.tv_nsec != st->st_mtim.tv_nsec));
 }
 
+/* NULL: no memory. */
+static struct entry *add_entry(struct tree *tree, struct folder *folder, const char *name)
+{
+    struct entry *entry = folder_insert(folder, name);
+    if (entry == NULL) {
+        tree->lost = true;
+    } else {
+        entry->round = tree->round;
+    }
+    return entry;
+}
+
 static void hear_file(struct tree *tree, struct folder *folder, struct entry *entry,
                       const char *name, uint32_t mask)
 {
@@ -33,13 +45,9 @@ static void hear_file(struct tree *tree, struct folder *folder, struct entry *en
     if (entry == NULL && gone) {
         return;
     }
+    entry = entry != NULL ? entry : add_entry(tree, folder, name);
     if (entry == NULL) {
-        entry = folder_insert(folder, name);
-        if (entry == NULL) {
-            tree->lost = true;
-            return;
-        }
-        entry->round = tree->round;
+        return;
     }
     if (!entry->is_file) {
         if (entry->is_gap || entry->is_git || entry->is_folder) {
@@ -90,13 +98,9 @@ static void hear_folder(struct tree *tree, struct folder *folder, struct entry *
         !folder_path(folder, name, path, sizeof path) || !rules_enter_folder(tree->rules, path)) {
         return;
     }
+    entry = entry != NULL ? entry : add_entry(tree, folder, name);
     if (entry == NULL) {
-        entry = folder_insert(folder, name);
-        if (entry == NULL) {
-            tree->lost = true;
-            return;
-        }
-        entry->round = tree->round;
+        return;
     }
     entry->is_folder = true;
     tree_enter(tree, entry, LOOK_NEWS);

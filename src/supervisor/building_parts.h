@@ -31,7 +31,7 @@ struct building {
     uint64_t began_ns;
     bool cancelling;    /* its end is not its own */
     bool again;         /* another one follows */
-    unsigned restarts;  /* without one that came to its end */
+    unsigned restarts;  /* since nothing more was to follow */
     bool anew;          /* it runs in the place of one that was cancelled */
     char cause[512];    /* why this one runs, or the one that follows */
     struct stat before; /* the library as it was found */
