@@ -67,6 +67,18 @@ static char *member_text(const char *at, size_t index)
 
 /* ---- requests ---- */
 
+/* Whether a string between `at` and `end` holds U+0000, at which cJSON's strings would seem to end:
+ * a pointer, a path or a name would be another one. */
+static bool holds_nul(const char *at, const char *end)
+{
+    for (; at < end; at++) {
+        if (*at == '\\' && strncmp(++at, "u0000", 5) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void refuse(struct rpc_request *request, int code, const char *problem)
 {
     request->code = code;
@@ -109,6 +121,9 @@ static bool read_request(struct rpc_request *request, const cJSON *element, cons
     }
     if (!is_object) {
         refuse(request, RPC_INVALID_REQUEST, "Invalid Request: expected an object");
+    } else if (holds_nul(text, skip_value(text))) {
+        refuse(request, RPC_INVALID_REQUEST,
+               "Invalid Request: expected strings without U+0000, found one with \\u0000");
     } else if (!cJSON_IsString(version) || strcmp(version->valuestring, "2.0") != 0) {
         refuse(request, RPC_INVALID_REQUEST, "Invalid Request: expected \"jsonrpc\": \"2.0\"");
     } else if (!cJSON_IsString(method)) {

@@ -203,6 +203,27 @@ static void responses_are_one_line_each(void **state)
     text_finish(&out);
 }
 
+static void a_string_with_a_nul_in_it_is_no_other_string(void **state)
+{
+    (void)state;
+    static const char *const requests[] = {
+        "{\"jsonrpc\":\"2.0\",\"method\":\"quit\\u0000er\",\"id\":1}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"a\\u0000\":[1]}}",
+        "{\"id\":1,\"jsonrpc\":\"2.0\",\"method\":\"m\",\"params\":{\"a\":[\"/x\\\\\\u0000y\"]}}"};
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        expect_problem(requests[i], RPC_INVALID_REQUEST, "1");
+    }
+    /* JSON text in a string may say it. */
+    const struct rpc_request *request =
+        read_one("{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"params\":{\"a\":\"\\\\u0000\"}}");
+    assert_int_equal(request->code, 0);
+    rpc_line_finish(&line);
+    static const char batch[] = "[{\"jsonrpc\":\"2.0\",\"method\":\"m\"},{\"id\":\"\\u0000\"}]";
+    assert_true(rpc_read(&line, batch, strlen(batch)));
+    assert_int_equal(line.requests[0].code, 0);
+    assert_int_equal(line.requests[1].code, RPC_INVALID_REQUEST);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, finish)
@@ -215,6 +236,7 @@ int main(void)
         TEST(params_by_position_are_invalid_params),
         TEST(a_batch_is_read_one_by_one),
         TEST(an_empty_or_endless_batch_is_one_invalid_request),
+        TEST(a_string_with_a_nul_in_it_is_no_other_string),
         TEST(responses_are_one_line_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
