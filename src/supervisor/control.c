@@ -17,6 +17,8 @@
 #define SOCKET_NAME "control.sock"
 #define CLIENTS_MAX 32
 #define AGAIN_MS    100U
+#define SMALL_MOST  ((size_t)1 << 20)   /* an answer up to which nobody is held up */
+#define UNREAD_MOST ((size_t)256 << 20) /* of all clients, when a larger one is made */
 
 /* The answer to one line: that of its only request, or an array of a batch's. */
 struct reply {
@@ -154,9 +156,26 @@ bool control_expect_large(struct control_call *call)
     return true;
 }
 
+static size_t all_unread(const struct control *control)
+{
+    size_t sum = 0;
+    for (const struct peer *peer = control->peers; peer != NULL; peer = peer->next) {
+        sum += peer_unread(peer);
+    }
+    return sum;
+}
+
 void control_answer_text(struct control_call *call, const char *json, size_t len)
 {
     struct reply *reply = call->reply;
+    size_t unread = len > SMALL_MOST ? all_unread(reply->control) : 0;
+    if (unread > UNREAD_MOST) {
+        char message[128];
+        (void)snprintf(message, sizeof message,
+                       "other clients have left %zu MB of answers unread: try again", unread >> 20);
+        control_fail(call, CONTROL_REFUSED, message);
+        return;
+    }
     if (reply_begin(reply, call->id) && !rpc_put_text(&reply->text, call->id, json, len)) {
         reply->text.failed = true;
     }

@@ -52,7 +52,8 @@ void control_fail(struct control_call *call, int code, const char *message);
 bool control_expect_large(struct control_call *call);
 
 /* The same as control_answer with a result that is JSON text already; a line break in it becomes a
- * space. */
+ * space. One above 1 MB is refused while clients leave more than 256 MB unread, so that memory does
+ * not grow with their number. */
 void control_answer_text(struct control_call *call, const char *json, size_t len);
 
 /* What became of a call of our own: its result (NULL: it was answered with text), or the sentence

@@ -60,7 +60,7 @@ static void on_written(uv_write_t *request, int status)
     }
 }
 
-static size_t unread(const struct peer *peer)
+size_t peer_unread(const struct peer *peer)
 {
     return uv_stream_get_write_queue_size((const uv_stream_t *)&peer->pipe);
 }
@@ -93,7 +93,7 @@ void peer_tell(struct peer *peer, const char *bytes, size_t len)
     if (peer->closing) {
         return;
     }
-    size_t queued = unread(peer);
+    size_t queued = peer_unread(peer);
     if (queued > 0 && queued + len > QUEUE_MAX) {
         log_line(peer->owner->log, LOG_DEBUG,
                  "a control client was dropped: it left %zu bytes unread", queued);
@@ -129,7 +129,7 @@ static bool is_blank(const char *bytes, size_t len)
 /* Whether nothing more is to be read from it at present. */
 static bool is_full(const struct peer *peer)
 {
-    return peer->large > 0 || unread(peer) > 0;
+    return peer->large > 0 || peer_unread(peer) > 0;
 }
 
 /* Takes the whole lines out of what has come, as long as their answers are read. `fresh`: of its

@@ -53,6 +53,9 @@ void peer_start(struct peer *peer);
  * read it, nothing more is read from it. */
 void peer_answer(struct peer *peer, struct text *line);
 
+/* Bytes that it was sent and has not taken. */
+size_t peer_unread(const struct peer *peer);
+
 /* Sends what nobody asked for; `bytes` needs no newline. Drops a client that leaves too much
  * unread. */
 void peer_tell(struct peer *peer, const char *bytes, size_t len);

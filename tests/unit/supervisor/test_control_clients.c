@@ -185,6 +185,44 @@ static void a_client_gets_no_more_while_a_large_answer_is_made(void **state)
     (void)close(good);
 }
 
+static void answer_with(char *text, size_t len, int fd)
+{
+    trial.kept = NULL;
+    say(fd, "{\"jsonrpc\":\"2.0\",\"method\":\"large later\",\"id\":1}\n");
+    while (trial.kept == NULL) {
+        turn(&trial.loop);
+    }
+    control_answer_text(trial.kept, text, len);
+}
+
+static void what_clients_leave_unread_is_bounded_in_sum(void **state)
+{
+    (void)state;
+    const size_t len = (size_t)64 << 20;
+    int slow[5], good = dial();
+    char *text = malloc(len);
+    assert_non_null(text);
+    memset(text, '1', len);
+    for (size_t i = 0; i < 5; i++) {
+        slow[i] = dial();
+        answer_with(text, len, slow[i]);
+    }
+    answer_with(text, len, good);
+    assert_non_null(strstr(hear(good), "MB of answers unread: try again"));
+    answer_with(text, 3, good); /* what is small is always answered */
+    expect_heard(good, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":111}");
+    for (size_t i = 0; i < 5; i++) {
+        (void)close(slow[i]);
+    }
+    expect_alive(good);
+    answer_with(text, ((size_t)1 << 20) + 1, good);
+    char start[48] = "";
+    assert_int_equal(recv(good, start, sizeof start - 1, 0), sizeof start - 1);
+    assert_non_null(strstr(start, "\"result\":1111"));
+    (void)close(good);
+    free(text);
+}
+
 static void a_client_that_only_stopped_writing_gets_its_answers(void **state)
 {
     (void)state;
@@ -231,6 +269,7 @@ int main(void)
         TEST(a_subscriber_that_does_not_read_is_dropped),
         TEST(a_client_gets_no_more_until_it_has_read_a_large_answer),
         TEST(a_client_gets_no_more_while_a_large_answer_is_made),
+        TEST(what_clients_leave_unread_is_bounded_in_sum),
         TEST(a_client_that_only_stopped_writing_gets_its_answers),
         TEST(an_answer_to_a_client_that_has_gone_is_dropped),
     };
