@@ -24,7 +24,7 @@ struct ask {
     struct ask *next;
     struct control_call *call;
     uint64_t number, due_ns, limit_ms;
-    int fd;        /* the state's text goes there; -1: of a message */
+    int fd;        /* the state's text goes there; -1: of a message, or not asked for so far */
     char *pointer; /* owned; NULL: of a message */
 };
 
@@ -59,26 +59,28 @@ static void arm(struct supervisor *sup)
     supervisor_arm(sup, TIMER_ASK, due > now ? (due - now) / NS_PER_MS + 1 : 0);
 }
 
-/* A new one, which waits; NULL: the call is answered. */
+/* A new one, which waits behind the others; NULL: the call is answered. */
 static struct ask *begin(struct supervisor *sup, uint64_t limit_ms, struct control_call *call)
 {
     /* Also those that were given up: their packets wait in a host that is stopped. */
-    bool room = sup->asks_sent < ASKS_MOST;
-    struct ask *ask = room ? calloc(1, sizeof *ask) : NULL;
+    unsigned count = sup->asks_sent;
+    struct ask **last = &sup->asks;
+    for (; *last != NULL; last = &(*last)->next) {
+        count += (*last)->pointer != NULL && (*last)->fd < 0;
+    }
+    struct ask *ask = count < ASKS_MOST ? calloc(1, sizeof *ask) : NULL;
     if (ask == NULL) {
         control_fail(call, CONTROL_REFUSED,
-                     room ? "no memory for a call"
-                          : "too many calls wait for the module already: try again");
+                     count < ASKS_MOST ? "no memory for a call"
+                                       : "too many calls wait for the module already: try again");
         return NULL;
     }
-    sup->asks_sent++;
-    *ask = (struct ask){.next = sup->asks,
-                        .call = call,
+    *ask = (struct ask){.call = call,
                         .number = ++sup->asked,
                         .due_ns = clock_ns() + limit_ms * NS_PER_MS,
                         .limit_ms = limit_ms,
                         .fd = -1};
-    sup->asks = ask;
+    *last = ask;
     return ask;
 }
 
@@ -96,25 +98,60 @@ static struct ask *take(struct supervisor *sup, uint64_t number)
     return ask;
 }
 
+/* False: `ask` has no way to the host. */
+static bool ask_for_state(struct supervisor *sup, struct ask *ask)
+{
+    struct error err;
+    ask->fd = memfd_create("hotrun-ask", MFD_CLOEXEC);
+    bool ok = ask->fd >= 0 && host_process_send_fd(sup->host,
+                                                   &(struct message){.type = MESSAGE_ASK,
+                                                                     .ask = {.number = ask->number}},
+                                                   ask->fd, &err);
+    sup->asks_sent += ok;
+    return ok;
+}
+
+/* One state at a time: a step would wait until all that were asked for are written, and each may be
+ * large. */
+static void ask_next(struct supervisor *sup)
+{
+    struct ask *next = sup->asks;
+    while (next != NULL && next->fd < 0) {
+        next = next->next;
+    }
+    if (next != NULL) {
+        return;
+    }
+    for (next = sup->asks; next != NULL;) {
+        if (next->pointer == NULL) {
+            next = next->next;
+        } else if (ask_for_state(sup, next)) {
+            return;
+        } else {
+            fail(take(sup, next->number), "no memory or no descriptor for the state: try again");
+            next = sup->asks; /* whoever was told may have asked anew */
+        }
+    }
+}
+
 void asks_overdue(struct supervisor *sup)
 {
     char place[128], reason[256];
     uint64_t now = clock_ns();
-    struct ask **at = &sup->asks;
     supervisor_look(sup);
     looking_place(sup, place, sizeof place);
-    while (*at != NULL) {
-        struct ask *ask = *at;
+    for (struct ask *ask = sup->asks; ask != NULL;) {
         if (ask->due_ns > now) {
-            at = &ask->next;
+            ask = ask->next;
             continue;
         }
-        *at = ask->next;
         (void)snprintf(reason, sizeof reason,
                        "the module did not answer within %llu s: it is in %s",
                        (unsigned long long)(ask->limit_ms / 1000), place);
-        fail(ask, reason);
+        fail(take(sup, ask->number), reason);
+        ask = sup->asks;
     }
+    ask_next(sup);
     arm(sup);
 }
 
@@ -175,6 +212,7 @@ void asks_send(struct supervisor *sup, const cJSON *params, struct control_call 
     } else {
         struct ask *ask = begin(sup, SEND_LIMIT_MS, call);
         if (ask != NULL) {
+            sup->asks_sent++;
             supervisor_send(sup, &(struct message){.type = MESSAGE_SEND,
                                                    .send = {.number = ask->number,
                                                             .name = bytes_of(name),
@@ -272,17 +310,12 @@ void asks_get(struct supervisor *sup, const cJSON *params, struct control_call *
     if (ask == NULL) {
         return;
     }
-    struct error err;
     ask->pointer = strdup(pointer);
-    ask->fd = memfd_create("hotrun-ask", MFD_CLOEXEC);
-    if (ask->pointer == NULL || ask->fd < 0 ||
-        !host_process_send_fd(
-            sup->host, &(struct message){.type = MESSAGE_ASK, .ask = {.number = ask->number}},
-            ask->fd, &err)) {
+    if (ask->pointer == NULL) {
         (void)take(sup, ask->number);
-        sup->asks_sent--;
-        fail(ask, "no memory or no descriptor for the state: try again");
+        fail(ask, "no memory for a call");
     }
+    ask_next(sup);
     arm(sup);
 }
 
@@ -326,6 +359,7 @@ void asks_replied(struct supervisor *sup, const struct message *message)
     if (ask == NULL) {
         return;
     }
+    ask_next(sup);
     if (!message->reply.ok) {
         fail(ask, message->reply.text.data);
     } else if (ask->pointer != NULL) {

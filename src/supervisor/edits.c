@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define WAITING_MOST 64U
+#define AROUND_MOST  ((size_t)1 << 20) /* bytes of a list around the values: a request's line */
 
 struct edit_request {
     struct edit_request *next;
@@ -113,8 +114,10 @@ static bool add_edit(const struct supervisor *sup, const cJSON *item, struct tex
         return refuse(err, "remove takes no value");
     }
     bool ok = edit.kind == EDIT_REMOVE || read_value(sup, item, &room, &edit, err);
-    ok =
-        ok && (edit_list_add(list, &edit) || error_set(err, ERROR_SYSTEM, "no memory for an edit"));
+    ok = ok && (edit_list_add(list, &edit) ||
+                error_set(err, ERROR_LIMIT,
+                          "memory is missing for the edits, or all of them together are larger "
+                          "than state.max_json allows"));
     text_finish(&room);
     return ok;
 }
@@ -124,6 +127,7 @@ static bool make_list(const struct supervisor *sup, const cJSON *edits, struct t
 {
     const cJSON *item;
     int count = cJSON_IsArray(edits) ? cJSON_GetArraySize(edits) : 0;
+    list->limit = (size_t)sup->config->state_max_json + AROUND_MOST;
     if (count < 1 || count > EDIT_LIST_MOST) {
         return refuse(err, "expected an array of 1 to 4096 edits");
     }

@@ -1,4 +1,5 @@
 """The state of what runs: looked into, changed, compared."""
+import contextlib
 import json
 import os
 import subprocess
@@ -51,6 +52,20 @@ class Get(States):
             self.assertFalse([e for e in run.events.since(mark) if e["event"] == "checkpoint"])
             self.assertEqual(self.told("history"), [])
 
+    def test_many_at_once_keep_no_step_waiting_for_all_of_them(self):
+        with self.hotrun(probe(1, on_serialize="usleep(60000)"), "--rate", "10",
+                         config=CALM) as run:
+            run.event("confirmed")
+            late = self.told("status")["late_steps"]
+            with contextlib.ExitStack() as stack:
+                clients = [stack.enter_context(run.connect()) for _ in range(8)]
+                for client in clients:
+                    client.sendall(b'{"jsonrpc":"2.0","id":1,"method":"state.get"}\n')
+                for client in clients:
+                    answer = stack.enter_context(client.makefile("rb")).readline()
+                    self.assertIn("count", json.loads(answer)["result"]["value"])
+            self.assertLess(self.told("status")["late_steps"] - late, 3)
+
     def test_while_nothing_runs_it_is_the_last_good_state(self):
         config = QUICK + "max_restarts = 0\n[checkpoint]\ninterval = '10ms'\n"
         with self.hotrun(probe(1, on_step="if (turn == 100) die_abort()"), "--rate", "500",
@@ -68,6 +83,17 @@ class Get(States):
             self.assertIn("has no serialize", self.state("get", status=125))
             self.assertIn("has no serialize", self.state("set", "/count", "1", status=125))
             run.save_and_see(probe(2, no_codec=True))
+
+    def test_a_pointer_with_a_nul_in_it_is_no_other_pointer(self):
+        with self.hotrun(probe(1)) as run:
+            run.call("step")
+            for method, params in (("state.get", {"pointer": "/count\0"}),
+                                   ("state.edit", {"edits": [{"op": "set", "pointer": "/count\0",
+                                                              "json": "5"}]}),
+                                   ("state.edit", {"edits": [{"op": "set", "pointer": "/count",
+                                                              "json": "5\0 and more"}]})):
+                self.assertEqual(run.request(method, params)["error"]["code"], -32600)
+            self.assertEqual(self.told("status")["generation"], 1)
 
     def test_a_serialize_that_dies_is_told(self):
         dies = self.path("bad")
