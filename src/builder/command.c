@@ -1,6 +1,7 @@
 #include "builder/command.h"
 
 #include "base/clock.h"
+#include "builder/cut.h"
 #include "builder/kin.h"
 #include "builder/spawn.h"
 
@@ -12,8 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PIECE         4096U /* what a terminal gives at most at a time */
-#define PIECES_A_TURN 8U    /* who floods must not keep the loop's others waiting */
+#define PIECE         4096U                /* what a terminal gives at most at a time */
+#define ROOM          (CUT_REST_MOST + 1U) /* before a piece, for the rest of the one before */
+#define PIECES_A_TURN 8U                   /* who floods must not keep the loop's others waiting */
 #define PIECES_LAST   256U
 #define LEFT_OPEN_MS  20U /* for the last words of what still holds the output when it has ended */
 #define LOOK_MS       5U
@@ -37,17 +39,27 @@ struct command {
     bool killing; /* it is ended, with all that belongs to it */
     bool gone;    /* nothing of that is left, or it is given up */
     bool reaped, output_over, told;
-    bool returned; /* a "\r" was read, and what follows was not */
+    bool returned;            /* a "\r" was read, and what follows was not */
+    char rest[CUT_REST_MOST]; /* of what was read, not handed on so far */
+    size_t rest_len;
 };
 
 /* ---- output ---- */
 
-/* Hands on `len` bytes; there is room for one in front of them. A run of "\r" is one, and none
- * before a "\n". */
+static void output(struct command *command, const char *bytes, size_t len)
+{
+    if (len > 0) {
+        command->callbacks.output(command->callbacks.ctx, bytes, len);
+    }
+}
+
+/* Hands on `len` bytes, with ROOM in front of them, behind the rest of those before. A run of "\r"
+ * is one, and none before a "\n". */
 static void hand_on(struct command *command, char *bytes, size_t len)
 {
-    char *to = bytes - 1;
-    size_t used = 0;
+    char *to = bytes - ROOM;
+    size_t used = command->rest_len;
+    memcpy(to, command->rest, used);
     for (size_t i = 0; i < len; i++) {
         char byte = bytes[i];
         if (command->returned && byte != '\r' && byte != '\n') {
@@ -58,19 +70,20 @@ static void hand_on(struct command *command, char *bytes, size_t len)
             to[used++] = byte;
         }
     }
-    if (used > 0) {
-        command->callbacks.output(command->callbacks.ctx, to, used);
-    }
+    size_t whole = cut_whole(to, used);
+    command->rest_len = used - whole;
+    memcpy(command->rest, to + whole, command->rest_len);
+    output(command, to, whole);
 }
 
 /* Reads at most `most` pieces. */
 static void read_output(struct command *command, unsigned most)
 {
-    char piece[1 + PIECE];
+    char piece[ROOM + PIECE];
     for (unsigned i = 0; i < most && !command->output_over; i++) {
-        ssize_t got = read(command->spawned.output, piece + 1, PIECE);
+        ssize_t got = read(command->spawned.output, piece + ROOM, PIECE);
         if (got > 0) {
-            hand_on(command, piece + 1, (size_t)got);
+            hand_on(command, piece + ROOM, (size_t)got);
         } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
             command->output_over = true; /* a terminal's end is EIO */
         } else if (errno == EAGAIN) {
@@ -84,6 +97,7 @@ static void read_output(struct command *command, unsigned most)
 static void tell_end(struct command *command)
 {
     read_output(command, PIECES_LAST);
+    output(command, command->rest, command->rest_len);
     command->told = true;
     (void)uv_poll_stop(&command->poll);
     (void)uv_signal_stop(&command->child);

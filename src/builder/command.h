@@ -38,7 +38,8 @@ struct command_callbacks {
     /* NULL, or for who reaps children of this process: `pid` is this command's to reap from here on
      * (`runs`), called before command_start returns; and has been. */
     void (*process)(void *ctx, pid_t pid, bool runs);
-    /* What it wrote, as it is: "\r\n" is "\n" already, colours are left in. */
+    /* What it wrote, as it is: "\r\n" is "\n" already, colours are left in. None but the last piece
+     * ends in a character or in an escape sequence (cut.h). */
     void (*output)(void *ctx, const char *bytes, size_t len);
     /* Last: it has ended, and its output is complete. It may destroy the command. */
     void (*ended)(void *ctx, const struct command_end *end);

@@ -103,10 +103,10 @@ static bool ask_for_state(struct supervisor *sup, struct ask *ask)
 {
     struct error err;
     ask->fd = memfd_create("hotrun-ask", MFD_CLOEXEC);
-    bool ok = ask->fd >= 0 && host_process_send_fd(sup->host,
-                                                   &(struct message){.type = MESSAGE_ASK,
-                                                                     .ask = {.number = ask->number}},
-                                                   ask->fd, &err);
+    bool ok = ask->fd >= 0 &&
+              host_process_send_fd(
+                  sup->host, &(struct message){.type = MESSAGE_ASK, .ask = {.number = ask->number}},
+                  ask->fd, &err);
     sup->asks_sent += ok;
     return ok;
 }

@@ -41,8 +41,10 @@ static bool push(struct screen *screen)
 static void tell_left_out(struct screen *screen)
 {
     char line[96];
-    int len = snprintf(line, sizeof line, "(lines left out, as the terminal took nothing: %llu)\n",
-                       (unsigned long long)screen->left_out);
+    /* What was to end a colour may be among them. */
+    int len =
+        snprintf(line, sizeof line, "\033[0m(lines left out, as the terminal took nothing: %llu)\n",
+                 (unsigned long long)screen->left_out);
     screen->left_out = 0;
     screen_put(screen, line, (size_t)len);
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "builder/cut.h"
 #include "builder/kin.h"
 #include "trial.h"
 
@@ -22,6 +23,7 @@ struct trial { /* one command and what was heard of it */
     size_t bytes;
     unsigned begun, reaped;
     bool ended, keep_nothing;
+    unsigned cut;        /* pieces that end in a character or in an escape sequence */
     const char *awaited; /* in the output */
 };
 
@@ -37,6 +39,7 @@ static void on_output(void *ctx, const char *bytes, size_t len)
     struct trial *trial = ctx;
     assert_false(trial->ended);
     trial->bytes += len;
+    trial->cut += cut_whole(bytes, len) != len;
     if (!trial->keep_nothing) {
         text_append(&trial->output, bytes, len);
     }
@@ -203,6 +206,21 @@ static void line_ends_are_those_of_a_file(void **state)
     run(&trial,
         "printf 'a\\r\\nb\\r\\r\\nc\\rd\\n\\033[31mred\\033[0m\\r'; sleep 0.02; printf '\\n'");
     assert_string_equal(text_string(&trial.output), "a\nb\nc\rd\n\033[31mred\033[0m\n");
+    finish(&trial);
+}
+
+static void no_piece_ends_in_a_character_or_an_escape_sequence(void **state)
+{
+    struct trial trial;
+    (void)state;
+    run(&trial,
+        "for part in 'a\\033' '[3' '1mred\\303' '\\251\\r' '\\033[' 'm\\342\\202' '\\254\\n'; do "
+        "printf \"$part\"; sleep 0.01; done");
+    assert_string_equal(text_string(&trial.output), "a\033[31mred\303\251\r\033[m\342\202\254\n");
+    assert_int_equal(trial.cut, 0);
+    finish(&trial);
+    run(&trial, "printf 'a\\033[3'"); /* it is all that comes */
+    assert_string_equal(text_string(&trial.output), "a\033[3");
     finish(&trial);
 }
 
@@ -444,6 +462,7 @@ int main(void)
         ROW(plain_output_goes_through_a_pipe),
         ROW(who_asks_gets_the_end_of_the_input),
         ROW(line_ends_are_those_of_a_file),
+        ROW(no_piece_ends_in_a_character_or_an_escape_sequence),
         ROW(the_environment_is_this_one_with_the_options_over_it),
         ROW(signals_are_as_in_a_fresh_shell),
         ROW(a_program_that_is_missing_is_named),
