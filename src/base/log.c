@@ -49,6 +49,14 @@ static void put(struct log *log, const char *line, size_t len)
     }
 }
 
+/* Ends the line that somebody else has left open. */
+static void close_line(struct log *log)
+{
+    if (atomic_exchange_explicit(&log->open, false, memory_order_relaxed)) {
+        log_bytes(log, log->color ? "\033[0m\n" : "\n", log->color ? 5 : 1);
+    }
+}
+
 static void emit(struct log *log, const char *color, const char *word, const char *format,
                  va_list args)
 {
@@ -64,9 +72,7 @@ static void emit(struct log *log, const char *color, const char *word, const cha
     disarm(body, (size_t)len);
     char line[LINE_SIZE];
     int size;
-    if (atomic_exchange_explicit(&log->open, false, memory_order_relaxed)) {
-        log_bytes(log, log->color ? "\033[0m\n" : "\n", log->color ? 5 : 1);
-    }
+    close_line(log);
     if (!log->color || color[0] == '\0') {
         size = snprintf(line, sizeof line, "%s%s\n", word, body);
     } else if (word[0] != '\0') {
@@ -131,6 +137,7 @@ void log_answer(struct log *log, const char *text)
     size_t len = strnlen(text, sizeof lines);
     memcpy(lines, text, len);
     disarm(lines, len);
+    close_line(log);
     put(log, lines, len);
 }
 

@@ -48,6 +48,7 @@ void log_tone(struct log *log, enum log_tone tone, const char *format, ...)
 /* Bytes of somebody else as they are, at any level. A line that they leave open is ended before the
  * next one of our own begins. */
 void log_bytes(struct log *log, const char *bytes, size_t len);
+
 /* Lines that somebody asked for: whatever the level, without a colour or a word in front. `text` is
  * at most 4 KB and has a newline at its end; control bytes are shown, not sent. */
 void log_answer(struct log *log, const char *text);

@@ -5,8 +5,9 @@
 
 #include <stddef.h>
 
-#define CUT_REST_MOST 1024 /* bytes of a sequence that has not ended, before it is taken for none  \
-                            */
+#define CUT_REST_MOST                                                                              \
+    1024 /* bytes of a sequence that has not ended, before it is taken for none                    \
+          */
 
 /* How many of bytes[0..len), which begin with a whole character, come before one that has not
  * ended: len, or the rest is shorter than CUT_REST_MOST. */

@@ -216,6 +216,7 @@ void keys_decide(struct supervisor *sup, const struct build *loading)
         tell(sup, by);
     }
 }
+
 void keys_listen(struct supervisor *sup, bool on)
 {
     struct keys *keys = &sup->console.keys;

@@ -263,7 +263,9 @@ static void what_was_asked_for_is_said_at_every_level(void **state)
     (void)state;
     struct log log = to_memory(LOG_ERROR, true);
     log_answer(&log, "  r  reload\n  \033[2J\n");
-    assert_string_equal(logged(&log), "  r  reload\n  ?[2J\n");
+    log_bytes(&log, "open", 4);
+    log_answer(&log, "  p  pause\n");
+    assert_string_equal(logged(&log), "  r  reload\n  ?[2J\nopen\033[0m\n  p  pause\n");
 }
 
 int main(void)
