@@ -2,6 +2,7 @@
 #include "supervisor/guard.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,14 +24,26 @@ static void on_death(int signal)
     (void)raise(signal); /* its handler was taken away: this ends the process, on return */
 }
 
+/* One that ends who has no handler for it. */
+static bool is_deadly(int number)
+{
+    static const int others[] = {SIGCHLD, SIGCONT, SIGURG,  SIGWINCH, SIGTSTP,
+                                 SIGTTIN, SIGTTOU, SIGKILL, SIGSTOP};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (others[i] == number) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void guard_install(void)
 {
-    static const int signals[] = {SIGQUIT, SIGILL,  SIGABRT, SIGBUS,    SIGFPE,
-                                  SIGSEGV, SIGTRAP, SIGALRM, SIGVTALRM, SIGXCPU};
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+    for (int number = 1; number <= SIGRTMAX; number++) {
         struct sigaction found, action = {.sa_handler = on_death, .sa_flags = (int)SA_RESETHAND};
-        if (sigaction(signals[i], NULL, &found) == 0 && found.sa_handler == SIG_DFL) {
-            (void)sigaction(signals[i], &action, NULL);
+        if (is_deadly(number) && sigaction(number, NULL, &found) == 0 &&
+            found.sa_handler == SIG_DFL) {
+            (void)sigaction(number, &action, NULL);
         }
     }
 }

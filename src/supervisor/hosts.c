@@ -154,13 +154,13 @@ void hosts_start(struct supervisor *sup, const struct build *build, int slot)
     slot = pin_good_state(sup, slot);
     sup->host = take_over(sup, slot, &err);
     if (sup->host == NULL) {
-        log_line(sup->log, LOG_ERROR, "%s", err.text);
         if (!sup->loaded_once && sup->deaths == 0) {
             sup->fatal = err;
             sup->ending = true;
             supervisor_finish_if_idle(sup);
             return;
         }
+        log_line(sup->log, LOG_ERROR, "%s", err.text);
         supervisor_dispatch(sup, POLICY_SPAWN_FAILED);
         return;
     }

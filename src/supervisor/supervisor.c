@@ -270,6 +270,7 @@ static bool set_up(struct supervisor *sup)
         return false;
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* what crosses `ulimit -f` is an error of the write */
     orphans_adopt(&sup->orphans);
     sup->inspector = inspector_create(sup->loop, &sup->orphans, sup->log, NULL);
     sup->slot_address = slots_find_address();

@@ -145,7 +145,8 @@ class Modes(OnTerminal):
 
     def test_they_come_back_whatever_ends_hotrun(self):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT,
-                       signal.SIGSEGV, signal.SIGABRT, signal.SIGALRM):
+                       signal.SIGSEGV, signal.SIGABRT, signal.SIGALRM, signal.SIGSYS,
+                       signal.SIGIO, signal.SIGRTMIN, signal.SIGRTMAX):
             with self.subTest(signal=number.name):
                 self.fresh_folder()
                 with self.keyed() as run:

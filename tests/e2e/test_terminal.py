@@ -37,6 +37,12 @@ class OnTerminal(Case):
             self.assertEqual(run.wait_end(), 0)
             run.finished = True
 
+    def test_a_file_that_crosses_its_limit_does_not_end_it(self):
+        with self.run_here(probe(1)) as run:
+            run.event("confirmed")
+            run.kill(signal.SIGXFSZ)
+            run.save_and_see(probe(2))
+
     def test_ctrl_c_ends_it_with_status_0(self):
         with self.run_here(probe(1)) as run:
             run.call("step", version=1)
