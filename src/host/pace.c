@@ -2,6 +2,14 @@
 
 #include "base/clock.h"
 
+#define PERIOD_MOST_NS 1e15 /* a longer one would leave the range of deadlines */
+
+static double period_of(double hz)
+{
+    double ns = 1e9 / hz;
+    return ns < PERIOD_MOST_NS ? ns : PERIOD_MOST_NS;
+}
+
 void pace_init(struct pace *pace, enum pace_kind kind, double hz, uint64_t max_dt_ns)
 {
     *pace = (struct pace){.max_dt_ns = max_dt_ns};
@@ -11,7 +19,7 @@ void pace_init(struct pace *pace, enum pace_kind kind, double hz, uint64_t max_d
 void pace_set(struct pace *pace, enum pace_kind kind, double hz, uint64_t now_ns)
 {
     pace->kind = kind == PACE_HZ && hz <= 0 ? PACE_MAX : kind;
-    pace->period_ns = pace->kind == PACE_HZ ? 1e9 / hz : 0;
+    pace->period_ns = pace->kind == PACE_HZ ? period_of(hz) : 0;
     pace->base_ns = now_ns;
     pace->tick = 0;
 }

@@ -199,6 +199,9 @@ static void closed(struct supervisor *sup, const struct message_closed *told)
 
 static void changed_rate(struct supervisor *sup, uint64_t kind, double hz)
 {
+    if (kind == (uint64_t)RATE_HZ && !(hz > 0 && hz <= 1e6)) {
+        return; /* by no host of ours: the next one is not to run at it */
+    }
     sup->rate = kind == (uint64_t)RATE_MAX ? RATE_MAX : RATE_HZ;
     sup->rate_hz = hz;
     if (sup->current != NULL) {

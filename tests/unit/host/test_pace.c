@@ -31,6 +31,15 @@ static void the_first_step_is_due_at_once(void **state)
     assert_int_equal(pace.late, 0);
 }
 
+static void a_rate_next_to_nothing_has_deadlines_too(void **state)
+{
+    (void)state;
+    struct pace pace = at_rate(1e-320);
+    assert_int_equal(pace_due(&pace), START);
+    (void)pace_step(&pace, START);
+    assert_int_equal(pace_due(&pace), START + UINT64_C(1000000000000000));
+}
+
 static void deadlines_lie_on_a_grid(void **state)
 {
     (void)state;
@@ -188,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_step_is_due_at_once),
+        cmocka_unit_test(a_rate_next_to_nothing_has_deadlines_too),
         cmocka_unit_test(deadlines_lie_on_a_grid),
         cmocka_unit_test(a_jitter_of_steps_does_not_move_the_grid),
         cmocka_unit_test(deadlines_do_not_drift_over_days),
