@@ -8,8 +8,10 @@
 #include "cli/help.h"
 #include "cli/print.h"
 #include "state/json.h"
+#include "supervisor/run_dir.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,12 +117,38 @@ static bool read_patch(const char *file, struct text *patch, struct error *err)
     }
 }
 
+static const char *volatile aside_now; /* the signal handler's */
+
+static void on_end(int signal)
+{
+    if (aside_now != NULL) {
+        (void)unlink(aside_now);
+    }
+    (void)raise(signal); /* its handler was taken away: this ends the process, on return */
+}
+
+/* Who is tired of waiting leaves no file behind. */
+static void remove_at_end(const char *path)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    aside_now = path;
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        struct sigaction found, action = {.sa_handler = on_end, .sa_flags = (int)SA_RESETHAND};
+        if (sigaction(signals[i], NULL, &found) == 0 && found.sa_handler == SIG_DFL) {
+            (void)sigaction(signals[i], &action, NULL);
+        }
+    }
+}
+
 /* A file in the run directory, which the running hotrun sees as well. NULL with `err`. Caller frees
  * and removes. */
 static char *put_aside(const char *run_dir, const struct text *patch, struct error *err)
 {
-    char *path = path_join(run_dir, ".merge-XXXXXX");
+    char *path = path_join(run_dir, RUN_DIR_PATCH "XXXXXX");
     int fd = path == NULL ? -1 : mkstemp(path);
+    if (fd >= 0) {
+        remove_at_end(path);
+    }
     if (fd >= 0 && file_write_all(fd, patch->data, patch->len)) {
         (void)close(fd);
         return path;
@@ -129,6 +157,7 @@ static char *put_aside(const char *run_dir, const struct text *patch, struct err
     if (fd >= 0) {
         (void)close(fd);
         (void)unlink(path);
+        aside_now = NULL;
     }
     free(path);
     return NULL;
@@ -160,6 +189,7 @@ static int merge(const struct options *options, struct error *err)
     }
     if (aside != NULL) {
         (void)unlink(aside);
+        aside_now = NULL;
         free(aside);
     }
     text_finish(&patch);

@@ -266,9 +266,10 @@ static bool take_lock(struct run_dir *dir, struct error *err)
                      dir->path);
 }
 
-/* ---- stage ---- */
+/* ---- what others left ---- */
 
-static void sweep(int fd)
+/* Removes the files whose names begin with `prefix`. */
+static void sweep(int fd, const char *prefix)
 {
     int copy = openat(fd, ".", FOLDER_FLAGS);
     DIR *folder = copy < 0 ? NULL : fdopendir(copy);
@@ -279,10 +280,14 @@ static void sweep(int fd)
         return;
     }
     for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        (void)unlinkat(fd, entry->d_name, 0); /* refuses folders, "." and ".." among them */
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0) {
+            (void)unlinkat(fd, entry->d_name, 0); /* refuses folders, "." and ".." among them */
+        }
     }
     (void)closedir(folder);
 }
+
+/* ---- stage ---- */
 
 static bool open_own_stage(struct run_dir *dir, struct error *err)
 {
@@ -298,7 +303,7 @@ static bool open_own_stage(struct run_dir *dir, struct error *err)
         return error_errno(err, "cannot open %s: expected a folder; remove what is there",
                            dir->stage_path);
     }
-    sweep(dir->stage_fd);
+    sweep(dir->stage_fd, "");
     return true;
 }
 
@@ -347,6 +352,7 @@ bool run_dir_open(struct run_dir *dir, const char *path, const char *stage_dir, 
     }
     if (dir->fd >= 0 && take_lock(dir, err) &&
         (stage_dir == NULL ? open_own_stage(dir, err) : open_foreign_stage(dir, stage_dir, err))) {
+        sweep(dir->fd, RUN_DIR_PATCH);
         return true;
     }
     run_dir_close(dir);
@@ -356,6 +362,7 @@ bool run_dir_open(struct run_dir *dir, const char *path, const char *stage_dir, 
 void run_dir_close(struct run_dir *dir)
 {
     if (dir->lock_fd >= 0) {
+        sweep(dir->fd, RUN_DIR_PATCH);
         (void)unlinkat(dir->fd, "control.sock", 0);
         (void)unlinkat(dir->fd, "stage", AT_REMOVEDIR);
         (void)unlinkat(dir->fd, "lock", 0);

@@ -1,8 +1,11 @@
 """States of many megabytes, looked into and changed through the control socket."""
 import json
+import os
+import signal
 import socket
+import subprocess
 
-from harness import main
+from harness import HOTRUN, main
 import modules
 from modules import probe
 from states import CALM, QUICK, States
@@ -86,6 +89,21 @@ class Large(States):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(self.state("get", "/note"), '"' + "m" * (3 << 20) + '"')
             self.assertEqual(self.state("get", "/x"), "2")
+
+    def test_who_is_tired_of_waiting_leaves_no_patch_behind(self):
+        defers = "if (event->type == HOTRUN_EVENT_BEFORE_RELOAD) return HOTRUN_DEFER"
+        with self.hotrun(modules.probe(1, on_event=defers)) as run:
+            run.call("step")
+            self.write("patch.json", json.dumps({"x": "x" * (1 << 20)}))
+            said = run.said.mark()
+            client = subprocess.Popen([HOTRUN, "state", "merge", "patch.json"], cwd=self.folder,
+                                      preexec_fn=lambda: signal.signal(signal.SIGINT,
+                                                                       signal.SIG_DFL))
+            run.call("event", said, type=1)
+            client.send_signal(signal.SIGINT)
+            self.assertEqual(client.wait(), -signal.SIGINT)
+            self.assertEqual([name for name in os.listdir(self.path(".hotrun"))
+                              if name.startswith(".merge")], [])
 
 
 if __name__ == "__main__":

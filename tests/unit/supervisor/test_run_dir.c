@@ -116,6 +116,8 @@ static void what_a_killed_one_left_is_swept(void **state)
     assert_int_equal(run_dir_holder(at(".hotrun")), child);
     put(at(".hotrun/stage/libgame.1.so"), "left");
     put(at(".hotrun/stage/.libgame.2.so"), "left");
+    put(at(".hotrun/.merge-left"), "{}");
+    put(at(".hotrun/.mine"), "kept");
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
     assert_true(exists(at(".hotrun/lock")));
@@ -125,8 +127,12 @@ static void what_a_killed_one_left_is_swept(void **state)
     open_well(&dir, at(".hotrun"), NULL);
     assert_false(exists(at(".hotrun/stage/libgame.1.so")));
     assert_false(exists(at(".hotrun/stage/.libgame.2.so")));
+    assert_false(exists(at(".hotrun/.merge-left")));
     assert_int_equal(run_dir_holder(at(".hotrun")), getpid());
+    put(at(".hotrun/.merge-left"), "{}");
     run_dir_close(&dir);
+    assert_false(exists(at(".hotrun/.merge-left")));
+    assert_true(exists(at(".hotrun/.mine")));
     (void)close(ready[0]);
     (void)close(ready[1]);
 }
