@@ -116,13 +116,19 @@ static const struct build *loading(const struct supervisor *sup)
     return back ? sup->attempts[sup->attempt_next].build : sup->next;
 }
 
-static void set_guard(const struct supervisor *sup)
+static struct screen *on_terminal(struct console *console)
 {
-    const struct console *console = &sup->console;
+    return console->screen.terminal ? &console->screen : &console->other;
+}
+
+static void set_guard(struct supervisor *sup)
+{
+    struct console *console = &sup->console;
+    const struct screen *screen = on_terminal(console);
     bool line = console->line.shown;
     if (line || sup->terminal.keyed) {
-        guard_arm(console->screen.there ? console->screen.fd : sup->terminal.fd,
-                  &sup->terminal.saved, STATUS_LINE_AWAY, line ? sizeof STATUS_LINE_AWAY - 1 : 0);
+        guard_arm(screen->there ? screen->fd : sup->terminal.fd, &sup->terminal.saved,
+                  STATUS_LINE_AWAY, line ? sizeof STATUS_LINE_AWAY - 1 : 0);
     } else {
         guard_disarm();
     }
@@ -181,7 +187,7 @@ void console_loaded(struct supervisor *sup, uint64_t took_ns, const char *how)
 
 void console_host_died(struct supervisor *sup)
 {
-    if (terminal_restore(&sup->terminal, &sup->console.screen)) {
+    if (terminal_restore(&sup->terminal, on_terminal(&sup->console))) {
         status_line_forget(&sup->console.line);
         console_soon(sup);
     }
@@ -237,6 +243,9 @@ void console_begin(struct supervisor *sup)
         sup->log->ctx = &console->screen;
         sup->log->put = put_line;
     }
+    if (!console->screen.terminal && isatty(STDOUT_FILENO) == 1) {
+        (void)screen_open(&console->other, sup->loop, STDOUT_FILENO);
+    }
     keys_begin(sup);
     console->has_line = sup->config->status_line && sup->config->wrap == NULL &&
                         console->screen.there && status_line_is_possible();
@@ -258,9 +267,10 @@ void console_end(struct supervisor *sup)
         }
     }
     console->begun = false;
-    terminal_end(&sup->terminal, &console->screen);
+    terminal_end(&sup->terminal, on_terminal(console));
     keys_end(sup);
     sup->log->put = NULL;
     screen_close(&console->screen, END_MS);
+    screen_close(&console->other, END_MS);
     status_line_finish(&console->line);
 }

@@ -15,8 +15,9 @@
 
 struct console {
     bool begun;
-    struct screen screen;
-    bool has_line; /* there can be one */
+    struct screen screen; /* the log's way */
+    struct screen other;  /* the terminal, where the log goes elsewhere */
+    bool has_line;        /* there can be one */
     struct status_line line;
     struct keys keys;
     uv_signal_t signals[CONSOLE_SIGNALS];

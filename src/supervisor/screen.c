@@ -1,10 +1,13 @@
 #include "supervisor/screen.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The controlling terminal has a name that always works, also where its device belongs to somebody
@@ -13,38 +16,49 @@ static int open_again(int of)
 {
     char path[32];
     int flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-    if (isatty(of) != 1) {
+    struct stat st;
+    if (isatty(of) != 1 && (fstat(of, &st) != 0 || !S_ISFIFO(st.st_mode))) {
         return -1;
     }
-    if (tcgetpgrp(of) > 0) {
+    if (isatty(of) == 1 && tcgetpgrp(of) > 0) {
         return open("/dev/tty", flags);
     }
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", of);
     return open(path, flags);
 }
 
-/* False: there is no terminal any more. */
-static bool push(struct screen *screen)
+/* How many of the bytes it takes at once; -1: there is nobody any more. */
+static ssize_t write_now(const struct screen *screen, const char *bytes, size_t len)
 {
-    while (screen->waits.len > 0) {
-        ssize_t done = write(screen->fd, screen->waits.data, screen->waits.len);
+    size_t taken = 0;
+    while (taken < len) {
+        ssize_t done = write(screen->fd, bytes + taken, len - taken);
         if (done > 0) {
-            screen->waits.len -= (size_t)done;
-            memmove(screen->waits.data, screen->waits.data + done, screen->waits.len + 1);
+            taken += (size_t)done;
         } else if (done < 0 && errno != EINTR) {
-            return errno == EAGAIN;
+            return errno == EAGAIN ? (ssize_t)taken : -1;
         }
     }
-    return true;
+    return (ssize_t)taken;
+}
+
+/* False: there is nobody any more. */
+static bool push(struct screen *screen)
+{
+    ssize_t taken = write_now(screen, screen->waits.data, screen->waits.len);
+    if (taken > 0) {
+        screen->waits.len -= (size_t)taken;
+        memmove(screen->waits.data, screen->waits.data + taken, screen->waits.len + 1);
+    }
+    return taken >= 0;
 }
 
 static void tell_left_out(struct screen *screen)
 {
     char line[96];
     /* What was to end a colour may be among them. */
-    int len =
-        snprintf(line, sizeof line, "\033[0m(lines left out, as the terminal took nothing: %llu)\n",
-                 (unsigned long long)screen->left_out);
+    int len = snprintf(line, sizeof line, "%s(lines left out, as nobody took them: %llu)\n",
+                       screen->terminal ? "\033[0m" : "", (unsigned long long)screen->left_out);
     screen->left_out = 0;
     screen_put(screen, line, (size_t)len);
 }
@@ -67,7 +81,8 @@ static void on_writable(uv_poll_t *poll, int status, int events)
 
 bool screen_open(struct screen *screen, uv_loop_t *loop, int of)
 {
-    *screen = (struct screen){.fd = open_again(of), .waits = {.limit = SCREEN_WAITS_MOST}};
+    *screen = (struct screen){
+        .terminal = isatty(of) == 1, .fd = open_again(of), .waits = {.limit = SCREEN_WAITS_MOST}};
     if (screen->fd >= 0 && uv_poll_init(loop, &screen->poll, screen->fd) == 0) {
         screen->poll.data = screen;
         screen->there = true;
@@ -79,21 +94,18 @@ bool screen_open(struct screen *screen, uv_loop_t *loop, int of)
 
 void screen_put(struct screen *screen, const char *bytes, size_t len)
 {
-    size_t before = screen->waits.len;
     if (!screen->there) {
         return;
     }
-    if (!text_append(&screen->waits, bytes, len)) {
-        screen->waits.failed = false;
-        screen->left_out++;
+    /* At once and without a copy: it is said also where memory is missing. */
+    ssize_t taken = screen->waits.len == 0 ? write_now(screen, bytes, len) : 0;
+    if (taken < 0 || (size_t)taken == len) {
         return;
     }
-    if (before > 0) {
-        return; /* it is being waited for */
-    }
-    if (!push(screen)) {
-        text_clear(&screen->waits);
-    } else if (screen->waits.len > 0 && !screen->polls) {
+    if (!text_append(&screen->waits, bytes + taken, len - (size_t)taken)) {
+        screen->waits.failed = false;
+        screen->left_out++;
+    } else if (!screen->polls) {
         screen->polls = uv_poll_start(&screen->poll, UV_WRITABLE, on_writable) == 0;
     }
 }
@@ -108,10 +120,12 @@ void screen_close(struct screen *screen, int wait_ms)
     if (!screen->there) {
         return;
     }
-    if (screen->waits.len > 0) {
+    uint64_t end_ns = clock_ns() + (uint64_t)wait_ms * NS_PER_MS;
+    for (uint64_t now = clock_ns(); screen->waits.len > 0 && now < end_ns; now = clock_ns()) {
         struct pollfd wanted = {.fd = screen->fd, .events = POLLOUT};
-        (void)poll(&wanted, 1, wait_ms);
-        (void)push(screen);
+        if (poll(&wanted, 1, (int)((end_ns - now) / NS_PER_MS) + 1) > 0 && !push(screen)) {
+            break;
+        }
     }
     screen->there = false;
     uv_close((uv_handle_t *)&screen->poll, NULL);

@@ -1,6 +1,6 @@
-/* What hotrun itself writes on the terminal, without ever waiting for it: a terminal that is
- * stopped (Ctrl-S) or whose other end is not read takes nothing for as long as it likes. What it
- * does not take waits here and goes first. [supervisor's loop thread] */
+/* What hotrun itself writes on a terminal or into a pipe, without ever waiting for it: a terminal
+ * that is stopped (Ctrl-S), or one or a pipe whose other end is not read, takes nothing for as long
+ * as it likes. What it does not take waits here and goes first. [supervisor's loop thread] */
 #ifndef SUPERVISOR_SCREEN_H
 #define SUPERVISOR_SCREEN_H
 
@@ -11,10 +11,12 @@
 #include <stdint.h>
 #include <uv.h>
 
-#define SCREEN_WAITS_MOST 65536 /* bytes that may wait; what finds no room is left out whole */
+/* Bytes that may wait; what finds no room is left out whole. */
+#define SCREEN_WAITS_MOST ((size_t)1 << 20)
 
 struct screen {
     bool there;
+    bool terminal;
     int fd; /* a description of its own: what the module shares stays blocking */
     uv_poll_t poll;
     bool polls;
@@ -22,8 +24,8 @@ struct screen {
     uint64_t left_out; /* writes, since the terminal took something last */
 };
 
-/* Opens the terminal that the descriptor `of` is once more. False: it is none, or there is no way
- * to it. The loop has to run once after screen_close. */
+/* Opens the terminal or the pipe that the descriptor `of` is once more. False: it is neither, or
+ * there is no way to it. The loop has to run once after screen_close. */
 bool screen_open(struct screen *screen, uv_loop_t *loop, int of);
 
 /* Writes all of it, now or behind what waits, or nothing. */
@@ -32,7 +34,7 @@ void screen_put(struct screen *screen, const char *bytes, size_t len);
 /* Nothing waits: a picture of the present can be drawn. */
 bool screen_is_free(const struct screen *screen);
 
-/* Gives what waits `wait_ms` to go. A second call does nothing. */
+/* Gives what waits `wait_ms` to go, in all. A second call does nothing. */
 void screen_close(struct screen *screen, int wait_ms);
 
 #endif

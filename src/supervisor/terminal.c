@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "supervisor/terminal.h"
 
-#include "base/file.h"
 #include "supervisor/screen.h"
 
 #include <string.h>
@@ -58,11 +57,7 @@ bool terminal_restore(struct terminal *terminal, struct screen *screen)
         return false;
     }
     (void)tcsetattr(terminal->fd, TCSANOW, &terminal->base);
-    if (screen->there) {
-        screen_put(screen, normal, sizeof normal - 1);
-    } else if (isatty(STDOUT_FILENO) == 1) {
-        (void)file_write_all(STDOUT_FILENO, normal, sizeof normal - 1);
-    }
+    screen_put(screen, normal, sizeof normal - 1);
     return true;
 }
 

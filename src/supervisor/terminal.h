@@ -34,7 +34,7 @@ void terminal_set_keys(struct terminal *terminal, bool on);
 
 /* After a host's death. If the modes are not those that hotrun has set: sets them back, shows the
  * cursor, leaves the alternate screen and makes all of it scroll again. Does nothing in the
- * background. `screen`: where to write; not there: stdout. True: it was done. */
+ * background. `screen`: the terminal to write on. True: it was done. */
 bool terminal_restore(struct terminal *terminal, struct screen *screen);
 
 /* The same with the modes from before hotrun. */

@@ -1,4 +1,5 @@
 """What hotrun sends to the terminal, byte by byte, and what a stopped terminal stops."""
+import fcntl
 import os
 import re
 import shlex
@@ -85,6 +86,43 @@ class OnTerminal(Case):
             for version in range(2, 6):
                 self.terminal.wait(f"generation {version}\x1b")
             self.terminal.wait(" generation 5 ", mark)
+            run.finish()
+
+    def test_a_stopped_terminal_stops_nothing_where_the_log_goes_elsewhere(self):
+        silent = ("if (turn == 100) { struct termios t; tcgetattr(1, &t); t.c_lflag &= ~ECHO;"
+                  " tcsetattr(1, TCSANOW, &t); } if (turn == 200) *(volatile int *)8 = 1")
+        terminal = Terminal(shell=True, term="xterm")
+        self.addCleanup(terminal.close)
+        with self.hotrun(quiet(flags=("-include", "termios.h"), on_step=silent), "--rate", "200",
+                         terminal=terminal, log=False) as run:
+            terminal.wait("ready> ")
+            terminal.type(shlex.join(run.command) + " 2> err\n")
+            run.event("loaded")
+            terminal.type("\x13")
+            run.event("restarted")
+            run.request("status")
+            mark = terminal.mark()
+            terminal.type("\x11")
+            terminal.wait("\x1b\\[\\?1049l", mark)
+            run.request("quit")
+            terminal.wait("ready> $", mark)
+            terminal.type("exit\n")
+            run.wait_end()
+            run.finished = True
+
+    def test_a_pipe_that_nobody_reads_stops_nothing(self):
+        reads, writes = os.pipe()
+        self.addCleanup(os.close, reads)
+        self.addCleanup(os.close, writes)
+        fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, 4096)
+        with self.hotrun(quiet(), "--log-level", "trace", log=False, pass_fds=(writes,),
+                         prefix=["bash", "-c", f'exec "$@" 2>&{writes}', "bash"]) as run:
+            run.event("confirmed")
+            for _ in range(100):
+                run.request("pause")
+                run.request("resume")
+            self.assertIn("policy: ctl_pause", os.read(reads, 65536).decode())
+            run.save_and_see(quiet(2))
             run.finish()
 
     def test_a_stopped_terminal_does_not_keep_hotrun_from_ending(self):

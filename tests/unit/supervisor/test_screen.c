@@ -132,7 +132,7 @@ static void what_finds_no_room_is_left_out_whole_and_told(void **state)
     }
     look_to_the_end();
     expect_lines(count - 1);
-    assert_non_null(strstr(t.seen.data, "(lines left out, as the terminal took nothing: 1)\n"));
+    assert_non_null(strstr(t.seen.data, "(lines left out, as nobody took them: 1)\n"));
 }
 
 static void a_terminal_that_has_gone_is_no_trouble(void **state)
@@ -145,6 +145,69 @@ static void a_terminal_that_has_gone_is_no_trouble(void **state)
     }
     say("nobody hears that\n");
     assert_true(screen_is_free(&t.screen));
+}
+
+static void a_pipe_that_is_not_read_holds_nobody_up(void **state)
+{
+    (void)state;
+    struct screen other;
+    int ends[2];
+    char bytes[65536];
+    size_t got = 0, put = 0;
+    assert_int_equal(pipe(ends), 0);
+    assert_true(screen_open(&other, &t.loop, ends[1]));
+    assert_false(other.terminal);
+    for (; other.waits.len < 100000; put += 5) {
+        screen_put(&other, "line\n", 5);
+    }
+    assert_int_equal(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0);
+    while (got < put) {
+        got += (size_t)read(ends[0], bytes, sizeof bytes);
+        (void)uv_run(&t.loop, UV_RUN_NOWAIT);
+    }
+    assert_int_equal(got, put);
+    assert_true(screen_is_free(&other));
+    screen_close(&other, 0);
+    (void)uv_run(&t.loop, UV_RUN_NOWAIT);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+struct slow {
+    int fd;
+    size_t got;
+};
+
+static void read_all(void *ctx)
+{
+    struct slow *slow = ctx;
+    char bytes[4096];
+    ssize_t got;
+    while ((got = read(slow->fd, bytes, sizeof bytes)) > 0) {
+        slow->got += (size_t)got;
+    }
+}
+
+static void what_waits_in_the_end_goes_as_long_as_it_is_taken(void **state)
+{
+    (void)state;
+    struct screen other;
+    int ends[2];
+    size_t put = 0;
+    uv_thread_t reader;
+    assert_int_equal(pipe(ends), 0);
+    assert_true(screen_open(&other, &t.loop, ends[1]));
+    close(ends[1]);
+    for (; other.waits.len < 500000; put += 5) {
+        screen_put(&other, "line\n", 5);
+    }
+    struct slow slow = {.fd = ends[0]};
+    assert_int_equal(uv_thread_create(&reader, read_all, &slow), 0);
+    screen_close(&other, 10000);
+    (void)uv_run(&t.loop, UV_RUN_NOWAIT);
+    assert_int_equal(uv_thread_join(&reader), 0);
+    assert_int_equal(slow.got, put);
+    close(ends[0]);
 }
 
 static void a_file_is_no_terminal(void **state)
@@ -166,6 +229,8 @@ int main(void)
         TEST(a_full_terminal_gets_the_rest_later_and_in_order),
         TEST(what_finds_no_room_is_left_out_whole_and_told),
         TEST(a_terminal_that_has_gone_is_no_trouble),
+        TEST(a_pipe_that_is_not_read_holds_nobody_up),
+        TEST(what_waits_in_the_end_goes_as_long_as_it_is_taken),
         TEST(a_file_is_no_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
