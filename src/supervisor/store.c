@@ -18,7 +18,8 @@
 #define LATEST       "latest.json"
 #define LATEST_FRESH "." LATEST ".new"
 #define DIGITS_LEAST 8
-#define DIGITS_MOST  18
+#define DIGITS_MOST  15
+#define ID_MOST      UINT64_C(999999999999999) /* of so many digits: a double holds it */
 #define NAME_SIZE    32
 
 struct store {
@@ -192,6 +193,11 @@ static bool put(struct store *store, int folder_fd, const char *bytes, size_t le
     uint64_t next =
         (found.count > 0 && found.ids[0] > store->last ? found.ids[0] : store->last) + 1;
     free(found.ids);
+    if (next > ID_MOST) {
+        return error_set(err, ERROR_LIMIT,
+                         "there is no number behind that of %llu.json: remove what is not hotrun's",
+                         (unsigned long long)ID_MOST);
+    }
     name_of(next, name);
     if (!file_replace_synced(folder_fd, name, bytes, len, err)) {
         return false;

@@ -126,9 +126,10 @@ static void what_is_not_its_own_is_left_alone(void **state)
 {
     (void)state;
     assert_int_equal(mkdir(at("snapshots"), 0700), 0);
-    static const char *const others[] = {"snapshots/note.txt", "snapshots/1.json",
-                                         "snapshots/000000001.json", "snapshots/00000001.json.bak",
-                                         "snapshots/-0000001.json"};
+    static const char *const others[] = {
+        "snapshots/note.txt",       "snapshots/1.json",
+        "snapshots/000000001.json", "snapshots/00000001.json.bak",
+        "snapshots/-0000001.json",  "snapshots/999999999999999999.json"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         put(at(others[i]), "mine");
     }
@@ -138,6 +139,23 @@ static void what_is_not_its_own_is_left_alone(void **state)
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         expect(others[i], "mine");
     }
+    store_destroy(store);
+}
+
+static void a_number_that_has_none_behind_it_is_told(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    uint64_t id;
+    (void)mkdir(at("snapshots"), 0700);
+    put(at("snapshots/999999999999999.json"), "mine");
+    struct store *store = opened(2);
+    assert_false(store_put(store, "one", 3, &id, &err));
+    assert_non_null(strstr(err.text, "snapshots: there is no number behind that of 9999"));
+    assert_int_equal(unlink(at("snapshots/999999999999999.json")), 0);
+    store_destroy(store);
+    store = opened(2);
+    assert_int_equal(stored(store, "one"), 1);
     store_destroy(store);
 }
 
@@ -291,6 +309,7 @@ int main(void)
         TRIAL(only_the_newest_of_the_history_stay),
         TRIAL(a_later_run_goes_on_counting),
         TRIAL(what_is_not_its_own_is_left_alone),
+        TRIAL(a_number_that_has_none_behind_it_is_told),
         TRIAL(what_a_crash_left_half_written_is_swept),
         TRIAL(a_folder_that_has_gone_is_made_again),
         TRIAL(a_file_or_a_link_in_the_folders_place_is_an_error),
