@@ -68,6 +68,23 @@ out:
     return ok;
 }
 
+bool file_read_from_begin(int fd, struct text *text)
+{
+    char piece[65536];
+    off_t at = 0;
+    ssize_t got;
+    while ((got = pread(fd, piece, sizeof piece, at)) != 0) {
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0 || !text_append(text, piece, (size_t)got)) {
+            return false;
+        }
+        at += got;
+    }
+    return true;
+}
+
 bool file_sync_folder(int dir_fd)
 {
     return fsync(dir_fd) == 0 || errno == EINVAL || errno == ENOTSUP;

@@ -26,4 +26,8 @@ bool file_sync_folder(int dir_fd);
 /* Writes all of `len` bytes, over short writes and EINTR. */
 bool file_write_all(int fd, const void *bytes, size_t len);
 
+/* Appends all of a file, wherever its offset is, within text->limit. False: with errno, or
+ * text->failed. */
+bool file_read_from_begin(int fd, struct text *text);
+
 #endif

@@ -1,38 +1,20 @@
 #include "host/edits.h"
 
+#include "base/file.h"
 #include "host/carry.h"
 #include "host/host.h"
 #include "state/diff.h"
 #include "state/edit_list.h"
 #include "state/pointer.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define TOLD_MOST  8  /* values that the module has changed */
 #define VALUE_MOST 60 /* bytes of one that are shown */
 
 /* ---- taking ---- */
-
-static bool read_all(int fd, struct text *bytes)
-{
-    char piece[65536];
-    off_t at = 0;
-    ssize_t got;
-    while ((got = pread(fd, piece, sizeof piece, at)) != 0) {
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0 || !text_append(bytes, piece, (size_t)got)) {
-            return false;
-        }
-        at += got;
-    }
-    return bytes->len > 0;
-}
 
 void edits_take(struct host *host, uint64_t generation, int fd)
 {
@@ -41,7 +23,7 @@ void edits_take(struct host *host, uint64_t generation, int fd)
     if (fd < 0) {
         return;
     }
-    if (read_all(fd, &edits->bytes)) {
+    if (file_read_from_begin(fd, &edits->bytes) && edits->bytes.len > 0) {
         edits->list = edit_list_read(edits->bytes.data, edits->bytes.len, &edits->count);
     }
     (void)close(fd);

@@ -2,12 +2,12 @@
 #include "supervisor/asks.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "state/json.h"
 #include "state/pointer.h"
 #include "supervisor/snapshots.h"
 #include "supervisor/state.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -319,30 +319,12 @@ void asks_get(struct supervisor *sup, const cJSON *params, struct control_call *
     arm(sup);
 }
 
-/* Through the descriptor: what is mapped could be cut by a host that does not behave. */
-static bool read_state(int fd, size_t limit, struct text *state)
-{
-    char piece[65536];
-    off_t at = 0;
-    ssize_t got;
-    state->limit = limit;
-    while ((got = pread(fd, piece, sizeof piece, at)) != 0) {
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0 || !text_append(state, piece, (size_t)got)) {
-            return false;
-        }
-        at += got;
-    }
-    return true;
-}
-
 static void answer_got(struct supervisor *sup, struct ask *ask)
 {
-    struct text state = {0};
+    struct text state = {.limit = supervisor_snapshot_limit(sup)};
     supervisor_look(sup);
-    if (read_state(ask->fd, supervisor_snapshot_limit(sup), &state)) {
+    /* Through the descriptor: what is mapped could be cut by a host that does not behave. */
+    if (file_read_from_begin(ask->fd, &state)) {
         answer_value(sup, ask->call, ask->pointer, &state, sup->report.generation,
                      sup->report.step);
     } else {
