@@ -14,13 +14,20 @@
 static const char *const level_names[] = {"trace", "debug", "info", "warn", "error"};
 static const char *const tone_codes[] = {"", "\033[32m", "\033[31m", "\033[2m"};
 
+static bool wants_color(void)
+{
+    const char *none = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+    return (none == NULL || none[0] == '\0') && (term == NULL || strcmp(term, "dumb") != 0) &&
+           isatty(STDERR_FILENO) == 1;
+}
+
 void log_init(struct log *log, enum log_level level, bool no_color)
 {
-    const char *env = getenv("NO_COLOR");
     log->fd = STDERR_FILENO;
     log->put = NULL;
     log->ctx = NULL;
-    log->color = !no_color && (env == NULL || env[0] == '\0') && isatty(STDERR_FILENO) == 1;
+    log->color = !no_color && wants_color();
     atomic_init(&log->level, (int)level);
     atomic_init(&log->open, false);
 }

@@ -32,7 +32,8 @@ struct log {
     _Atomic bool open; /* what log_bytes wrote last was no whole line */
 };
 
-/* fd 2; colours when it is a terminal, NO_COLOR is unset and `no_color` is false. */
+/* fd 2; colours when it is a terminal that is not "dumb" (TERM), NO_COLOR is unset and `no_color`
+ * is false. */
 void log_init(struct log *log, enum log_level level, bool no_color);
 
 /* One line at `level`; lines at WARN and ERROR start with the level's word. Longer than 4 KB is

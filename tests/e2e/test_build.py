@@ -332,12 +332,23 @@ class Output(Project):
     COLOURS = "printf '\\033[31mred\\033[0m\\n'; test -t 1 && echo terminal; test -t 1 || echo pipe; make"
 
     def test_it_has_its_colours_on_a_terminal(self):
-        terminal = Terminal()
-        with self.build_run(self.COLOURS, terminal=terminal) as run:
+        terminal = Terminal(term="xterm")
+        with self.build_run(self.COLOURS, terminal=terminal,
+                            options=["--no-status-line"]) as run:
             ok = run.event("build_ok")
             run.event("loaded")
             terminal.wait(re.escape("\x1b[31mred\x1b[0m\r\nterminal\r\n"))
             self.assertTrue(ok["output"].startswith("red\nterminal\n"), ok["output"])
+
+    def test_a_dumb_terminal_gets_no_colours(self):
+        terminal = Terminal(term="dumb")
+        with self.build_run(self.COLOURS, terminal=terminal) as run:
+            ok = run.event("build_ok")
+            run.event("loaded")
+            terminal.wait("hotrun  .*generation 1 ")
+            self.assertTrue(ok["output"].startswith("red\npipe\n"), ok["output"])
+            self.assertNotIn("\x1b[2m", terminal.text)
+            self.assertNotIn("\x1b[32m", terminal.text)
 
     def test_it_has_no_terminal_where_there_is_none(self):
         with self.build_run(self.COLOURS) as run:
