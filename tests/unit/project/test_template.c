@@ -210,6 +210,10 @@ static void a_later_folder_s_file_wins(void **state)
     struct taken taken = make(game, build_find(NULL, game, &err));
     assert_non_null(strstr(text_of(&taken, "hotrun.toml"), "keys = \"off\""));
     drop(&taken);
+    const struct template_row *server = template_find("server", &err);
+    taken = make(server, build_find(NULL, server, &err));
+    assert_non_null(strstr(text_of(&taken, "hotrun.toml"), "keys = \"on\""));
+    drop(&taken);
 }
 
 static bool refuse(void *ctx, const char *path, const char *text, size_t len, struct error *err)
