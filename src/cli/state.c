@@ -8,6 +8,7 @@
 #include "cli/help.h"
 #include "cli/print.h"
 #include "state/json.h"
+#include "state/pointer.h"
 #include "supervisor/run_dir.h"
 
 #include <errno.h>
@@ -23,8 +24,11 @@
 static int get(const struct options *options, struct error *err)
 {
     struct text value = {0};
-    cJSON *params = cJSON_CreateObject();
     const char *pointer = options->word_count > 1 ? options->words[1] : "";
+    if (!pointer_check(pointer, err)) {
+        return STATUS_USAGE;
+    }
+    cJSON *params = cJSON_CreateObject();
     if (cJSON_AddStringToObject(params, "pointer", pointer) == NULL) {
         return ask_no_memory(params, err);
     }
@@ -67,6 +71,9 @@ static int set(const struct options *options, struct error *err)
     }
     for (unsigned i = 2; i < options->word_count; i += 2) {
         const char *json = options->words[i];
+        if (!pointer_check(options->words[i - 1], err)) {
+            return STATUS_USAGE;
+        }
         if (!json_check(json, strlen(json), &why)) {
             error_set(err, ERROR_USAGE,
                       "state set: %.200s for %.200s is no JSON: %s; a text has quotes: '\"text\"'",
@@ -85,6 +92,11 @@ static int set(const struct options *options, struct error *err)
 
 static int remove_values(const struct options *options, struct error *err)
 {
+    for (unsigned i = 1; i < options->word_count; i++) {
+        if (!pointer_check(options->words[i], err)) {
+            return STATUS_USAGE;
+        }
+    }
     cJSON *params = cJSON_CreateObject();
     cJSON *edits = cJSON_AddArrayToObject(params, "edits");
     bool ok = edits != NULL;

@@ -4,6 +4,7 @@
 #include "state/json.h"
 #include "state/place.h"
 #include "state/spelling.h"
+#include "state/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,6 +147,39 @@ bool place_refuse(const struct place *place, const char *pointer, struct error *
                     text_string(&says));
     text_finish(&says);
     return false;
+}
+
+bool pointer_check(const char *pointer, struct error *err)
+{
+    size_t len = strnlen(pointer, POINTER_MOST + 1);
+    const char *end = pointer + len;
+    char shown[PLACE_SHOWN];
+    (void)place_show(pointer, len, shown);
+    if (len > POINTER_MOST) {
+        return error_set(err, ERROR_LIMIT, "%s: expected a JSON pointer of at most %d bytes", shown,
+                         POINTER_MOST);
+    }
+    if (len > 0 && pointer[0] != '/') {
+        return error_set(err, ERROR_USAGE,
+                         "%s: expected a JSON pointer, which begins with '/' (/player/hp) or is "
+                         "empty (the whole state)",
+                         shown);
+    }
+    for (const char *at = pointer; at < end;) {
+        size_t bytes = utf8_len(at, end);
+        if (bytes == 0) {
+            return error_set(err, ERROR_USAGE,
+                             "%s: expected a JSON pointer in UTF-8, found the byte 0x%02X at %zu",
+                             shown, (unsigned)(unsigned char)*at, (size_t)(at - pointer));
+        }
+        if (*at == '~' && at[1] != '0' && at[1] != '1') {
+            return error_set(err, ERROR_USAGE,
+                             "%s: expected 0 or 1 behind the '~' at byte %zu: ~0 is '~', ~1 is '/'",
+                             shown, (size_t)(at - pointer));
+        }
+        at += bytes;
+    }
+    return true;
 }
 
 bool pointer_find(const char *json, size_t len, const char *pointer, struct span *found,

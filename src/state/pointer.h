@@ -14,6 +14,9 @@ struct span { /* text[start..end) */
     size_t start, end;
 };
 
+/* False: it is none; the error says what is wrong with it and where. */
+bool pointer_check(const char *pointer, struct error *err);
+
 /* The value that `pointer` names. False: no pointer at all (what is wrong with it and where), or
  * nothing is there; the error then names the last part that is: "/player/hp: /player has no "hp";
  * it has "health", "x", "y"". */

@@ -28,7 +28,8 @@ class Get(States):
         with self.hotrun(probe(1)) as run:
             run.call("step")
             self.assertIn('has no "raito"', self.state("get", "/raito", status=125))
-            self.state("get", "ratio", status=125)
+            for words in (("get", "ratio"), ("set", "ratio", "1"), ("remove", "/x~2")):
+                self.assertIn("expected", self.state(*words, status=2))
             self.assertIn("expected hotrun state get", self.state("get", "/a", "/b", status=2))
             self.assertIn("expected get, set", self.state("got", status=2))
             self.assertIn("expected get, set", self.state(status=2))
