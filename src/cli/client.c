@@ -9,6 +9,7 @@
 #include "supervisor/control.h"
 #include "supervisor/run_dir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -21,6 +22,7 @@
 
 #define ANSWER_MAX (((size_t)1 << 30) + 4096) /* a value of 1 GB, and what stands around it */
 #define CALL_ID    1
+#define NAMES_MOST 8
 
 struct connection {
     int fd;
@@ -31,8 +33,40 @@ struct connection {
 
 /* ---- connecting ---- */
 
+static bool connect_in(int fd, const char *run_dir);
+
+static bool listens(const char *run_dir)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool ok = fd >= 0 && connect_in(fd, run_dir);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return ok;
+}
+
+/* "; with names there are --name a, --name b": the runs whose directories are in this one. */
+static void name_others(const char *run_dir, struct text *others)
+{
+    DIR *dir = opendir(run_dir);
+    const struct dirent *entry;
+    for (int count = 0; dir != NULL && count < NAMES_MOST && (entry = readdir(dir)) != NULL;) {
+        char *path = entry->d_name[0] == '.' ? NULL : path_join(run_dir, entry->d_name);
+        if (path != NULL && listens(path)) {
+            text_printf(others, "%s--name %s", count == 0 ? "; with names there are " : ", ",
+                        entry->d_name);
+            count++;
+        }
+        free(path);
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+}
+
 static bool nothing_runs(const char *run_dir, struct error *err)
 {
+    struct text others = {0};
     pid_t pid = run_dir_holder(run_dir);
     char *name = path_short(run_dir);
     const char *shown = name == NULL ? run_dir : name;
@@ -40,6 +74,13 @@ static bool nothing_runs(const char *run_dir, struct error *err)
         error_set(err, ERROR_BUSY,
                   "hotrun (process %ld) in %s does not listen: it is starting or ending; try again",
                   (long)pid, shown);
+        free(name);
+        return false;
+    }
+    name_others(run_dir, &others);
+    if (others.len > 0) {
+        error_set(err, ERROR_MISSING, "no hotrun without a name runs in %s%s", shown,
+                  text_string(&others));
     } else if (strcmp(path_base(run_dir), ".hotrun") == 0) {
         error_set(err, ERROR_MISSING,
                   "no hotrun runs here (looked at .hotrun and in the parents): start one with "
@@ -50,6 +91,7 @@ static bool nothing_runs(const char *run_dir, struct error *err)
                   "or --name NAME",
                   shown);
     }
+    text_finish(&others);
     free(name);
     return false;
 }

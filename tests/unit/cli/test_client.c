@@ -6,6 +6,9 @@
 #include "trial.h"
 
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 /* A control socket that is served in a thread of its own, as another process would. */
 static struct server {
@@ -168,6 +171,34 @@ static void where_nothing_runs_it_is_said_and_what_to_do(void **state)
     expect_failure(trial_dir, "echo", WAIT_NS, ERROR_MISSING, "no hotrun runs in ");
 }
 
+static int listen_in(const char *folder)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s/control.sock", folder);
+    assert_true(fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+                listen(fd, 1) == 0);
+    return fd;
+}
+
+static void runs_that_have_names_are_named(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(at("many"), 0700), 0);
+    assert_int_equal(mkdir(at("many/.hotrun"), 0700), 0);
+    assert_int_equal(mkdir(at("many/.hotrun/one"), 0700), 0);
+    assert_int_equal(mkdir(at("many/.hotrun/gone"), 0700), 0);
+    close(listen_in(at("many/.hotrun/gone")));
+    int fd = listen_in(at("many/.hotrun/one"));
+    expect_failure(at("many/.hotrun"), "echo", WAIT_NS, ERROR_MISSING, "there are --name one");
+    struct error err;
+    cJSON *result = NULL;
+    assert_false(client_call(at("many/.hotrun"), "echo", NULL, WAIT_NS, &result, &err));
+    assert_null(strstr(err.text, "gone"));
+    close(fd);
+    expect_failure(at("many/.hotrun"), "echo", WAIT_NS, ERROR_MISSING, "no hotrun runs here");
+}
+
 static void an_answer_that_does_not_come_is_not_waited_for_for_ever(void **state)
 {
     (void)state;
@@ -216,6 +247,7 @@ int main(void)
         TEST(a_results_own_text_keeps_every_digit),
         TEST(a_refusal_is_told_in_its_own_words),
         TEST(where_nothing_runs_it_is_said_and_what_to_do),
+        TEST(runs_that_have_names_are_named),
         TEST(an_answer_that_does_not_come_is_not_waited_for_for_ever),
         TEST(events_are_followed_word_by_word_until_hotrun_ends),
     };
