@@ -82,6 +82,12 @@ static void make_parts(const struct status_facts *facts, char parts[PART_COUNT][
                    facts->state_bytes == 0 ? "no state" : "state %s", size);
 }
 
+/* A long name leaves room for the rest. */
+static size_t name_columns(unsigned columns)
+{
+    return columns <= 60 ? NAME_MOST / 2 : columns / 4 < NAME_MOST ? NAME_MOST : columns / 4;
+}
+
 static void put_spaces(struct text *out, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -98,7 +104,7 @@ void status_words(const struct status_facts *facts, unsigned columns, bool color
     bool shown[PART_COUNT] = {false};
     struct text name = {0}, word = {0};
     make_parts(facts, parts);
-    size_t used = 1 + columns_put(&name, facts->name, columns > 60 ? NAME_MOST : NAME_MOST / 2);
+    size_t used = 1 + columns_put(&name, facts->name, name_columns(columns));
     size_t word_columns = columns_put(&word, facts->word, WORD_MOST);
     for (size_t i = 0; i < PART_COUNT; i++) {
         enum part part = by_need[i];

@@ -109,6 +109,7 @@ static void a_long_name_is_cut_by_columns(void **state)
     facts.name = "the-name-of-a-game-that-never-ends";
     expect(&facts, 80, " the-name-of-a-game-th...  held");
     expect(&facts, 40, " the-name-...  held");
+    expect(&facts, 200, " the-name-of-a-game-that-never-ends  held");
     facts.name = "\xe6\xb8\xb8\xe6\x88\x8f\033[2J";
     status_words(&facts, 40, false, &out);
     assert_int_equal(out.len, 40 + 2); /* two characters of three bytes and two columns */
