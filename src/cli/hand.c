@@ -68,8 +68,14 @@ int hand_log(const struct options *options, struct log *log, struct error *err)
 {
     enum log_level level;
     (void)log;
-    if (options->word_count == 0 || !log_level_parse(options->words[0], &level)) {
+    if (options->word_count == 0) {
         return usage(err, "log: expected trace, debug, info, warn or error behind it");
+    }
+    if (!log_level_parse(options->words[0], &level)) {
+        error_set(err, ERROR_USAGE,
+                  "log: expected trace, debug, info, warn or error, found \"%.40s\"",
+                  options->words[0]);
+        return STATUS_USAGE;
     }
     cJSON *params = cJSON_CreateObject();
     return cJSON_AddStringToObject(params, "level", options->words[0]) != NULL
@@ -132,8 +138,11 @@ int hand_rewind(const struct options *options, struct log *log, struct error *er
         unsigned long long id = strtoull(word, &end, 10);
         if (*end != '\0' || end == word || word[0] == '-' || id < 1 || id > ID_MOST) {
             cJSON_Delete(params);
-            return usage(err, "rewind: expected the number of a snapshot, as `hotrun history` "
-                              "lists them");
+            error_set(err, ERROR_USAGE,
+                      "rewind: expected the number of a snapshot, as `hotrun history` lists them, "
+                      "found \"%.40s\"",
+                      word);
+            return STATUS_USAGE;
         }
         if (cJSON_AddNumberToObject(params, "id", (double)id) == NULL) {
             return ask_no_memory(params, err);

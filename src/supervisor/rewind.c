@@ -38,12 +38,14 @@ static uint64_t find_earlier(struct supervisor *sup, struct error *err)
         found = further && leads_back(sup, ids[i]) ? ids[i] : 0;
     }
     free(ids);
-    if (found == 0) {
+    if (found == 0 && sup->rewound != 0) {
         error_set(err, ERROR_MISSING,
-                  sup->rewound == 0
-                      ? "there is no snapshot to go back to so far: `hotrun history` lists them"
-                      : "there is no snapshot before %llu: `hotrun history` lists them",
+                  "there is no snapshot before %llu: `hotrun history` lists them",
                   (unsigned long long)sup->rewound);
+    } else if (found == 0) {
+        const char *why = snapshots_unstored(sup);
+        error_set(err, ERROR_MISSING, "there is no snapshot to go back to: %s",
+                  why != NULL ? why : "none is stored so far; `hotrun snapshot` makes one");
     }
     return found;
 }

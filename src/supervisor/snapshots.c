@@ -318,15 +318,21 @@ void snapshots_add_status(const struct supervisor *sup, cJSON *status)
 {
     const struct snapshots *snapshots = sup->snapshots;
     cJSON *durable = cJSON_AddObjectToObject(status, "durable");
-    (void)cJSON_AddBoolToObject(durable, "ok", snapshots->reason[0] == '\0');
-    if (snapshots->reason[0] != '\0') {
-        event_add_text(durable, "reason", snapshots->reason);
+    const char *unstored = snapshots_unstored(sup);
+    (void)cJSON_AddBoolToObject(durable, "ok", unstored == NULL);
+    if (unstored != NULL) {
+        event_add_text(durable, "reason", unstored);
     }
     if (snapshots->id != 0) {
         event_add_number(durable, "id", snapshots->id);
         event_add_number(durable, "step", snapshots->step);
         event_add_number(durable, "age_s", (clock_ns() - snapshots->stored_ns) / NS_PER_S);
     }
+}
+
+const char *snapshots_unstored(const struct supervisor *sup)
+{
+    return sup->snapshots->reason[0] != '\0' ? sup->snapshots->reason : NULL;
 }
 
 struct store *snapshots_store(const struct supervisor *sup)

@@ -44,6 +44,10 @@ void snapshots_end(struct supervisor *sup);
 /* `durable` of the status. */
 void snapshots_add_status(const struct supervisor *sup, cJSON *status);
 
+/* Why the newest one is not on disk; NULL: it is, or none was to be stored so far. Borrowed, until
+ * the next one. */
+const char *snapshots_unstored(const struct supervisor *sup);
+
 /* The control method `snapshot`. */
 void snapshots_command(struct supervisor *sup, const cJSON *params, struct control_call *call);
 

@@ -10,6 +10,15 @@ import modules
 QUICK = "[supervise]\nprobation = '50ms'\n"
 CALM = "[checkpoint]\ninterval = 0\ndurable_interval = 0\n"
 MESSAGE = 9
+NOT_PLAIN = """
+#include "hotrun/hotrun.h"
+static hotrun_status step(const hotrun_host *host, void *state, const hotrun_step *now)
+{
+    (void)host, (void)state, (void)now;
+    return HOTRUN_OK;
+}
+HOTRUN_MODULE(int, .name = "memory", .step = step);
+"""
 
 
 class Hand(Case):
@@ -273,7 +282,7 @@ class History(Hand):
             told = self.told("rewind", str(saved[0]["id"]))
             self.assertEqual((told["step"], saved[0]["why"]), (before, "command"))
             self.assertIn("no snapshot 77", self.told("rewind", "77", status=125))
-            self.told("rewind", "x", status=2)
+            self.assertIn('found "x"', self.told("rewind", "x", status=2))
 
     def test_a_new_generation_begins_the_way_back_anew(self):
         with self.hotrun(probe(1), "--rate", "500", config=QUICK + CALM) as run:
@@ -289,8 +298,17 @@ class History(Hand):
     def test_there_may_be_nothing_to_go_back_to(self):
         with self.hotrun(probe(1), config=CALM) as run:
             run.event("loaded")
-            self.assertIn("no snapshot to go back to", self.told("rewind", status=125))
+            told = self.told("rewind", status=125)
+            self.assertIn("no snapshot to go back to: none is stored so far; `hotrun snapshot`", told)
             run.save_and_see(probe(2))
+
+    def test_a_state_that_cannot_be_stored_is_why_there_is_nothing_to_go_back_to(self):
+        config = "[checkpoint]\ninterval = '10ms'\ndurable_interval = '20ms'\n"
+        with self.hotrun(modules.written(NOT_PLAIN), "--rate", "500", config=config, log=False) as run:
+            run.event("loaded")
+            while "reason" not in self.told("status")["durable"]:
+                pass
+            self.assertIn("HOTRUN_STATE_PLAIN", self.told("rewind", status=125))
 
 
 if __name__ == "__main__":
