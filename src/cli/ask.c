@@ -6,19 +6,22 @@
 int ask_print(const struct options *options, const char *method, cJSON *params, uint64_t limit_ns,
               void (*print)(const cJSON *), struct error *err)
 {
+    const char *run_dir = options->config.run_dir;
     cJSON *result = NULL;
-    bool answered = client_call(options->config.run_dir, method, params, limit_ns, &result, err);
-    cJSON_Delete(params);
-    if (!answered) {
-        return STATUS_FAILED;
+    struct text text = {0};
+    bool ok;
+    if (options->json) { /* as it was written: cJSON has no more than 53 bits for a number */
+        ok = client_call_text(run_dir, method, params, limit_ns, &text, err) &&
+             print_member(&text, "", err);
+    } else {
+        ok = client_call(run_dir, method, params, limit_ns, &result, err);
     }
-    bool ok = true;
-    if (options->json) {
-        ok = print_json(result) || error_set(err, ERROR_SYSTEM, "no memory for the answer");
-    } else if (print != NULL) {
+    if (result != NULL && print != NULL) {
         print(result);
     }
+    text_finish(&text);
     cJSON_Delete(result);
+    cJSON_Delete(params);
     return ok ? 0 : STATUS_FAILED;
 }
 

@@ -1,7 +1,9 @@
 #include "cli/print.h"
 
+#include "base/clock.h"
 #include "state/json.h"
 #include "state/pointer.h"
+#include "supervisor/report_build.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -39,7 +41,7 @@ static void print_durable(const cJSON *durable)
                number_of(durable, "step"), number_of(durable, "age_s"));
     }
     if (reason[0] != '\0') {
-        printf("  not stored %s\n", reason);
+        printf("  unstored   %s\n", reason);
     }
 }
 
@@ -57,12 +59,18 @@ static void print_kept(const cJSON *kept)
     printf("\n");
 }
 
-/* "build ok  1.2 s", "build failed  1.2 s  exit status 1" */
+/* As the running hotrun says it: "built  1.2 s", "build failed  exit status 1  1.2 s". */
 static void print_outcome(const cJSON *build)
 {
+    const char *outcome = text_of(build, "outcome");
     const char *reason = text_of(build, "reason");
-    printf("build %s  %.1f s%s%s\n", text_of(build, "outcome"), number_of(build, "ms") / 1000,
-           reason[0] != '\0' ? "  " : "", reason);
+    char took[32];
+    report_duration((uint64_t)number_of(build, "ms") * NS_PER_MS, took, sizeof took);
+    if (strcmp(outcome, "ok") == 0) {
+        printf("built  %s\n", took);
+    } else {
+        printf("build %s  %s%s%s\n", outcome, reason, reason[0] != '\0' ? "  " : "", took);
+    }
 }
 
 /* The last lines of what it said, set in. */
@@ -89,8 +97,9 @@ static void print_build_status(const cJSON *build)
     }
     const char *command = text_of(build, "command");
     size_t first_line = strcspn(command, "\n");
-    printf("  build      %.*s%s  %.0f sources (%s)\n", (int)first_line, command,
-           command[first_line] != '\0' ? " ..." : "", number_of(build, "sources"),
+    double sources = number_of(build, "sources");
+    printf("  build      %.*s%s  %.0f source%s (%s)\n", (int)first_line, command,
+           command[first_line] != '\0' ? " ..." : "", sources, sources == 1 ? "" : "s",
            text_of(build, "watch"));
     if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(build, "running"))) {
         printf("  building   for %.0f s  %s\n", number_of(build, "running_ms") / 1000,
@@ -158,6 +167,8 @@ int print_reload(const cJSON *result, bool json)
                 strcmp(outcome, "unchanged") == 0;
     if (json) {
         good = print_json(result) && good;
+    } else if (strcmp(outcome, "unchanged") == 0 && reason[0] != '\0') {
+        printf("%s: %s\n", outcome, reason); /* it names the generation */
     } else {
         double generation = number_of(result, "generation");
         if (generation > 0) {
@@ -227,8 +238,11 @@ int print_build(const cJSON *result, bool json)
 
 void print_place(const cJSON *result)
 {
+    const cJSON *paused = cJSON_GetObjectItemCaseSensitive(result, "paused");
     printf("%sgeneration %.0f  step %.0f\n",
-           cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "paused")) ? "paused  " : "",
+           cJSON_IsTrue(paused)    ? "paused  "
+           : cJSON_IsFalse(paused) ? "running  "
+                                   : "",
            number_of(result, "generation"), number_of(result, "step"));
 }
 

@@ -1,5 +1,6 @@
 #include "supervisor/comeback.h"
 
+#include "supervisor/report.h"
 #include "supervisor/state.h"
 
 #include <signal.h>
@@ -78,10 +79,12 @@ int comeback_trusted_slot(struct supervisor *sup)
     if (before == NO_SLOT) {
         return slot;
     }
+    char step[32];
+    report_count(snapshot.step, step, sizeof step);
     log_line(sup->log, LOG_WARN,
-             "code that starts from the snapshot of step %llu died twice: it is set aside for the "
+             "code that starts from the snapshot of step %s died twice: it is set aside for the "
              "one before it",
-             (unsigned long long)snapshot.step);
+             step);
     return before;
 }
 
