@@ -12,11 +12,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define BUILD_EDITS 256
+
 struct build {
     unsigned references;
     uint64_t generation;
-    bool edited; /* a copy of the library that ran, made to edit its state */
-    char *path;  /* of the copy */
+    bool edited;             /* a copy of the library that ran, made to edit its state */
+    char edits[BUILD_EDITS]; /* what was edited, for a person: "  ~ /hp  - /name  3 more" */
+    char *path;              /* of the copy */
     struct stage stage;
     enum rate_kind rate; /* at which it runs */
     double rate_hz;

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* memfd_create */
 #include "supervisor/edits.h"
 
+#include "base/columns.h"
 #include "base/file.h"
 #include "state/edit_list.h"
 #include "state/json.h"
@@ -13,14 +14,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define WAITING_MOST 64U
-#define AROUND_MOST  ((size_t)1 << 20) /* bytes of a list around the values: a request's line */
+#define WAITING_MOST         64U
+#define AROUND_MOST          ((size_t)1 << 20) /* bytes of a list around the values: a request's line */
+#define EDITS_TOLD           3
+#define POINTER_COLUMNS_MOST 24
 
 struct edit_request {
     struct edit_request *next;
     struct control_call *call;
     int fd;              /* the edit list */
     uint64_t generation; /* that it is to become; 0: it waits */
+    char words[BUILD_EDITS];
 };
 
 /* ---- what is asked for ---- */
@@ -140,6 +144,27 @@ static bool make_list(const struct supervisor *sup, const cJSON *edits, struct t
     return true;
 }
 
+/* As build->edits has it. The edits are good ones. */
+static void tell_edits(const cJSON *edits, char *words, size_t size)
+{
+    struct text line = {0};
+    const cJSON *item;
+    int told = 0, count = cJSON_GetArraySize(edits);
+    cJSON_ArrayForEach(item, edits)
+    {
+        const char *pointer = member(item, "pointer");
+        bool whole = pointer == NULL || pointer[0] == '\0';
+        if (told++ == EDITS_TOLD) {
+            text_printf(&line, "  %d more", count - EDITS_TOLD);
+            break;
+        }
+        text_puts(&line, strcmp(member(item, "op"), "remove") == 0 ? "  - " : "  ~ ");
+        (void)columns_put(&line, whole ? "(all)" : pointer, POINTER_COLUMNS_MOST);
+    }
+    (void)snprintf(words, size, "%s", text_string(&line));
+    text_finish(&line);
+}
+
 static int put_into_memory(const struct text *list)
 {
     int fd = memfd_create("hotrun-edit", MFD_CLOEXEC);
@@ -244,6 +269,7 @@ static void begin(struct supervisor *sup)
         return;
     }
     build->edited = true;
+    memcpy(build->edits, sup->edits->words, sizeof build->edits);
     sup->edits->generation = build->generation;
     sup->arrived = build;
     supervisor_dispatch(sup, POLICY_CTL_EDIT);
@@ -288,7 +314,8 @@ void edits_command(struct supervisor *sup, const cJSON *params, struct control_c
     for (; *last != NULL; last = &(*last)->next) {
         count++;
     }
-    if (!make_list(sup, cJSON_GetObjectItemCaseSensitive(params, "edits"), &list, &err)) {
+    const cJSON *edits = cJSON_GetObjectItemCaseSensitive(params, "edits");
+    if (!make_list(sup, edits, &list, &err)) {
         control_fail(call, err.code == ERROR_USAGE ? CONTROL_INVALID_PARAMS : CONTROL_REFUSED,
                      err.text);
     } else if (problem(sup) != NULL) {
@@ -303,6 +330,7 @@ void edits_command(struct supervisor *sup, const cJSON *params, struct control_c
             control_fail(call, CONTROL_INTERNAL, "no memory for an edit");
         } else {
             *request = (struct edit_request){.call = call, .fd = fd};
+            tell_edits(edits, request->words, sizeof request->words);
             *last = request;
             edits_go_on(sup);
         }

@@ -165,6 +165,7 @@ void report_loaded(struct report *report, const struct message_accepted *told,
     }
     append_keys(&line, "+", told->added, told->more_added);
     append_keys(&line, "-", told->dropped, told->more_dropped);
+    text_puts(&line, build->edits);
     log_tone(report->log, LOG_TONE_GOOD, "%s", text_string(&line));
     text_finish(&line);
     if (told->note.len > 0) {

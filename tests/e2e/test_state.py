@@ -109,6 +109,17 @@ class Get(States):
 
 class Edit(States):
 
+    def test_the_log_names_what_was_edited(self):
+        with self.hotrun(probe(1), config=CALM) as run:
+            run.call("step")
+            run.event("confirmed")
+            values = [word for name in "abcd" for word in (f"/{name}\x1b[2J", "1")]
+            self.edited("set", "/count", "5", *values)
+            self.assertRegex(run.line("  ~ /count"), r"  ~ /count  ~ /a\?\[2J  ~ /b\?\[2J  2 more$")
+            self.write("all.json", "{}")
+            self.edited("merge", "all.json")
+            run.line("  ~ (all)")
+
     def test_a_value_is_set_and_the_others_keep_every_digit(self):
         with self.hotrun(probe(1), "--rate", "200", config=CALM) as run:
             first = run.call("step")
@@ -118,7 +129,7 @@ class Edit(States):
             self.assertEqual(told["generation"], 2)
             event = run.event("reloaded", mark)
             self.assertTrue(event["edited"])
-            run.line("state edited")
+            self.assertRegex(run.line("state edited ("), r"state edited \(.*\)  ~ /count$")
             step = run.call("step", said)
             self.assertEqual((step["count"], step["generation"]), (1000001, 2))
             self.assertEqual(step["hash"], first["hash"])
