@@ -120,8 +120,12 @@ void print_status(const cJSON *status)
     const char *rate = text_of(status, "rate");
     const char *blocked = text_of(status, "blocked");
     double tracer = number_of(status, "tracer_pid");
-    printf("%s  %s  generation %.0f  step %.0f", text_of(status, "state"),
-           text_of(status, "module"), number_of(status, "generation"), number_of(status, "step"));
+    const char *module = text_of(status, "module");
+    printf("%s%s%s", text_of(status, "state"), module[0] != '\0' ? "  " : "", module);
+    if (number_of(status, "generation") > 0) {
+        printf("  generation %.0f  step %.0f", number_of(status, "generation"),
+               number_of(status, "step"));
+    }
     if (rate[0] != '\0') {
         printf("  %s", rate);
     } else {

@@ -28,7 +28,7 @@ void report_build_words(const struct command_end *end, uint64_t timeout_ns, char
     } else if (end->status == 127) {
         (void)snprintf(text, size,
                        "exit status 127: the shell did not find a command that "
-                       "build.command names; install it, or mend the line");
+                       "build.command names; install it, or mend the line and start hotrun anew");
     } else if (end->status == 126) {
         (void)snprintf(text, size, "exit status 126: what build.command names may not be run");
     } else {

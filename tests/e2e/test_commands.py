@@ -261,6 +261,22 @@ class Running(Case):
             below = self.command("status", "--json", folder=self.path("below"))
             self.assertEqual(json.loads(below.stdout)["pid"], run.pid)
 
+    def test_answers_are_for_people(self):
+        with self.hotrun(probe(1, on_init="return HOTRUN_ERR")) as run:
+            run.event("held")
+            self.assertTrue(self.command("status").stdout.startswith("held  60 Hz\n"))
+            run.save_and_see(probe(2), "loaded")
+            said = self.command("reload").stdout
+            self.assertTrue(said.startswith("unchanged: the library's bytes"), said)
+            self.assertTrue(self.command("pause").stdout.startswith("paused  generation "))
+            self.assertTrue(self.command("resume").stdout.startswith("running  generation "))
+            self.assertIn('found "loud"', self.command("log", "loud").stderr)
+
+    def test_json_keeps_each_digit(self):
+        with self.hotrun(probe(1)) as run:
+            run.call("step")
+            self.assertRegex(self.command("status", "--json").stdout, r'"started_ns":\d{19}\b')
+
     def written_status(self):
         try:
             with open(self.path(".hotrun", "status.json"), encoding="utf-8") as file:
