@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define WIDTH  48
-#define HEIGHT 14
+#define HEIGHT 10
 #define PADDLE 7
 #define BALL   'o'
 
@@ -79,7 +79,7 @@ static void serve(struct state *state)
     state->x = WIDTH / 2.0;
     state->y = 1;
     state->vx = state->vx < 0 ? 14 : -14;
-    state->vy = 9;
+    state->vy = 7;
 }
 
 /* What a fresh state holds, and what a field has that an older state does not know. */
