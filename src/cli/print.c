@@ -138,6 +138,10 @@ void print_status(const cJSON *status)
     if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(status, "waiting_for_library"))) {
         printf("  waiting    the library is not there\n");
     }
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(status, "newest_refused")) &&
+        number_of(status, "generation") > 0) {
+        printf("  newest     not loaded: the last save was refused, or has died\n");
+    }
     if (blocked[0] != '\0') {
         printf("  blocked    waits in %s\n", blocked);
     }

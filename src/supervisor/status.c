@@ -53,6 +53,7 @@ cJSON *status_make(struct supervisor *sup)
                                                   : "events");
     building_add_status(sup, status);
     event_add_flag(status, "waiting_for_library", sup->missing_told);
+    event_add_flag(status, "newest_refused", sup->report.refused);
     if (sup->state == POLICY_HELD && sup->held_reason[0] != '\0') {
         event_add_text(status, "held_reason", sup->held_reason);
     }

@@ -268,6 +268,11 @@ class Running(Case):
             run.save_and_see(probe(2), "loaded")
             said = self.command("reload").stdout
             self.assertTrue(said.startswith("unchanged: the library's bytes"), said)
+            self.assertNotIn("not loaded", self.command("status").stdout)
+            run.save_and_see(probe(3, on_init="return HOTRUN_ERR"), "rejected")
+            self.assertIn("newest     not loaded", self.command("status").stdout)
+            run.save_and_see(probe(4))
+            self.assertNotIn("not loaded", self.command("status").stdout)
             self.assertTrue(self.command("pause").stdout.startswith("paused  generation "))
             self.assertTrue(self.command("resume").stdout.startswith("running  generation "))
             self.assertIn('found "loud"', self.command("log", "loud").stderr)
