@@ -15,6 +15,7 @@ SIZE = r"state 8 B"
 RUNS = rf"^ quiet  generation 1  60 Hz  \d+ late  loaded (just now|\d+ s ago), [\d.]+ ms  {SIZE} +\? keys$"
 FULL_SCREEN = r"""
 #include <curses.h>
+#include <unistd.h>
 #include "hotrun/hotrun.h"
 struct quiet { unsigned long turn; };
 static hotrun_status step(const hotrun_host *host, void *state, const hotrun_step *now)
@@ -29,7 +30,7 @@ static hotrun_status step(const hotrun_host *host, void *state, const hotrun_ste
             mvprintw(row, 0, "row %d of %d", row, LINES);
         refresh();
     }
-    if (calls == AFTER) {
+    if (WHEN) {
         LAST;
     }
     (void)now;
@@ -39,8 +40,8 @@ HOTRUN_MODULE(struct quiet, .name = "quiet", .flags = HOTRUN_STATE_PLAIN, .step 
 """
 
 
-def full_screen(after=90, last="endwin()"):
-    return modules.written(FULL_SCREEN.replace("AFTER", str(after)).replace("LAST", last), "screen.c", libraries=["-lncurses"])
+def full_screen(when='calls > 5 && stdscr != NULL && !isendwin() && access("go", F_OK) == 0', last="endwin()"):
+    return modules.written(FULL_SCREEN.replace("WHEN", when).replace("LAST", last), "screen.c", libraries=["-lncurses"])
 
 
 @unittest.skipUnless(THERE, "tmux is not there")
@@ -249,6 +250,7 @@ class WhoTakesTheScreen(OnScreen):
                                  "all rows")
             self.assertEqual(self.screen.region(), (0, 23))
             self.assertEqual(self.screen.tells("#{alternate_on}"), "1")
+            self.write("go", "")
             self.screen.wait_last(r"^ quiet  generation 2 ")  # after endwin
             self.assertEqual(self.screen.tells("#{alternate_on}"), "0")
             self.quit(run)
@@ -256,7 +258,7 @@ class WhoTakesTheScreen(OnScreen):
     def test_its_crash_brings_the_line_back(self):
         with self.typed() as run:
             self.screen.wait_last(RUNS)
-            mark = run.save(full_screen(after=20, last="*(volatile int *)8 = 1"))
+            mark = run.save(full_screen("calls == 20", last="*(volatile int *)8 = 1"))
             run.event("rolled_back", mark)
             self.screen.wait_last(r"^ quiet  not loaded  generation 1 ")
             self.screen.wait("^back to generation 1 ")

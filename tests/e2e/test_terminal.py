@@ -123,18 +123,20 @@ class OnTerminal(Case):
             run.finished = True
 
     def test_lines_are_coloured_on_a_terminal_only(self):
-        with self.run_here(probe(1)) as run:
+        self.terminal.term = "xterm"
+        with self.run_here(probe(1), "--no-status-line") as run:
             run.call("step", version=1)
             run.save_and_see(probe(2))
             self.terminal.wait("generation 2")
             self.assertRegex(self.terminal.text, r"\x1b\[[0-9;]+m")
 
     def test_no_color_is_heeded(self):
+        self.terminal.term = "xterm"
         for options, env in ((["--no-color"], {}), ([], {"NO_COLOR": "1"})):
             with self.subTest(options=options, env=env):
                 self.fresh_folder()
                 mark = self.terminal.mark()
-                with self.run_here(probe(1), *options, env=env) as run:
+                with self.run_here(probe(1), "--no-status-line", *options, env=env) as run:
                     run.call("step", version=1)
                     run.save_and_see(probe(2))
                     self.terminal.wait("generation 2", mark)
