@@ -45,6 +45,7 @@ class Ends(Project):
                 pids = self.family(run)
                 if how == "quit":
                     self.assertEqual(self.command("quit").returncode, 0)
+                    self.assertEqual(run.wait_end(), 0)
                 run.finish()
                 self.assert_gone(pids)
                 ended = [e for e in run.events.since() if e["event"] == "build_failed"]
