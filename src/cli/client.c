@@ -4,9 +4,9 @@
 #include "base/clock.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "control/control.h"
 #include "state/json.h"
 #include "state/pointer.h"
-#include "supervisor/control.h"
 #include "supervisor/run_dir.h"
 
 #include <dirent.h>

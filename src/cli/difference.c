@@ -8,7 +8,7 @@
 #include "state/diff.h"
 #include "state/json.h"
 #include "state/pointer.h"
-#include "supervisor/envelope.h"
+#include "store/envelope.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,8 +8,8 @@
 #include "cli/print.h"
 #include "state/json.h"
 #include "state/pointer.h"
+#include "store/store.h"
 #include "supervisor/report.h"
-#include "supervisor/store.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,9 +3,9 @@
 
 #include "base/clock.h"
 #include "base/path.h"
-#include "supervisor/guard.h"
 #include "supervisor/state.h"
 #include "supervisor/status_words.h"
+#include "terminal/guard.h"
 
 #include <signal.h>
 #include <stdio.h>

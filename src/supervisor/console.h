@@ -4,8 +4,8 @@
 #define SUPERVISOR_CONSOLE_H
 
 #include "supervisor/keys.h"
-#include "supervisor/screen.h"
-#include "supervisor/status_line.h"
+#include "terminal/screen.h"
+#include "terminal/status_line.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "control/control.h"
 #include "state/json.h"
-#include "supervisor/control.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "supervisor/state.h"
-#include "supervisor/status_line.h"
+#include "terminal/status_line.h"
 
 #include <fcntl.h>
 #include <stdio.h>

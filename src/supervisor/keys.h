@@ -2,7 +2,7 @@
 #ifndef SUPERVISOR_KEYS_H
 #define SUPERVISOR_KEYS_H
 
-#include "supervisor/key_press.h"
+#include "terminal/key_press.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,11 +3,11 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
-#include "supervisor/envelope.h"
-#include "supervisor/set_aside.h"
+#include "store/envelope.h"
+#include "store/set_aside.h"
+#include "store/store.h"
 #include "supervisor/snapshots.h"
 #include "supervisor/state.h"
-#include "supervisor/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>

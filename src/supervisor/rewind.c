@@ -1,9 +1,9 @@
 #include "supervisor/rewind.h"
 
+#include "store/store.h"
 #include "supervisor/resume.h"
 #include "supervisor/snapshots.h"
 #include "supervisor/state.h"
-#include "supervisor/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "store/durable.h"
 #include "supervisor/comeback.h"
-#include "supervisor/durable.h"
 #include "supervisor/state.h"
 
 #include <stdio.h>

@@ -12,12 +12,12 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "config/config.h"
+#include "control/control.h"
 #include "link/shared.h"
 #include "supervisor/backtrace.h"
 #include "supervisor/build.h"
 #include "supervisor/building.h"
 #include "supervisor/console.h"
-#include "supervisor/control.h"
 #include "supervisor/crash_report.h"
 #include "supervisor/events.h"
 #include "supervisor/hang.h"
@@ -29,8 +29,8 @@
 #include "supervisor/proc.h"
 #include "supervisor/report.h"
 #include "supervisor/run_dir.h"
-#include "supervisor/terminal.h"
-#include "supervisor/watch.h"
+#include "terminal/terminal.h"
+#include "watch/watch.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* envelope_read survives any bytes. What it accepts is written again as the same file; a file
  * without its checksum becomes one that says the same with it. */
-#include "supervisor/envelope.h"
+#include "store/envelope.h"
 
 #include "base/hash.h"
 

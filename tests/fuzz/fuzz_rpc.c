@@ -1,7 +1,7 @@
 /* rpc_read survives any bytes: each request has either a method or a problem, every response to it
  * is one line of valid JSON, and its id is the one that was sent. */
+#include "control/rpc.h"
 #include "state/json.h"
-#include "supervisor/rpc.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "builder/sources.h"
 
-#include "../supervisor/trial.h"
+#include "trial.h"
 
 struct trial {
     uv_loop_t loop;

@@ -4,7 +4,7 @@
 #include "builder/ignore.h"
 #include "builder/pattern.h"
 
-#include "../supervisor/trial.h"
+#include "trial.h"
 
 #include <fcntl.h>
 #include <spawn.h>

@@ -7,7 +7,7 @@
 #include "builder/table.h"
 #include "builder/written.h"
 
-#include "../supervisor/trial.h"
+#include "trial.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 

@@ -1,7 +1,7 @@
 #define _GNU_SOURCE
 #include "cli/client.h"
 
-#include "supervisor/control.h"
+#include "control/control.h"
 #include "supervisor/run_dir.h"
 #include "trial.h"
 

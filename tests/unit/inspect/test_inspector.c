@@ -2,8 +2,8 @@
 #define _GNU_SOURCE /* nftw, waitid */
 #include "supervisor/inspector.h"
 
-#include "../supervisor/trial.h"
 #include "base/clock.h"
+#include "trial.h"
 
 #include <signal.h>
 #include <sys/wait.h>

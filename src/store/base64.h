@@ -1,0 +1,20 @@
+/* Bytes as text: base64 of RFC 4648, with padding and without line breaks. */
+#ifndef STORE_BASE64_H
+#define STORE_BASE64_H
+
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* How long the text of `len` bytes is. */
+#define BASE64_SIZE(len) (((len) + 2) / 3 * 4)
+
+/* Appends the text. False: no memory, or the text's limit is crossed. */
+bool base64_encode(struct text *out, const void *bytes, size_t len);
+
+/* Appends the bytes. False: it is not the one text that base64_encode makes of some bytes, or
+ * out->failed. */
+bool base64_decode(struct text *out, const char *text, size_t len);
+
+#endif
