@@ -24,7 +24,7 @@ static void on_soon(uv_timer_t *timer)
 /* The strings of an options struct, in turn. */
 static const char **text_at(struct compile_options *options, size_t i)
 {
-    const char **const texts[] = {&options->dir,    &options->library,   &options->include_dir,
+    const char **const texts[] = {&options->dir,    &options->target,    &options->include_dir,
                                   &options->cc,     &options->cflags,    &options->libs,
                                   &options->linker, &options->pkg_config};
     return i < sizeof texts / sizeof texts[0] ? texts[i] : NULL;
@@ -77,7 +77,7 @@ struct compile *compile_create(uv_loop_t *loop, const struct compile_options *op
         error_set(err, ERROR_SYSTEM, "no memory to compile");
     }
     if (!ok || !make_units(compile, err) ||
-        !product_open(&compile->library, compile->options.library, err)) {
+        !product_open(&compile->library, compile->options.target, err)) {
         compile_destroy(compile);
         return NULL;
     }
@@ -219,7 +219,7 @@ bool compile_read(struct compile *compile, struct error *err)
     recipe_finish(&compile->recipe);
     flags_clear(&compile->missed);
     bool ok = recipe_read(&compile->recipe, &compile->options, err) && open_units(compile, err) &&
-              make_folder(compile->options.library, err);
+              make_folder(compile->options.target, err);
     write_line(compile);
     gather_files(compile);
     return ok;

@@ -16,7 +16,7 @@ struct compile; /* opaque */
 struct compile_options {        /* borrowed during compile_create; strings may be NULL: not said */
     const char *const *sources; /* absolute paths, NULL behind */
     const char *dir;            /* absolute: where compilers run, and relative options start */
-    const char *library;        /* where it goes; objects and what is known of them lie beside it */
+    const char *target;         /* where it goes; objects and what is known of them lie beside it */
     const char *include_dir;    /* of hotrun/hotrun.h; NULL: the compiler finds it */
     const char *cc, *cflags, *libs, *pkg_config, *linker;
     const char *const *env;

@@ -8,7 +8,7 @@
 
 char *compile_linker_cache(const struct compile *compile)
 {
-    char *folder = path_dir(compile->options.library);
+    char *folder = path_dir(compile->options.target);
     char *cache = folder == NULL ? NULL : path_join(folder, "linker");
     free(folder);
     return cache;

@@ -203,7 +203,7 @@ static void begin_sources(struct compile *compile)
 /* The new library gets its name. */
 static bool put_in_place(struct compile *compile)
 {
-    if (rename(compile->recipe.fresh, compile->options.library) == 0) {
+    if (rename(compile->recipe.fresh, compile->options.target) == 0) {
         compile->made = true;
         return true;
     }
@@ -213,7 +213,7 @@ static bool put_in_place(struct compile *compile)
                   "the compiler made no library: do its options say that it is to do something "
                   "else (-E, -fsyntax-only)?");
     } else {
-        error_errno(&err, "cannot rename the new library to %s", compile->options.library);
+        error_errno(&err, "cannot rename the new library to %s", compile->options.target);
     }
     compile->end.status = 1;
     compile_say(compile, err.text);

@@ -142,7 +142,7 @@ __attribute__((format(printf, 2, 3))) static char *name_in(const char *folder, c
 
 static bool name_files(const struct recipe *recipe, struct recipe_part *part)
 {
-    char *folder = path_dir(recipe->options->library);
+    char *folder = path_dir(recipe->options->target);
     const char *name = path_base(part->source);
     /* Two sources of one name lie in two folders. */
     uint32_t place = (uint32_t)hash_bytes(part->source, strlen(part->source));
@@ -213,9 +213,9 @@ bool recipe_read(struct recipe *recipe, const struct compile_options *options, s
     }
     *recipe =
         (struct recipe){.options = options, .parts = calloc(count + 1, sizeof *recipe->parts)};
-    char *folder = path_dir(options->library);
+    char *folder = path_dir(options->target);
     if (folder != NULL) {
-        recipe->fresh = name_in(folder, ".%s.new", path_base(options->library));
+        recipe->fresh = name_in(folder, ".%s.new", path_base(options->target));
     }
     free(folder);
     bool ok = recipe->parts != NULL && recipe->fresh != NULL;

@@ -49,9 +49,6 @@ static void add_compiler(const struct recipe *recipe, const struct recipe_part *
     if (part->toolchain.is_gnu && language_of(part->source) == LANGUAGE_CXX) {
         (void)flags_add(argv, "-fno-gnu-unique"); /* such symbols keep old code in memory */
     }
-    if (recipe->options->plain && !part->toolchain.is_tcc) {
-        (void)flags_add(argv, "-fdiagnostics-color=never");
-    }
     add_options(recipe, part, found, argv);
 }
 
@@ -135,9 +132,6 @@ bool recipe_link(const struct recipe *recipe, const struct recipe_found *found, 
     if (!part->toolchain.is_tcc) {
         add_each(argv,
                  (const char *const[]){"-g", "-fPIC", "-Wno-unused-command-line-argument", NULL});
-        if (recipe->options->plain) {
-            (void)flags_add(argv, "-fdiagnostics-color=never");
-        }
     }
     add_link_options(&part->before, argv);
     add_link_options(found->package_cflags, argv);

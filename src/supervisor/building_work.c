@@ -183,7 +183,7 @@ bool building_work_is_due(struct supervisor *sup)
         (void)snprintf(building->cause, sizeof building->cause, "%.250s %s", sup->library,
                        current ? "is up to date"
                        : there ? "is out of date"
-                               : "is to be built");
+                               : "for the first time");
         watch_files(sup);
         return !current;
     }

@@ -32,7 +32,7 @@ struct check {
     struct stage stage;
     char *folder, *copy;
     char *built;               /* of sources: the folder that they are compiled into */
-    char *library;             /* that is checked */
+    char *target;              /* that is checked */
     char *shown;               /* as it is told: sources by their first one */
     struct check_build *build; /* NULL: none runs */
     cJSON *found;              /* the report */
@@ -166,11 +166,11 @@ static bool make_folder(struct check *check, struct error *err)
     check->copy = path_join(check->folder, name);
     check->built = path_join(check->folder, "build");
     if (check->config->build_sources[0] == NULL) {
-        check->library = strdup(check->config->module_path);
+        check->target = strdup(check->config->module_path);
     } else if (check->built != NULL) {
-        check->library = path_join(check->built, name);
+        check->target = path_join(check->built, name);
     }
-    return (check->copy != NULL && check->library != NULL) ||
+    return (check->copy != NULL && check->target != NULL) ||
            error_set(err, ERROR_SYSTEM, "no memory for a path");
 }
 
@@ -201,7 +201,7 @@ static bool compile(struct check *check, struct error *reason)
         return true;
     }
     check->build = check_build_start(&check->loop, check->config, check->log, &check->orphans,
-                                     check->library, reason);
+                                     check->target, reason);
     bool ok = check->build != NULL && check_build_finish(check->build, reason);
     check_build_destroy(check->build);
     check->build = NULL;
@@ -216,9 +216,9 @@ static bool make_copy(struct check *check, enum stage_outcome *outcome, struct e
         return error_errno(err, "cannot open %s", check->folder);
     }
     *outcome =
-        stage_copy(check->library, dir, path_base(check->copy), NULL, NULL, &check->stage, reason);
+        stage_copy(check->target, dir, path_base(check->copy), NULL, NULL, &check->stage, reason);
     if (*outcome == STAGE_COPIED && !check->config->allow_writable &&
-        !trust_check(check->library, &check->stage.source, reason)) {
+        !trust_check(check->target, &check->stage.source, reason)) {
         *outcome = STAGE_FAILED;
     }
     close(dir);
@@ -376,7 +376,7 @@ out:
     bool usable = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(check.found, "usable"));
     free(check.copy);
     free(check.built);
-    free(check.library);
+    free(check.target);
     free(check.folder);
     free(check.shown);
     cJSON_Delete(check.found);

@@ -14,6 +14,7 @@ struct compile *compile_from_config(uv_loop_t *loop, const struct config *config
     char *include_dir = own_header_dir();
     struct compile_options options = {.sources = (const char *const *)config->build_sources,
                                       .dir = config->base_dir,
+                                      .target = library,
                                       .include_dir = include_dir,
                                       .cc = config->build_cc,
                                       .cflags = config->build_cflags,
@@ -25,7 +26,6 @@ struct compile *compile_from_config(uv_loop_t *loop, const struct config *config
                                       .columns =
                                           ioctl(log->fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0,
                                       .plain = !log->color};
-    options.library = library;
     struct compile *compile = compile_create(loop, &options, err);
     free(include_dir);
     return compile;

@@ -64,7 +64,7 @@ static void create(struct trial *trial, const char *const *names, struct compile
     *trial = (struct trial){0};
     options.sources = sources;
     options.dir = trial_dir;
-    options.library = library;
+    options.target = library;
     options.plain = true;
     assert_int_equal(uv_loop_init(&trial->loop), 0);
     trial->compile = compile_create(&trial->loop, &options, &err);
