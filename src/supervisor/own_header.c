@@ -31,6 +31,17 @@ static char *find(const char *const *places, const char *name)
     return found;
 }
 
+/* A variable's value as pkg-config reads it: a backslash makes the next character a plain one. */
+static void unescape(char *value)
+{
+    char *out = value;
+    for (const char *at = value; *at != '\0'; at++) {
+        at += *at == '\\' && at[1] != '\0';
+        *out++ = *at;
+    }
+    *out = '\0';
+}
+
 /* What a build tree's description of hotrun says of its sources. Caller frees. */
 static char *source_headers(void)
 {
@@ -45,6 +56,9 @@ static char *source_headers(void)
         if (asprintf(&headers, "%.*s/include", (int)strcspn(value, "\n"), value) < 0) {
             headers = NULL;
         }
+    }
+    if (headers != NULL) {
+        unescape(headers);
     }
     text_finish(&text);
     free(path);
