@@ -6,8 +6,9 @@ import signal
 import subprocess
 import unittest
 
+import modules
 import saves
-from harness import Case, count, main
+from harness import Case, HOTRUN, count, environment, main
 
 GAME = """\
 // A game in one file.
@@ -334,6 +335,24 @@ class Options(OneFile):
         self.assertIn("game.c:15:", done.stderr)
         self.save(game().replace("HOTRUN_MODULE", "// "))
         self.assertIn("game.c has no hotrun_module_table", self.command("check", "game.c").stdout)
+
+    def test_the_header_is_found_from_a_build_tree_below_a_folder_with_a_space(self):
+        tree = self.path("a b")
+        for name in ("cli/hotrun", "host/hotrun-host"):
+            os.makedirs(os.path.join(tree, "src", os.path.dirname(name)))
+            shutil.copy(os.path.join(os.path.dirname(HOTRUN), "..", name),
+                        os.path.join(tree, "src", name))
+        os.symlink(modules.ROOT, os.path.join(tree, "sources"))
+        os.mkdir(os.path.join(tree, "meson-uninstalled"))
+        place = os.path.join(tree, "sources").replace(" ", "\\ ")
+        with open(os.path.join(tree, "meson-uninstalled", "hotrun-uninstalled.pc"), "w",
+                  encoding="utf-8") as file:
+            file.write(f"prefix=/nowhere\nsrcdir={place}\n")
+        self.save(game())
+        done = subprocess.run([os.path.join(tree, "src", "cli", "hotrun"), "check", "game.c"],
+                              cwd=self.folder, env=environment(self.folder, "tree"),
+                              capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
 class Missing(OneFile):
