@@ -61,7 +61,7 @@ struct entry *folder_append(struct folder *folder, const char *name)
 {
     if (folder->count == folder->cap) {
         size_t cap = folder->cap == 0 ? 8 : folder->cap * 2;
-        struct entry **grown = realloc(folder->entries, cap * sizeof *grown);
+        struct entry **grown = realloc(folder->entries, cap * sizeof(void *));
         if (grown == NULL) {
             return NULL;
         }
