@@ -58,7 +58,7 @@ HOTRUN_MODULE(struct game, .name = "game", .step = step, .on_event = on_event);
 
 MAKEFILE = """
 libgame.so: src/game.c src/speed.h
-\tcc -g -shared -fPIC -Wall $(FLAGS) $$(pkg-config --cflags hotrun) -o made.so src/game.c
+\tcc -g -shared -fPIC -Wall $(FLAGS) $(shell pkg-config --cflags hotrun) -o made.so src/game.c
 \tmv made.so $@
 """
 
