@@ -35,6 +35,13 @@ ASAN = ("handle_segv=0:handle_sigbus=0:handle_abort=0:handle_sigill=0:handle_sig
         "detect_odr_violation=0:log_path='{}'")
 
 
+# Who was started in the background or by nohup ignores these, and hotrun would, too: a handler is
+# nobody's inheritance.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)
+
+
 def count(usual, full):
     """How often a test repeats itself."""
     return full if ALL else usual

@@ -1,5 +1,6 @@
 """A project with a Makefile, whose module tells what it does, for the tests that build."""
 import os
+import shlex
 import subprocess
 import time
 
@@ -108,7 +109,7 @@ class Project(Case):
         """The library as somebody else builds it."""
         self.speed(speed)
         flags = f"-I{modules.INCLUDE}"
-        subprocess.run(["make", f"FLAGS={flags}"], cwd=self.folder, check=True,
+        subprocess.run(["make", f"FLAGS={shlex.quote(flags)}"], cwd=self.folder, check=True,
                        capture_output=True)
 
     def make_older(self, name):
