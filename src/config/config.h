@@ -22,6 +22,11 @@ enum on_mismatch {
     MISMATCH_RESET   /* the new library starts from init; the loss is told */
 };
 
+enum on_loss { /* a value of the state does not fit the new layout */
+    LOSS_WARN, /* the nearest one is taken, and that is told */
+    LOSS_HOLD  /* the new library is refused, the old one goes on */
+};
+
 enum on_hold {
     HOLD_WAIT, /* for a changed library or a command */
     HOLD_EXIT
@@ -59,6 +64,8 @@ struct config {        /* strings are owned and never NULL unless said, lists en
     uint64_t max_dt_ns;           /* step.max_dt */
     uint64_t defer_limit_ns;      /* reload.defer_limit */
     enum on_mismatch on_mismatch; /* state.on_mismatch */
+    enum on_loss on_loss;         /* state.on_loss */
+    bool statics;                 /* state.statics: variables of the module are carried, too */
     uint64_t state_max_json;      /* state.max_json: bytes of one snapshot's JSON */
     uint64_t state_max_size;      /* state.max_size: bytes of the state buffer */
     uint64_t pin_limit;           /* state.pin_limit: bytes */

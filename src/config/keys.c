@@ -28,6 +28,10 @@ const struct key_row key_rows[] = {
      "how long a module may put a reload off before that is told"},
     {"state.on_mismatch", KEY_MISMATCH, AT(on_mismatch), 0, 0, "\"refuse\"",
      "when the state does not fit the new code: \"refuse\" the code or \"reset\" the state"},
+    {"state.on_loss", KEY_LOSS, AT(on_loss), 0, 0, "\"warn\"",
+     "when a value does not fit the new layout: \"warn\" and take the nearest, or \"hold\""},
+    {"state.statics", KEY_BOOL, AT(statics), 0, 0, "false",
+     "true: global and static variables of the module are state, too (needs debug info)"},
     {"state.max_json", KEY_SIZE, AT(state_max_json), 1, 4 * KIB *KIB *KIB, "\"256MB\"",
      "the longest JSON that serialize may write"},
     {"state.max_size", KEY_SIZE, AT(state_max_size), 0, 16 * KIB *KIB *KIB, "\"1GB\"",
@@ -135,6 +139,7 @@ const char *key_expects(const struct key_row *row)
                                                      "\"64MB\" (KB is 1000, KiB is 1024)",
                                         [KEY_RATE] = "steps a second, \"max\" or \"once\"",
                                         [KEY_MISMATCH] = "\"refuse\" or \"reset\"",
+                                        [KEY_LOSS] = "\"warn\" or \"hold\"",
                                         [KEY_HOLD] = "\"wait\" or \"exit\"",
                                         [KEY_CHANGE] = "\"restart\" or \"queue\"",
                                         [KEY_START] = "\"needed\", \"always\" or \"never\"",
@@ -381,6 +386,7 @@ static bool set_choice(unsigned *at, const struct key_row *row, const struct tom
                        struct error *err)
 {
     static const char *const words[][3] = {[KEY_MISMATCH] = {"refuse", "reset"},
+                                           [KEY_LOSS] = {"warn", "hold"},
                                            [KEY_HOLD] = {"wait", "exit"},
                                            [KEY_CHANGE] = {"restart", "queue"},
                                            [KEY_START] = {"needed", "always", "never"},
@@ -413,6 +419,7 @@ bool key_set(struct config *config, const struct key_row *row, const struct toml
     case KEY_RATE:
         return set_rate(config, row, value, err);
     case KEY_MISMATCH:
+    case KEY_LOSS:
     case KEY_HOLD:
     case KEY_CHANGE:
     case KEY_START:

@@ -19,6 +19,7 @@ enum key_type {
     KEY_SIZE,     /* uint64_t, written in bytes or as "64MB" */
     KEY_RATE,     /* rate and rate_hz */
     KEY_MISMATCH, /* enum on_mismatch */
+    KEY_LOSS,     /* enum on_loss */
     KEY_HOLD,     /* enum on_hold */
     KEY_CHANGE,   /* enum on_change */
     KEY_START,    /* enum at_start */

@@ -23,19 +23,17 @@ struct field {
     }
 
 static const struct field setup_fields[] = {
-    NUMBER(setup.supervisor_pid), NUMBER(setup.slot_address),
-    NUMBER(setup.state_max_json), NUMBER(setup.state_max_size),
-    NUMBER(setup.pin_limit),      NUMBER(setup.defer_limit_ns),
-    NUMBER(setup.max_dt_ns),      NUMBER(setup.rate_kind),
-    NUMBER(setup.rate_hz),        NUMBER(setup.reset_on_mismatch),
-    NUMBER(setup.log_level),      NUMBER(setup.color),
-    NUMBER(setup.paused),         NUMBER(setup.checkpoint_ns),
-    BYTES(setup.config),          BYTES(setup.args)};
+    NUMBER(setup.supervisor_pid), NUMBER(setup.slot_address), NUMBER(setup.state_max_json),
+    NUMBER(setup.state_max_size), NUMBER(setup.pin_limit),    NUMBER(setup.defer_limit_ns),
+    NUMBER(setup.max_dt_ns),      NUMBER(setup.rate_kind),    NUMBER(setup.rate_hz),
+    NUMBER(setup.hold_on_loss),   NUMBER(setup.statics),      NUMBER(setup.reset_on_mismatch),
+    NUMBER(setup.log_level),      NUMBER(setup.color),        NUMBER(setup.paused),
+    NUMBER(setup.checkpoint_ns),  BYTES(setup.config),        BYTES(setup.args)};
 static const struct field load_fields[] = {
-    NUMBER(load.how),    NUMBER(load.generation), NUMBER(load.slot),  NUMBER(load.started_ns),
-    NUMBER(load.failed), NUMBER(load.restored),   NUMBER(load.step),  NUMBER(load.edited),
-    BYTES(load.path),    BYTES(load.name),        BYTES(load.module), BYTES(load.reason),
-    BYTES(load.facts)};
+    NUMBER(load.how),    NUMBER(load.generation), NUMBER(load.slot), NUMBER(load.started_ns),
+    NUMBER(load.failed), NUMBER(load.restored),   NUMBER(load.step), NUMBER(load.edited),
+    NUMBER(load.layout), BYTES(load.path),        BYTES(load.name),  BYTES(load.module),
+    BYTES(load.reason),  BYTES(load.facts)};
 static const struct field accepted_fields[] = {NUMBER(accepted.generation),
                                                NUMBER(accepted.how),
                                                NUMBER(accepted.state_bytes),
@@ -52,9 +50,15 @@ static const struct field accepted_fields[] = {NUMBER(accepted.generation),
                                                NUMBER(accepted.pinned),
                                                NUMBER(accepted.more_added),
                                                NUMBER(accepted.more_dropped),
+                                               NUMBER(accepted.more_converted),
+                                               NUMBER(accepted.more_lost),
+                                               NUMBER(accepted.more_kept),
                                                BYTES(accepted.module),
                                                BYTES(accepted.added),
                                                BYTES(accepted.dropped),
+                                               BYTES(accepted.converted),
+                                               BYTES(accepted.lost),
+                                               BYTES(accepted.kept),
                                                BYTES(accepted.adjusted),
                                                BYTES(accepted.note)};
 static const struct field rejected_fields[] = {NUMBER(rejected.generation), NUMBER(rejected.stage),
@@ -80,7 +84,8 @@ static const struct field steps_fields[] = {NUMBER(steps.count)};
 static const struct field send_fields[] = {NUMBER(send.number), BYTES(send.name), BYTES(send.text)};
 static const struct field ask_fields[] = {NUMBER(ask.number)};
 static const struct field reply_fields[] = {NUMBER(reply.number), NUMBER(reply.ok),
-                                            BYTES(reply.text)};
+                                            NUMBER(reply.image), BYTES(reply.text)};
+static const struct field layout_fields[] = {NUMBER(layout.generation), NUMBER(layout.hash)};
 static const struct field log_fields[] = {NUMBER(log.level)};
 static const struct field keep_fields[] = {NUMBER(keep.dropped), BYTES(keep.name)};
 static const struct field ready_fields[] = {NUMBER(ready.pid)};
@@ -107,6 +112,7 @@ static const struct {
                               [MESSAGE_SEND] = ROW(send_fields),
                               [MESSAGE_ASK] = ROW(ask_fields),
                               [MESSAGE_EDIT] = ROW(generation_fields),
+                              [MESSAGE_LAYOUT] = ROW(layout_fields),
                               [MESSAGE_LOG] = ROW(log_fields),
                               [MESSAGE_RATE] = ROW(rate_fields),
                               [MESSAGE_KEEP] = ROW(keep_fields),
@@ -130,10 +136,12 @@ static const char *const stage_names[SWAP_STAGE_COUNT] = {[SWAP_FILE] = "file",
                                                           [SWAP_INIT] = "init",
                                                           [SWAP_DESERIALIZE] = "deserialize",
                                                           [SWAP_CANCEL] = "cancel",
+                                                          [SWAP_MIGRATE] = "migrate",
                                                           [SWAP_EDIT] = "edit"};
 
 static const char *const how_names[] = {[STATE_JSON] = "json",
                                         [STATE_IN_PLACE] = "in-place",
+                                        [STATE_MIGRATED] = "migrated",
                                         [STATE_RESET] = "reset",
                                         [STATE_NEW] = "new"};
 

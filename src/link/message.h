@@ -32,11 +32,13 @@ enum message_type {
     MESSAGE_PAUSE,     /* steps are made no more, or again */
     MESSAGE_STEPS,     /* while paused: this many steps */
     MESSAGE_SEND,      /* what somebody has for on_event; answered by REPLY */
-    MESSAGE_ASK,  /* write the state as text into the descriptor that comes with it; answered by
-                     REPLY */
-    MESSAGE_EDIT, /* what the next LOAD_SWAP changes in the state: an edit list, in the
-                     descriptor that comes with it */
-    MESSAGE_LOG,  /* another log level */
+    MESSAGE_ASK,    /* write the state as text into the descriptor that comes with it; answered by
+                       REPLY */
+    MESSAGE_EDIT,   /* what the next LOAD_SWAP changes in the state: an edit list, in the
+                       descriptor that comes with it */
+    MESSAGE_LAYOUT, /* a layout, in the descriptor that comes with it: before the LOAD that names
+                       it, or later, of the generation that runs */
+    MESSAGE_LOG,    /* another log level */
     /* both ways */
     MESSAGE_RATE, /* another pace: by command, or by the module */
     MESSAGE_KEEP, /* a kept descriptor, which comes with the packet; or its name is forgotten */
@@ -71,7 +73,8 @@ enum swap_stage {
     SWAP_INIT,
     SWAP_DESERIALIZE,
     SWAP_CANCEL,
-    SWAP_EDIT, /* what was to be changed in the state can't be */
+    SWAP_MIGRATE, /* the state does not become one of the new layout */
+    SWAP_EDIT,    /* what was to be changed in the state can't be */
     SWAP_STAGE_COUNT
 };
 const char *swap_stage_name(enum swap_stage stage); /* the word of the events' field `stage` */
@@ -79,8 +82,9 @@ const char *swap_stage_name(enum swap_stage stage); /* the word of the events' f
 enum state_how {
     STATE_JSON = 1,
     STATE_IN_PLACE,
-    STATE_RESET, /* init alone, although there was a state */
-    STATE_NEW    /* init alone: there was none before */
+    STATE_MIGRATED, /* moved field by field into another layout */
+    STATE_RESET,    /* init alone, although there was a state */
+    STATE_NEW       /* init alone: there was none before */
 };
 const char *state_how_name(enum state_how how); /* the word of the events' field `how` */
 
@@ -90,6 +94,7 @@ struct message_setup {
         defer_limit_ns, max_dt_ns;
     uint64_t rate_kind; /* as in struct config: 0 rate_hz, 1 max, 2 once */
     double rate_hz;
+    uint64_t hold_on_loss, statics; /* state.on_loss, state.statics */
     uint64_t reset_on_mismatch, log_level, color, paused;
     uint64_t checkpoint_ns;    /* between two snapshots at intervals; 0: none */
     struct bytes config, args; /* args: each with a '\0' behind it */
@@ -103,6 +108,8 @@ struct message_load {
     uint64_t restored;       /* RESTORE, FRESH: it is after a crash: HOTRUN_STEP_RESTORED */
     uint64_t step;           /* FRESH: index of the first step */
     uint64_t edited;         /* SWAP: the EDIT before it is part of it */
+    uint64_t layout;         /* of the library: the hash of one that a LAYOUT brought; 0: there is
+                                none, or it comes later */
     struct bytes path, name; /* the private copy; what messages call the library */
     struct bytes module;     /* the module's name that is expected; "": any */
     struct bytes reason;     /* with `failed` */
@@ -116,8 +123,9 @@ struct message_accepted {
     uint64_t state_size, state_version, callbacks, first_step;
     uint64_t serialize_ns, load_ns, init_ns, deserialize_ns, pause_ns, total_ns;
     uint64_t pinned; /* the state from before is in the slot that LOAD named */
-    uint64_t more_added, more_dropped;
+    uint64_t more_added, more_dropped, more_converted, more_lost, more_kept;
     struct bytes module, added, dropped; /* lists: '\0' between two */
+    struct bytes converted, lost, kept;  /* lists of sentences (layout/findings.h) */
     struct bytes adjusted; /* sentences: what was edited, and is another value in the new state */
     struct bytes note;     /* what a person should know of this state's way; "" */
 };
@@ -191,7 +199,12 @@ struct message {
             uint64_t generation; /* of the LOAD */
         } edit;
         struct {
+            uint64_t generation; /* whose it is; 0: of a snapshot */
+            uint64_t hash;
+        } layout;
+        struct {
             uint64_t number, ok;
+            uint64_t image;    /* 1: the ASK's descriptor has an image (layout/image.h), not text */
             struct bytes text; /* JSON, "" for none; not ok: the reason */
         } reply;
         struct {

@@ -32,7 +32,8 @@ enum {
 
 enum snapshot_kind {
     SNAPSHOT_JSON = 1,
-    SNAPSHOT_IMAGE = 2 /* the bytes of the state buffer */
+    SNAPSHOT_IMAGE = 2, /* the bytes of the state buffer */
+    SNAPSHOT_PARTS = 3  /* an image with its head (layout/image.h) */
 };
 
 enum snapshot_why {
@@ -54,6 +55,7 @@ struct snapshot {      /* the envelope */
     uint64_t time_ns; /* wall clock, since 1970 */
     uint64_t len;     /* bytes of the state's text or image */
     uint64_t checksum;
+    uint64_t layout;                          /* PARTS: which layout it needs */
     uint32_t kind, why, state_version, flags; /* flags: of the hotrun_module that made it */
     char module[SNAPSHOT_NAME_SIZE];          /* its name, as snapshot_name cuts it */
 };

@@ -58,6 +58,7 @@ static bool agree(const struct config *a, const struct config *b, const struct k
     case KEY_RATE:
         return a->rate == b->rate && a->rate_hz == b->rate_hz;
     case KEY_MISMATCH:
+    case KEY_LOSS:
     case KEY_HOLD:
     case KEY_CHANGE:
     case KEY_START:
@@ -111,6 +112,8 @@ static const struct {
     {"step.max_dt", "\"1s\"", "1s"},
     {"reload.defer_limit", "5", "5"},
     {"state.on_mismatch", "\"reset\"", "reset"},
+    {"state.on_loss", "\"hold\"", "hold"},
+    {"state.statics", "true", "true"},
     {"state.max_json", "\"1KiB\"", "1KiB"},
     {"state.max_size", "1000", "1000"},
     {"state.pin_limit", "\"0.5 MB\"", "0.5 MB"},
@@ -292,6 +295,7 @@ static void a_value_of_the_wrong_type_is_refused_with_what_was_expected(void **s
                                         [KEY_SIZE] = "7",
                                         [KEY_RATE] = "7 7.5 7.0 1e300 nan",
                                         [KEY_MISMATCH] = "",
+                                        [KEY_LOSS] = "",
                                         [KEY_HOLD] = "",
                                         [KEY_CHANGE] = "",
                                         [KEY_START] = "",

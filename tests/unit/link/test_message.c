@@ -17,11 +17,11 @@
 /* One message of each type, with no field that is 0. */
 static const struct message samples[] = {
     {.type = MESSAGE_SETUP,
-     .setup = {1, 2, 3, 4, 5, 6, 7, 8, 62.5, 10, 11, 12, 13, 14, TEXT("{\"a\": 1}"),
+     .setup = {1, 2, 3, 4, 5, 6, 7, 8, 62.5, 10, 11, 12, 13, 14, 15, 16, TEXT("{\"a\": 1}"),
                TEXT("a\0b c\0")}},
     {.type = MESSAGE_LOAD,
-     .load = {1, 2, 3, 4, 5, 6, 7, 8, TEXT("/run/x.so"), TEXT("x.so"), TEXT("x"), TEXT("SIGSEGV"),
-              TEXT("facts")}},
+     .load = {1, 2, 3, 4, 5, 6, 7, 8, 9, TEXT("/run/x.so"), TEXT("x.so"), TEXT("x"),
+              TEXT("SIGSEGV"), TEXT("facts")}},
     {.type = MESSAGE_CANCEL, .cancel = {1}},
     {.type = MESSAGE_CONFIRM, .confirm = {2}},
     {.type = MESSAGE_TELL, .tell = {1, -2, TEXT("name"), TEXT("text")}},
@@ -32,6 +32,7 @@ static const struct message samples[] = {
     {.type = MESSAGE_SEND, .send = {1, TEXT("spawn"), TEXT("{\"n\": 3}")}},
     {.type = MESSAGE_ASK, .ask = {2}},
     {.type = MESSAGE_EDIT, .edit = {6}},
+    {.type = MESSAGE_LAYOUT, .layout = {6, 7}},
     {.type = MESSAGE_LOG, .log = {4}},
     {.type = MESSAGE_RATE, .rate = {1, 0.1}},
     {.type = MESSAGE_KEEP, .keep = {1, TEXT("listen")}},
@@ -53,10 +54,16 @@ static const struct message samples[] = {
           13,
           14,
           15,
+          16,
+          17,
+          18,
           UINT64_MAX,
           TEXT("mod"),
           TEXT("a\0b"),
           TEXT("c\0d"),
+          TEXT("/x: int to float"),
+          TEXT("/y: 300 became 255"),
+          TEXT("/z: a pointer"),
           TEXT("/x: y\0/z: w"),
           TEXT("n")}},
     {.type = MESSAGE_REJECTED, .rejected = {1, 2, 3, TEXT("undefined symbol")}},
@@ -64,7 +71,7 @@ static const struct message samples[] = {
     {.type = MESSAGE_CLOSED, .closed = {1, 2, 3, TEXT("it stays")}},
     {.type = MESSAGE_PUBLISHED, .published = {1, 2, 3, 4, 5, 6, TEXT("why")}},
     {.type = MESSAGE_RELOAD},
-    {.type = MESSAGE_REPLY, .reply = {1, 1, TEXT("[1.50]")}},
+    {.type = MESSAGE_REPLY, .reply = {1, 1, 1, TEXT("[1.50]")}},
     {.type = MESSAGE_LEAVING},
     {.type = MESSAGE_NOTE, .note = {1, TEXT("a note")}},
     {.type = MESSAGE_CHECKED,
@@ -85,8 +92,9 @@ static const size_t sizes[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_CLOSED] = SIZE_OF(closed),     [MESSAGE_PUBLISHED] = SIZE_OF(published),
     [MESSAGE_RATE] = SIZE_OF(rate),         [MESSAGE_NOTE] = SIZE_OF(note),
     [MESSAGE_CHECKED] = SIZE_OF(checked),   [MESSAGE_SEND] = SIZE_OF(send),
-    [MESSAGE_ASK] = SIZE_OF(ask),           [MESSAGE_EDIT] = SIZE_OF(edit),
-    [MESSAGE_LOG] = SIZE_OF(log),           [MESSAGE_REPLY] = SIZE_OF(reply)};
+    [MESSAGE_LAYOUT] = SIZE_OF(layout),     [MESSAGE_ASK] = SIZE_OF(ask),
+    [MESSAGE_EDIT] = SIZE_OF(edit),         [MESSAGE_LOG] = SIZE_OF(log),
+    [MESSAGE_REPLY] = SIZE_OF(reply)};
 
 static char packet[MESSAGE_SIZE_MAX];
 
@@ -322,8 +330,8 @@ static void stages_and_ways_have_words(void **state)
     (void)state;
     static const char *const stages[] = {"?",      "file",      "defer", "load",
                                          "table",  "serialize", "init",  "deserialize",
-                                         "cancel", "edit",      "?"};
-    static const char *const ways[] = {"?", "json", "in-place", "reset", "new", "?"};
+                                         "cancel", "migrate",   "edit",  "?"};
+    static const char *const ways[] = {"?", "json", "in-place", "migrated", "reset", "new", "?"};
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
         assert_string_equal(swap_stage_name((enum swap_stage)i), stages[i]);
     }

@@ -1,0 +1,24 @@
+/* A state from JSON, as encode.h writes it or as another program does: by the names of fields, with
+ * the conversions of moves. A member that is missing keeps its default; one that is not known is
+ * told as dropped. */
+#ifndef LAYOUT_DECODE_H
+#define LAYOUT_DECODE_H
+
+#include "base/error.h"
+#include "layout/findings.h"
+#include "layout/target.h"
+
+struct decode_given {
+    bool same_process; /* "$address" is of this process, and may be believed where the target's
+                          pointer has that very value; else pointers keep the target's value, which
+                          is told */
+    bool objects;      /* heap objects are made as "$heap" says; false: those that are there are
+                          filled, in their order, when they are as many and of these types */
+};
+
+/* `json` is valid (json_check). False with `err`: by path, what was expected and what was found (an
+ * object where a number should be); memory. The target is then of no use. */
+bool decode_state(const char *json, size_t len, const struct decode_given *given,
+                  const struct target *target, struct findings *findings, struct error *err);
+
+#endif

@@ -1,0 +1,20 @@
+/* The inside of a draft: draft.c fills it, draft_finish.c writes the layout. */
+#ifndef LAYOUT_DRAFT_PARTS_H
+#define LAYOUT_DRAFT_PARTS_H
+
+#include "layout/draft.h"
+
+struct list { /* a growing array */
+    void *data;
+    size_t count, room, size;
+};
+
+struct draft {
+    struct list types, fields, enumerators, variables, symbols, marks;
+    struct text strings;
+    uint32_t *table; /* strings by their hash; LAYOUT_NONE: free */
+    size_t table_size, string_count;
+    bool failed;
+};
+
+#endif

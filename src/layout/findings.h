@@ -1,0 +1,40 @@
+/* What became of a state on its way into another layout, by path ("/enemies/3/hp"; the members of a
+ * heap object's type as "node/next", of a variable as "game.c:speed"). Lists keep the first few and
+ * count the rest. */
+#ifndef LAYOUT_FINDINGS_H
+#define LAYOUT_FINDINGS_H
+
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum finding {
+    FINDING_ADDED,     /* new here: it has its default */
+    FINDING_DROPPED,   /* no longer there */
+    FINDING_CONVERTED, /* "/hp: int to float" */
+    FINDING_LOST,      /* converted, and the value is another one: "/hp: 300 became 255" */
+    FINDING_KEPT,      /* left as it was, though a person should know: "/cache: points to memory of
+                          the module whose struct node has changed" */
+    FINDING_COUNT
+};
+
+#define FINDINGS_TOLD  12                /* of each kind that are named */
+#define FINDINGS_BYTES ((size_t)6 << 10) /* of each kind */
+
+struct findings {
+    struct text list[FINDING_COUNT]; /* sentences or paths, a '\0' between two */
+    size_t count[FINDING_COUNT];     /* of all, the named ones included */
+};
+
+/* Zero-initialised is empty. `format` is the whole entry. */
+void findings_add(struct findings *findings, enum finding kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* How many of a kind were left out of its list. */
+size_t findings_more(const struct findings *findings, enum finding kind);
+
+void findings_clear(struct findings *findings);
+void findings_finish(struct findings *findings);
+
+#endif

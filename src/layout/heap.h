@@ -1,0 +1,85 @@
+/* Memory for a module's heap objects (hotrun_alloc), of which hotrun knows the type and the count.
+ * It lies at a fixed address beside the state's slot, in a memfd of its own, sparse. What is known
+ * of the objects lies apart from their bytes, where a stray write of the module does not hit it
+ * first. [main thread of the host; the reader: any thread] */
+#ifndef LAYOUT_HEAP_H
+#define LAYOUT_HEAP_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HEAP_OFFSET   (UINT64_C(32) << 30) /* of a heap behind the address of its slot */
+#define HEAP_SIZE_MAX (UINT64_C(16) << 30)
+
+struct heap; /* opaque */
+
+struct heap_object {
+    uint64_t offset; /* from the heap's address */
+    uint64_t size;   /* of one element, as it was asked for */
+    uint64_t count;  /* of elements */
+    uint32_t type;   /* of the layout; LAYOUT_NONE: see mark */
+    uint32_t align;
+    uint64_t mark; /* address of its mark from the library's base, where the layout was not known
+                      yet when it was made; 0: none */
+};
+
+/* Maps nothing yet but what an empty one needs. `limit`: most bytes of all objects. NULL with
+ * `err`. */
+struct heap *heap_create(uint64_t address, uint64_t limit, struct error *err);
+void heap_destroy(struct heap *heap); /* NULL is allowed */
+
+/* Zeroed. NULL: no room, size 0, or size * count is none. */
+void *heap_alloc(struct heap *heap, uint32_t type, uint64_t mark, size_t size, size_t count,
+                 size_t align);
+
+/* False: `address` is not the start of an object (told by the caller: a double or foreign free). */
+bool heap_free(struct heap *heap, const void *address);
+
+/* Makes room for an object at `object->offset` of a heap that is filled as another one was, for
+ * restoring. Its bytes are zero. False: it does not fit there. */
+bool heap_place(struct heap *heap, const struct heap_object *object);
+
+/* Objects whose type was not known get that of their mark; those of `marks` that are not known
+ * stay. */
+struct layout;
+void heap_resolve(struct heap *heap, const struct layout *layout);
+
+/* The type of an object is another number in the layout that its code has from here on. */
+void heap_retype(struct heap *heap, const uint32_t *types, size_t count); /* [old] = new */
+
+/* How many objects, and how many bytes they have in all. */
+uint64_t heap_count(const struct heap *heap);
+uint64_t heap_total(const struct heap *heap);
+uint64_t heap_address(const struct heap *heap);
+
+/* The whole as one block that heap_open reads: what is known of the objects, then their bytes as
+ * they lie. It is made of up to `HEAP_PIECES` pieces that live until the next call on the heap. */
+#define HEAP_PIECES 3
+struct heap_piece {
+    const void *bytes;
+    size_t len;
+};
+size_t heap_pieces(struct heap *heap, struct heap_piece pieces[HEAP_PIECES]);
+
+/* ---- reading: a block that heap_pieces wrote, or the live heap ---- */
+
+struct heap_view { /* borrowed from what it was opened on */
+    uint64_t address;
+    const struct heap_object *objects; /* by offset */
+    size_t count;
+    const unsigned char *bytes; /* of offset 0 */
+    uint64_t size;
+    void *owned;
+};
+
+bool heap_open(struct heap_view *view, const void *block, size_t len, struct error *err);
+bool heap_look(struct heap_view *view, struct heap *heap); /* false: no memory */
+void heap_close(struct heap_view *view);
+
+/* The object that holds `address`, or ends at it; NULL: none. */
+const struct heap_object *heap_find(const struct heap_view *view, uint64_t address);
+
+#endif
