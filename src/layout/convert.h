@@ -34,8 +34,10 @@ struct value convert_read(const struct layout *layout, const struct layout_type 
                           const unsigned char *bytes, uint32_t bit, uint32_t bits);
 
 /* Stores `value` as `type`: integers are widened, or cut to the nearest bound; numbers become bool
- * by being not 0; float becomes the nearest integer towards 0, NaN 0; an enum takes its own
- * enumerator of the same name, else the number. */
+ * by being not 0 (any but 0 and 1 is lost); float becomes the nearest integer towards 0, NaN 0; a
+ * narrower float rounds (lost, when it is another number) and what is beyond its ends is its
+ * highest or lowest finite one; an enum takes its own enumerator of the same name, else the number,
+ * which is lost if it had a name. */
 enum conversion convert_write(const struct value *value, const struct layout *layout,
                               const struct layout_type *type, unsigned char *bytes, uint32_t bit,
                               uint32_t bits);
