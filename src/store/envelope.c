@@ -1,11 +1,11 @@
 #define _GNU_SOURCE /* timegm */
 #include "store/envelope.h"
 
+#include "base/base64.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "link/page.h"
 #include "state/json.h"
-#include "store/base64.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Bytes as text: base64 of RFC 4648, with padding and without line breaks. */
-#ifndef STORE_BASE64_H
-#define STORE_BASE64_H
+#ifndef BASE_BASE64_H
+#define BASE_BASE64_H
 
 #include "base/text.h"
 
