@@ -26,28 +26,36 @@ struct heap_object {
                       yet when it was made; 0: none */
 };
 
-/* Maps nothing yet but what an empty one needs. `limit`: most bytes of all objects. NULL with
+/* Maps nothing yet. `limit`: most bytes from the first object to the end of the last one. NULL with
  * `err`. */
 struct heap *heap_create(uint64_t address, uint64_t limit, struct error *err);
 void heap_destroy(struct heap *heap); /* NULL is allowed */
 
-/* Zeroed. NULL: no room, size 0, or size * count is none. */
+/* Zeroed. At a multiple of `align`, a power of two up to 4096, and of 16. An array is followed by
+ * at least one byte of nobody's. NULL: no room, size or count is 0, size * count or align is none.
+ */
 void *heap_alloc(struct heap *heap, uint32_t type, uint64_t mark, size_t size, size_t count,
                  size_t align);
 
-/* False: `address` is not the start of an object (told by the caller: a double or foreign free). */
+/* False: `address` is not the start of an object. What it is then, for a sentence: memory that no
+ * object has (any more), memory in an object, or of somebody else. */
 bool heap_free(struct heap *heap, const void *address);
+enum heap_mistake {
+    HEAP_FREED,
+    HEAP_INSIDE,
+    HEAP_FOREIGN
+} heap_mistake(const struct heap *heap, const void *address);
 
 /* Makes room for an object at `object->offset` of a heap that is filled as another one was, for
- * restoring. Its bytes are zero. False: it does not fit there. */
+ * restoring: fast in the order of offsets. Its bytes are zero. False: it does not fit there. */
 bool heap_place(struct heap *heap, const struct heap_object *object);
 
-/* Objects whose type was not known get that of their mark; those of `marks` that are not known
- * stay. */
+/* Objects whose type was not known get that of their mark, if it has their size; others stay. */
 struct layout;
 void heap_resolve(struct heap *heap, const struct layout *layout);
 
-/* The type of an object is another number in the layout that its code has from here on. */
+/* The type of an object is another number in the layout that its code has from here on. A mark that
+ * is not resolved yet is forgotten: it was of the code before. */
 void heap_retype(struct heap *heap, const uint32_t *types, size_t count); /* [old] = new */
 
 /* How many objects, and how many bytes they have in all. */
@@ -56,7 +64,8 @@ uint64_t heap_total(const struct heap *heap);
 uint64_t heap_address(const struct heap *heap);
 
 /* The whole as one block that heap_open reads: what is known of the objects, then their bytes as
- * they lie. It is made of up to `HEAP_PIECES` pieces that live until the next call on the heap. */
+ * they lie. It is made of up to `HEAP_PIECES` pieces, which live until the next call on the heap.
+ * Each has a multiple of 16 bytes. Returns how many, 1 for an empty heap; 0: no memory. */
 #define HEAP_PIECES 3
 struct heap_piece {
     const void *bytes;
@@ -75,7 +84,12 @@ struct heap_view { /* borrowed from what it was opened on */
     void *owned;
 };
 
+/* `block` is at a multiple of 8 and is not trusted: after this each object lies in `bytes`, none in
+ * another, and size * count is a number. Types are not looked at. False with `err`. heap_close in
+ * either case. */
 bool heap_open(struct heap_view *view, const void *block, size_t len, struct error *err);
+
+/* Good until objects are made or freed. */
 bool heap_look(struct heap_view *view, struct heap *heap); /* false: no memory */
 void heap_close(struct heap_view *view);
 
