@@ -1,4 +1,7 @@
+#define _POSIX_C_SOURCE 200809L /* strnlen */
 #include "layout/convert.h"
+
+#include "state/utf8.h"
 
 #include <float.h>
 #include <math.h>
@@ -280,6 +283,43 @@ enum conversion convert_write(const struct value *value, const struct layout *la
         return CONVERSION_NONE;
     }
     write_bits(bytes, bits != 0 ? bit : 0, width_of(type, bits), number);
+    return how;
+}
+
+/* ---- text ---- */
+
+/* The most bytes, up to `most`, after which no character is cut; for what is no UTF-8, `most`. */
+static size_t cut_of(const char *text, size_t len, size_t most)
+{
+    for (size_t back = 1; back <= 3 && back <= most; back++) {
+        size_t whole = utf8_len(text + most - back, text + len);
+        if (whole > 0) {
+            return whole > back ? most - back : most;
+        }
+    }
+    return most;
+}
+
+enum conversion convert_text(const char *text, size_t len, bool ended, unsigned char *to,
+                             size_t to_len)
+{
+    enum conversion how = CONVERSION_EXACT;
+    if (len > to_len || (ended && len == to_len)) {
+        size_t first = strnlen(text, len);
+        if (first < len && first < to_len) {
+            len = first;
+        } else {
+            bool room = to_len > 0 && (ended || first < len);
+            len = cut_of(text, len, room ? to_len - 1 : to_len);
+            how = CONVERSION_LOST;
+        }
+    }
+    if (len > 0) {
+        memcpy(to, text, len);
+    }
+    if (to_len > len) {
+        memset(to + len, 0, to_len - len);
+    }
     return how;
 }
 

@@ -42,6 +42,13 @@ enum conversion convert_write(const struct value *value, const struct layout *la
                               const struct layout_type *type, unsigned char *bytes, uint32_t bit,
                               uint32_t bits);
 
+/* Stores text[0..len) as an array of `char`, and zeros behind it. `ended`: a '\0' stood behind it,
+ * so that one shall stand behind it here, too (JSON does not know: len > to_len). What is too long
+ * loses what stands behind its own first '\0', which is no loss, else characters of UTF-8 at its
+ * end. */
+enum conversion convert_text(const char *text, size_t len, bool ended, unsigned char *to,
+                             size_t to_len);
+
 /* Whether a value of `from` may become one of `to` at all, and whether each one does without loss.
  */
 bool convert_allows(const struct layout *from_layout, const struct layout_type *from,

@@ -3,6 +3,7 @@
 #ifndef LAYOUT_TARGET_H
 #define LAYOUT_TARGET_H
 
+#include "layout/image.h"
 #include "layout/layout.h"
 
 #include <stdbool.h>
@@ -14,7 +15,9 @@ struct heap;
 struct target {
     const struct layout *layout;
     unsigned char *state; /* layout_state's size; its address is the one that pointers get */
-    struct heap *heap;    /* for heap objects; NULL: there can be none */
+    image_data *data;     /* of a sparse state, as in struct image */
+    void *data_ctx;
+    struct heap *heap; /* for heap objects; NULL: there can be none */
     uint64_t library_base;
     bool statics; /* variables are carried, too */
 
