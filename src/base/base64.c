@@ -6,23 +6,34 @@
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+size_t base64_write(char *out, const void *bytes, size_t len)
+{
+    const unsigned char *from = bytes;
+    size_t used = 0;
+    for (; len >= 3; from += 3, len -= 3) {
+        uint32_t three = (uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | from[2];
+        out[used++] = alphabet[three >> 18];
+        out[used++] = alphabet[three >> 12 & 63];
+        out[used++] = alphabet[three >> 6 & 63];
+        out[used++] = alphabet[three & 63];
+    }
+    if (len > 0) {
+        uint32_t three = (uint32_t)from[0] << 16 | (len > 1 ? (uint32_t)from[1] << 8 : 0);
+        out[used++] = alphabet[three >> 18];
+        out[used++] = alphabet[three >> 12 & 63];
+        out[used++] = len > 1 ? alphabet[three >> 6 & 63] : '=';
+        out[used++] = '=';
+    }
+    return used;
+}
+
 bool base64_encode(struct text *out, const void *bytes, size_t len)
 {
     const unsigned char *from = bytes;
     char piece[BASE64_SIZE(PIECE)];
     while (len > 0) {
         size_t now = len < PIECE ? len : PIECE;
-        size_t used = 0;
-        for (size_t i = 0; i < now; i += 3) {
-            size_t left = now - i;
-            uint32_t three = (uint32_t)from[i] << 16 | (left > 1 ? (uint32_t)from[i + 1] << 8 : 0) |
-                             (left > 2 ? from[i + 2] : 0U);
-            piece[used++] = alphabet[three >> 18];
-            piece[used++] = alphabet[three >> 12 & 63];
-            piece[used++] = left > 1 ? alphabet[three >> 6 & 63] : '=';
-            piece[used++] = left > 2 ? alphabet[three & 63] : '=';
-        }
-        if (!text_append(out, piece, used)) {
+        if (!text_append(out, piece, base64_write(piece, from, now))) {
             return false;
         }
         from += now;

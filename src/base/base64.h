@@ -10,6 +10,10 @@
 /* How long the text of `len` bytes is. */
 #define BASE64_SIZE(len) (((len) + 2) / 3 * 4)
 
+/* Writes the text of bytes[0..len): BASE64_SIZE(len) characters, without a '\0'. Returns how many.
+ */
+size_t base64_write(char *out, const void *bytes, size_t len);
+
 /* Appends the text. False: no memory, or the text's limit is crossed. */
 bool base64_encode(struct text *out, const void *bytes, size_t len);
 
