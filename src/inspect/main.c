@@ -1,65 +1,30 @@
-/* hotrun-inspect: names the code of crash records from debug info, which is read at length and
- * trusted in nothing. It runs no user code, and may die: the supervisor then tells bare addresses.
+/* hotrun-inspect: reads debug info, at length, and trusts it in nothing. It runs no user code, and
+ * may die: the supervisor then tells bare addresses, or does without a layout.
  *
- *     hotrun-inspect PROGRAM    the file of the program whose records come
+ *     hotrun-inspect PROGRAM      names the code of crash records; the file of the program that
+ *                                 they are of
+ *     hotrun-inspect --layouts    reads the layouts of states
  *
  * It is asked on descriptor 3 and ends when that is closed. */
 #define _GNU_SOURCE /* dl_iterate_phdr */
 #include "base/clock.h"
 #include "inspect/answer.h"
+#include "inspect/layouts.h"
+#include "inspect/limits.h"
 #include "inspect/units.h"
 #include "link/naming.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <link.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MEMORY_MOST ((rlim_t)4 << 30)
 #define CPU_SECONDS 10 /* for one request */
 #define WARM_NS     (20 * NS_PER_MS)
-
-#if defined(__SANITIZE_ADDRESS__)
-#define MEMORY_IS_BOUND false /* the sanitizer reserves terabytes */
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define MEMORY_IS_BOUND false
-#endif
-#endif
-#ifndef MEMORY_IS_BOUND
-#define MEMORY_IS_BOUND true
-#endif
-
-static void bind_resources(void)
-{
-    if (MEMORY_IS_BOUND) {
-        (void)setrlimit(RLIMIT_AS, &(struct rlimit){MEMORY_MOST, MEMORY_MOST});
-    }
-    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    /* Where memory runs out, this process is the least loss. */
-    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)!write(fd, "1000", 4);
-        (void)close(fd);
-    }
-}
-
-/* Debug info whose reading does not end is left by dying: SIGXCPU. */
-static void bind_time(void)
-{
-    struct rusage used;
-    struct rlimit limit;
-    if (getrusage(RUSAGE_SELF, &used) == 0 && getrlimit(RLIMIT_CPU, &limit) == 0) {
-        limit.rlim_cur = (rlim_t)used.ru_utime.tv_sec + (rlim_t)used.ru_stime.tv_sec + CPU_SECONDS;
-        (void)setrlimit(RLIMIT_CPU, &limit);
-    }
-}
 
 static int take_libc(struct dl_phdr_info *info, size_t size, void *data)
 {
@@ -122,7 +87,7 @@ static void serve(const char *program)
     while (asked && receive(&request, &len)) {
         bool whole =
             len >= NAMING_SHORT_SIZE && memchr(request.path, '\0', sizeof request.path) != NULL;
-        bind_time();
+        limits_bind_time(CPU_SECONDS);
         if (whole && request.kind == NAMING_PREPARE) {
             prepare(&shelf, program, &request);
         } else if (whole && request.kind == NAMING_FORGET) {
@@ -149,7 +114,11 @@ int main(int argc, char **argv)
     (void)signal(SIGTERM, SIG_IGN);
     (void)prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL);
     (void)elf_version(EV_CURRENT);
-    bind_resources();
-    serve(argv[1]);
+    limits_bind();
+    if (strcmp(argv[1], "--layouts") == 0) {
+        layouts_serve();
+    } else {
+        serve(argv[1]);
+    }
     return 0;
 }

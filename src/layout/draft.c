@@ -119,6 +119,11 @@ uint32_t draft_string(struct draft *draft, const char *string)
     return draft->table[slot];
 }
 
+const char *draft_string_at(const struct draft *draft, uint32_t number)
+{
+    return number < draft->strings.len ? draft->strings.data + number : "";
+}
+
 /* ---- types and what else there is ---- */
 
 uint32_t draft_reserve(struct draft *draft)

@@ -15,6 +15,9 @@ void draft_destroy(struct draft *draft);
  * draft_finish fails; none of these needs to be checked. */
 uint32_t draft_string(struct draft *draft, const char *string);
 
+/* The string of that number, until the next draft_string. */
+const char *draft_string_at(const struct draft *draft, uint32_t number);
+
 /* A type that is filled in later, so that types can lead to each other. Until then it is
  * LAYOUT_UNKNOWN. */
 uint32_t draft_reserve(struct draft *draft);

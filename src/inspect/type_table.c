@@ -1,0 +1,124 @@
+#include "inspect/type_table.h"
+
+#include <stdlib.h>
+
+#define FIRST_ROOM 64
+
+void type_table_init(struct type_table *table, struct draft *draft, const struct debug_file *file)
+{
+    *table = (struct type_table){.draft = draft, .file = file};
+}
+
+void type_table_finish(struct type_table *table)
+{
+    free(table->entries);
+    free(table->fields);
+    free(table->enumerators);
+    free(table->slots);
+    *table = (struct type_table){.failed = false};
+}
+
+/* Room for one more. */
+static bool grow(struct type_table *table, void **list, size_t *room, size_t count, size_t size)
+{
+    if (count < *room) {
+        return true;
+    }
+    size_t more = *room == 0 ? FIRST_ROOM : *room * 2;
+    void *fresh = more > LAYOUT_FIELDS_MOST * 2 ? NULL : realloc(*list, more * size);
+    if (fresh == NULL) {
+        table->failed = true;
+        return false;
+    }
+    *list = fresh;
+    *room = more;
+    return true;
+}
+
+static size_t slot_of(const struct type_table *table, const void *place)
+{
+    size_t slot = (size_t)(((uintptr_t)place * UINT64_C(0x9e3779b97f4a7c15)) >> 20);
+    for (slot &= table->slot_count - 1; table->slots[slot] != LAYOUT_NONE;
+         slot = (slot + 1) & (table->slot_count - 1)) {
+        if (table->entries[table->slots[slot]].die.addr == place) {
+            break;
+        }
+    }
+    return slot;
+}
+
+static bool grow_slots(struct type_table *table)
+{
+    size_t count = table->slot_count == 0 ? FIRST_ROOM * 2 : table->slot_count * 2;
+    uint32_t *slots = malloc(count * sizeof *slots);
+    if (slots == NULL) {
+        table->failed = true;
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        slots[i] = LAYOUT_NONE;
+    }
+    free(table->slots);
+    table->slots = slots;
+    table->slot_count = count;
+    for (uint32_t i = 0; i < table->count; i++) {
+        if (table->entries[i].die.addr != NULL) {
+            slots[slot_of(table, table->entries[i].die.addr)] = i;
+        }
+    }
+    return true;
+}
+
+static uint32_t add(struct type_table *table, const struct type_entry *entry)
+{
+    if (table->count >= LAYOUT_TYPES_MOST) {
+        table->failed = true;
+    }
+    if (table->failed || !grow(table, (void **)&table->entries, &table->room, table->count,
+                               sizeof table->entries[0])) {
+        return 0;
+    }
+    table->entries[table->count] = *entry;
+    return (uint32_t)table->count++;
+}
+
+uint32_t type_table_meet(struct type_table *table, Dwarf_Die *die, const char *alias)
+{
+    if (table->count * 2 >= table->slot_count && !grow_slots(table)) {
+        return 0;
+    }
+    size_t slot = slot_of(table, die->addr);
+    if (table->slots[slot] != LAYOUT_NONE) {
+        return table->slots[slot];
+    }
+    uint32_t number = add(
+        table,
+        &(struct type_entry){.die = *die,
+                             .alias = alias,
+                             .type = {.kind = LAYOUT_UNKNOWN, .target = LAYOUT_NONE, .align = 1}});
+    if (!table->failed) {
+        table->slots[slot] = number;
+    }
+    return number;
+}
+
+uint32_t type_table_make(struct type_table *table, const struct layout_type *type)
+{
+    return add(table, &(struct type_entry){.type = *type});
+}
+
+void type_table_field(struct type_table *table, const struct layout_field *field)
+{
+    if (grow(table, (void **)&table->fields, &table->field_room, table->field_count,
+             sizeof table->fields[0])) {
+        table->fields[table->field_count++] = *field;
+    }
+}
+
+void type_table_enumerator(struct type_table *table, const struct layout_enumerator *enumerator)
+{
+    if (grow(table, (void **)&table->enumerators, &table->enumerator_room, table->enumerator_count,
+             sizeof table->enumerators[0])) {
+        table->enumerators[table->enumerator_count++] = *enumerator;
+    }
+}
