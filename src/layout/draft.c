@@ -126,6 +126,12 @@ const char *draft_string_at(const struct draft *draft, uint32_t number)
 
 /* ---- types and what else there is ---- */
 
+/* A number that was not given out would lead out of the arrays. */
+static void require_type(struct draft *draft, uint32_t number)
+{
+    draft->failed = draft->failed || number >= draft->types.count;
+}
+
 uint32_t draft_reserve(struct draft *draft)
 {
     struct layout_type unknown = {.kind = LAYOUT_UNKNOWN, .target = LAYOUT_NONE, .align = 1};
@@ -148,8 +154,16 @@ void draft_fill(struct draft *draft, uint32_t number, const struct layout_type *
     } else if (type->kind == LAYOUT_STRUCT || type->kind == LAYOUT_UNION) {
         to->first = (uint32_t)draft->fields.count;
         (void)append(draft, &draft->fields, fields, type->count);
+        for (uint32_t i = 0; i < type->count; i++) {
+            require_type(draft, fields[i].type);
+        }
     } else {
         to->count = 0;
+    }
+    if (type->kind == LAYOUT_ARRAY || type->kind == LAYOUT_POINTER) {
+        require_type(draft, type->target);
+    } else {
+        to->target = LAYOUT_NONE;
     }
 }
 
@@ -160,6 +174,7 @@ const struct layout_type *draft_type(const struct draft *draft, uint32_t number)
 
 void draft_variable(struct draft *draft, const struct layout_variable *variable)
 {
+    require_type(draft, variable->type);
     (void)append(draft, &draft->variables, variable, 1);
 }
 
@@ -171,5 +186,6 @@ void draft_symbol(struct draft *draft, const struct layout_symbol *symbol)
 void draft_mark(struct draft *draft, uint64_t address, uint32_t type)
 {
     struct layout_mark mark = {.address = address, .type = type};
+    require_type(draft, type);
     (void)append(draft, &draft->marks, &mark, 1);
 }

@@ -56,7 +56,7 @@ static uint32_t depth_of(struct walk *walk, uint32_t number, unsigned level)
         return walk->depth[number];
     }
     if (level > LAYOUT_DEPTH_MOST) {
-        return 0;
+        return 0; /* also what lies in itself ends here */
     }
     for (uint32_t i = 0; compound && i < type->count; i++) {
         uint32_t inner = depth_of(walk, fields[type->first + i].type, level + 1);
@@ -71,7 +71,8 @@ static uint32_t depth_of(struct walk *walk, uint32_t number, unsigned level)
             return 0;
         }
     }
-    walk->depth[number] = most + 1 + (compound && most == 0);
+    uint32_t depth = most + 1 + (compound && most == 0);
+    walk->depth[number] = depth > LAYOUT_DEPTH_MOST + 1 ? 0 : depth;
     return walk->depth[number];
 }
 
@@ -93,9 +94,10 @@ static bool number_types(struct draft *draft, uint32_t state, struct walk *walk,
     follow(walk, &done);
     for (uint32_t i = 0; i < walk->count; i++) {
         if (depth_of(walk, walk->order[i], 0) == 0) {
-            return error_set(
-                err, ERROR_LIMIT, "the type %s lies more than %d types deep, or in itself",
-                draft->strings.data + types_of(draft)[walk->order[i]].name, LAYOUT_DEPTH_MOST);
+            const char *name = draft->strings.data + types_of(draft)[walk->order[i]].name;
+            return error_set(err, ERROR_LIMIT,
+                             "the type %.200s has types in it more than %d deep, or itself",
+                             *name != '\0' ? name : "(unnamed)", LAYOUT_DEPTH_MOST);
         }
     }
     return true;
@@ -108,19 +110,12 @@ static int by_address(const void *left, const void *right)
     const struct layout_symbol *a = left, *b = right;
     return a->address != b->address ? (a->address < b->address ? -1 : 1)
            : a->size != b->size     ? (a->size > b->size ? -1 : 1)
-           : a->name != b->name     ? (a->name < b->name ? -1 : 1)
-                                    : 0;
+                                    : (a->name > b->name) - (a->name < b->name);
 }
 
 static int by_mark(const void *left, const void *right)
 {
     const struct layout_mark *a = left, *b = right;
-    return a->address < b->address ? -1 : a->address > b->address;
-}
-
-static int by_place(const void *left, const void *right)
-{
-    const struct layout_variable *a = left, *b = right;
     return a->address < b->address ? -1 : a->address > b->address;
 }
 
@@ -153,6 +148,15 @@ static void sort(struct list *list, int (*compare)(const void *, const void *))
     }
 }
 
+/* They are sorted. */
+static void leave_out_symbols(struct draft *draft, uint64_t span)
+{
+    const struct layout_symbol *symbols = draft->symbols.data;
+    while (draft->symbols.count > 0 && symbols[draft->symbols.count - 1].address > span) {
+        draft->symbols.count--;
+    }
+}
+
 /* ---- writing ---- */
 
 static void put(struct text *out, size_t start, const void *bytes, size_t len)
@@ -162,6 +166,13 @@ static void put(struct text *out, size_t start, const void *bytes, size_t len)
     (void)text_append(out, zeros, (size_t) - (out->len - start) % 8);
 }
 
+/* Elements without bytes can't be told apart, and so many of them would be walked through. */
+static uint64_t elements_of(const struct draft *draft, const struct layout_type *type)
+{
+    return type->kind == LAYOUT_ARRAY && types_of(draft)[type->target].size > 0 ? type->elements
+                                                                                : 0;
+}
+
 static void put_types(const struct draft *draft, const struct walk *walk, struct text *out,
                       struct layout_head *head)
 {
@@ -169,6 +180,7 @@ static void put_types(const struct draft *draft, const struct walk *walk, struct
         struct layout_type type = types_of(draft)[walk->order[i]];
         type.depth = walk->depth[walk->order[i]] - 1;
         type.target = type.target == LAYOUT_NONE ? LAYOUT_NONE : walk->fresh[type.target];
+        type.elements = elements_of(draft, &types_of(draft)[walk->order[i]]);
         if (type.kind == LAYOUT_STRUCT || type.kind == LAYOUT_UNION) {
             type.first = head->fields;
             head->fields += type.count;
@@ -225,21 +237,24 @@ static void put_variables(struct draft *draft, const struct walk *walk, struct t
 
 /* What tells one state from another: the types that it leads to, with their names in the place of
  * numbers of strings. */
-static uint64_t shape_of(const struct draft *draft, const struct walk *walk, uint32_t state_types)
+static bool find_shape(const struct draft *draft, const struct walk *walk, uint32_t state_types,
+                       uint64_t *shape)
 {
     struct hash_stream *stream = hash_stream_create();
     const struct layout_field *fields = draft->fields.data;
     const struct layout_enumerator *enumerators = draft->enumerators.data;
     const char *strings = draft->strings.data;
     if (stream == NULL) {
-        return 0;
+        return false;
     }
     for (uint32_t i = 0; i < state_types; i++) {
         const struct layout_type *type = &types_of(draft)[walk->order[i]];
-        uint64_t facts[] = {
-            type->kind,     type->flags,
-            type->count,    type->size,
-            type->elements, type->target == LAYOUT_NONE ? LAYOUT_NONE : walk->fresh[type->target]};
+        uint64_t facts[] = {type->kind,
+                            type->flags,
+                            type->count,
+                            type->size,
+                            elements_of(draft, type),
+                            type->target == LAYOUT_NONE ? LAYOUT_NONE : walk->fresh[type->target]};
         hash_stream_add(stream, facts, sizeof facts);
         hash_stream_add(stream, strings + type->name, strlen(strings + type->name) + 1);
         for (uint32_t k = 0; k < type->count; k++) {
@@ -256,25 +271,29 @@ static uint64_t shape_of(const struct draft *draft, const struct walk *walk, uin
             hash_stream_add(stream, strings + field->name, strlen(strings + field->name) + 1);
         }
     }
-    uint64_t shape = hash_stream_end(stream).low;
+    *shape = hash_stream_end(stream).low;
     hash_stream_destroy(stream);
-    return shape;
+    return true;
 }
 
-static void write_all(struct draft *draft, const struct walk *walk, uint32_t state_types,
+static bool write_all(struct draft *draft, const struct walk *walk, uint32_t state_types,
                       const struct draft_library *library, const uint32_t *names, struct text *out)
 {
     size_t start = out->len;
+    bool text = library->text != NULL && library->text_address <= library->span &&
+                library->text_size <= library->span - library->text_address;
     struct layout_head head = {.magic = LAYOUT_MAGIC,
-                               .shape = shape_of(draft, walk, state_types),
                                .span = library->span,
-                               .text_address = library->text_address,
-                               .text_size = library->text == NULL ? 0 : library->text_size,
+                               .text_address = text ? library->text_address : 0,
+                               .text_size = text ? library->text_size : 0,
                                .symbols = (uint32_t)draft->symbols.count,
                                .marks = (uint32_t)draft->marks.count,
                                .strings = (uint32_t)draft->strings.len,
                                .state_types = state_types};
     struct layout_mark *marks = draft->marks.data;
+    if (!find_shape(draft, walk, state_types, &head.shape)) {
+        return false;
+    }
     for (size_t i = 0; i < draft->marks.count; i++) {
         marks[i].type = walk->fresh[marks[i].type];
     }
@@ -289,13 +308,28 @@ static void write_all(struct draft *draft, const struct walk *walk, uint32_t sta
     put(out, start, draft->strings.data, draft->strings.len);
     put(out, start, library->text, (size_t)head.text_size);
     if (out->failed) {
-        return;
+        return false;
     }
     head.len = out->len - start;
     memcpy(out->data + start, &head, sizeof head);
     size_t hashed = offsetof(struct layout_head, shape);
     head.hash = hash_bytes(out->data + start + hashed, out->len - start - hashed);
     memcpy(out->data + start, &head, sizeof head);
+    return true;
+}
+
+static bool limits_hold(const struct draft *draft, const struct draft_library *library,
+                        struct error *err)
+{
+    if (draft->types.count > LAYOUT_TYPES_MOST || draft->fields.count > LAYOUT_FIELDS_MOST ||
+        draft->enumerators.count > LAYOUT_FIELDS_MOST ||
+        draft->variables.count > LAYOUT_FIELDS_MOST || draft->marks.count > LAYOUT_FIELDS_MOST ||
+        draft->symbols.count > 4 * (size_t)LAYOUT_FIELDS_MOST) {
+        return error_set(err, ERROR_LIMIT, "there are more than %u types, or than %u fields",
+                         LAYOUT_TYPES_MOST, LAYOUT_FIELDS_MOST);
+    }
+    return library->span <= LAYOUT_SPAN_MOST ||
+           error_set(err, ERROR_LIMIT, "the library takes more memory than there can be");
 }
 
 bool draft_finish(struct draft *draft, uint32_t state, const struct draft_library *library,
@@ -304,6 +338,7 @@ bool draft_finish(struct draft *draft, uint32_t state, const struct draft_librar
     struct walk walk = {.draft = draft};
     uint32_t state_types = 0;
     uint32_t *names = NULL;
+    size_t start = out->len;
     bool ok = false;
     if (state == LAYOUT_NONE) {
         state = draft_reserve(draft);
@@ -315,28 +350,31 @@ bool draft_finish(struct draft *draft, uint32_t state, const struct draft_librar
     walk.fresh = malloc(count * sizeof *walk.fresh);
     walk.order = malloc(count * sizeof *walk.order);
     walk.depth = calloc(count, sizeof *walk.depth);
-    sort(&draft->variables, by_place);
     sort(&draft->symbols, by_address);
     sort(&draft->marks, by_mark);
+    leave_out_symbols(draft, library->span);
     names = sort_names(draft);
-    if (draft->failed || walk.fresh == NULL || walk.order == NULL || walk.depth == NULL ||
-        names == NULL) {
+    if (!draft_settle_variables(draft, library->span) || walk.fresh == NULL || walk.order == NULL ||
+        walk.depth == NULL || names == NULL) {
         (void)error_set(err, ERROR_SYSTEM, "no memory for the layout");
         goto out;
     }
-    if (count > LAYOUT_TYPES_MOST || draft->fields.count > LAYOUT_FIELDS_MOST ||
-        draft->enumerators.count > LAYOUT_FIELDS_MOST ||
-        draft->variables.count > LAYOUT_FIELDS_MOST) {
-        (void)error_set(err, ERROR_LIMIT, "there are more than %u types, or than %u fields",
-                        LAYOUT_TYPES_MOST, LAYOUT_FIELDS_MOST);
+    if (!limits_hold(draft, library, err)) {
         goto out;
     }
     for (size_t i = 0; i < count; i++) {
         walk.fresh[i] = LAYOUT_NONE;
     }
     if (number_types(draft, state, &walk, &state_types, err)) {
-        write_all(draft, &walk, state_types, library, names, out);
-        ok = !out->failed || error_set(err, ERROR_SYSTEM, "no memory for the layout");
+        ok = write_all(draft, &walk, state_types, library, names, out) ||
+             error_set(err, ERROR_SYSTEM, "no memory for the layout");
+    }
+    if (ok && out->len - start > LAYOUT_BYTES_MOST) {
+        ok = error_set(err, ERROR_LIMIT, "the layout takes more than %zu bytes", LAYOUT_BYTES_MOST);
+    }
+    if (!ok && out->len > start) {
+        out->len = start;
+        out->data[start] = '\0';
     }
 out:
     free(walk.fresh);

@@ -1,18 +1,49 @@
 #include "layout/findings.h"
 
 #include <stdarg.h>
+#include <string.h>
+
+#define CUT "..."
+
+/* Not in the middle of a character. */
+static size_t cut_len(const char *entry, size_t len)
+{
+    if (len <= FINDING_BYTES) {
+        return len;
+    }
+    size_t most = FINDING_BYTES - strlen(CUT);
+    while (most > 0 && ((unsigned char)entry[most] & 0xC0) == 0x80) {
+        most--;
+    }
+    return most;
+}
 
 void findings_add(struct findings *findings, enum finding kind, const char *format, ...)
 {
     struct text *list = &findings->list[kind];
-    if (findings->count[kind]++ >= FINDINGS_TOLD || list->len >= FINDINGS_BYTES) {
+    struct text entry = {0};
+    va_list args;
+    if (findings->count[kind]++ >= FINDINGS_TOLD) {
         return;
     }
-    va_list args;
     va_start(args, format);
-    (void)(list->len > 0 && text_append(list, "", 1));
-    (void)text_vprintf(list, format, args);
+    bool ok = text_vprintf(&entry, format, args);
     va_end(args);
+    if (ok && entry.len == 0) {
+        ok = text_puts(&entry, "/");
+    }
+    size_t len = ok ? cut_len(entry.data, entry.len) : 0;
+    if (ok && list->len + len + sizeof CUT <= FINDINGS_BYTES) {
+        /* In one piece: a list with half of an entry would be counted wrong. */
+        struct text whole = {0};
+        (void)(list->len > 0 && text_append(&whole, "", 1));
+        (void)text_append(&whole, entry.data, len);
+        (void)(len < entry.len && text_puts(&whole, CUT));
+        (void)(!whole.failed && text_append(list, whole.data, whole.len));
+        list->failed = false;
+        text_finish(&whole);
+    }
+    text_finish(&entry);
 }
 
 size_t findings_more(const struct findings *findings, enum finding kind)

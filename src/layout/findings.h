@@ -19,15 +19,18 @@ enum finding {
     FINDING_COUNT
 };
 
-#define FINDINGS_TOLD  12                /* of each kind that are named */
-#define FINDINGS_BYTES ((size_t)6 << 10) /* of each kind */
+#define FINDINGS_TOLD 12 /* of each kind that are named */
+#define FINDINGS_BYTES                                                                             \
+    ((size_t)6 << 10) /* of each kind, at most; an entry is cut at FINDING_BYTES */
+#define FINDING_BYTES 480
 
 struct findings {
     struct text list[FINDING_COUNT]; /* sentences or paths, a '\0' between two */
     size_t count[FINDING_COUNT];     /* of all, the named ones included */
 };
 
-/* Zero-initialised is empty. `format` is the whole entry. */
+/* Zero-initialised is empty. `format` is the whole entry; an empty one is that of all of it ("/").
+ * Without memory it is counted. */
 void findings_add(struct findings *findings, enum finding kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -17,8 +17,11 @@
 #define LAYOUT_TYPES_MOST  (1U << 18)
 #define LAYOUT_FIELDS_MOST (1U << 20)
 #define LAYOUT_DEPTH_MOST  100 /* of types that lie inside of each other; pointers end the count */
-#define LAYOUT_BYTES_MOST  ((size_t)256 << 20)
-#define LAYOUT_NONE        UINT32_MAX
+#define LAYOUT_PATHS_MOST  (1U << 22) /* ways from a type to the types in it; elements count once  \
+                                       */
+#define LAYOUT_BYTES_MOST ((size_t)256 << 20)
+#define LAYOUT_SPAN_MOST  (UINT64_C(1) << 47)
+#define LAYOUT_NONE       UINT32_MAX
 
 enum layout_kind {
     LAYOUT_BYTES = 1, /* opaque: copied where name and size are the same */
@@ -42,7 +45,8 @@ enum {                   /* layout_type.flags */
     LAYOUT_FLEXIBLE = 2, /* ends in an array without a size: never lies in a state */
     LAYOUT_SIGNED = 4,   /* CHAR and ENUM: their integer is signed */
     LAYOUT_CLASS = 8,    /* STRUCT: of C++ with bases or virtual functions */
-    LAYOUT_ONCE = 16     /* POINTER: a reference of C++ */
+    LAYOUT_ONCE = 16,    /* POINTER: a reference of C++ */
+    LAYOUT_TYPEDEF = 32  /* STRUCT, UNION, ENUM: without a tag; `name` is that of its typedef */
 };
 
 struct layout_type {
@@ -51,16 +55,17 @@ struct layout_type {
     uint32_t first, count; /* STRUCT, UNION: fields; ENUM: enumerators */
     uint32_t target;       /* ARRAY: its element; POINTER: what it points to; else LAYOUT_NONE */
     uint64_t size;         /* in bytes; 0 for FUNCTION and UNKNOWN */
-    uint64_t elements;     /* ARRAY */
+    uint64_t elements;     /* ARRAY; 0 when they take no bytes */
     uint32_t align;        /* a power of two, as far as debug info tells; at least 1 */
     uint32_t depth;        /* of types that lie in it: 0 for scalars */
 };
 
 enum {                    /* layout_field.flags */
     LAYOUT_TRANSIENT = 1, /* HOTRUN_TRANSIENT: each new generation has its default */
-    LAYOUT_MEMBERS = 2,   /* it has no name: its fields count as those of the type around it */
-    LAYOUT_BASE = 4,      /* a base class; `name` is its name */
-    LAYOUT_VTABLE = 8     /* a pointer of the compiler's to a table of the library */
+    LAYOUT_MEMBERS = 2,   /* a STRUCT or UNION without a name: its fields count as those of the type
+                             around it */
+    LAYOUT_BASE = 4,      /* a base class, a STRUCT; `name` is its name */
+    LAYOUT_VTABLE = 8     /* a POINTER of the compiler's to a table of the library */
 };
 
 struct layout_field {
@@ -82,17 +87,20 @@ enum {                  /* layout_variable.flags */
     LAYOUT_GLOBAL = 4   /* other files see it: `file` does not count when it is looked for */
 };
 
-struct layout_variable { /* a variable that outlives calls; in the order of addresses */
-    uint32_t file;       /* as it was compiled: "src/game.c" */
-    uint32_t function;   /* the function, or the block's, that it stands in; "": none */
+/* A variable that outlives calls. Those that are CARRIED come first, in the order of addresses, and
+ * lie neither in each other nor outside of the library; no two have one identity. Then the others,
+ * whose address may mean nothing. */
+struct layout_variable {
+    uint32_t file;     /* as it was compiled: "src/game.c" */
+    uint32_t function; /* the function, or the block's, that it stands in; "": none */
     uint32_t name, type;
     uint32_t flags, reason;
     uint64_t address; /* from the library's base */
     uint64_t image;   /* where it lies in an image's variables: packed, each at a multiple of 16 */
 };
 
-struct layout_symbol { /* a function or object that the library defines; in the order of addresses
-                        */
+/* A function or object that the library defines; in the order of addresses. */
+struct layout_symbol {
     uint32_t name;
     uint32_t file; /* of a local one: the last part of its source's path; LAYOUT_NONE: it is global,
                       or not known */
@@ -111,14 +119,14 @@ struct layout_head {
     uint64_t len;            /* of all of it, the head included */
     uint64_t hash;           /* of all that follows this field: which layout it is */
     uint64_t shape;          /* of the types that the state leads to: equal ones need no moves */
-    uint64_t span;           /* bytes that the library takes in memory */
+    uint64_t span;           /* bytes that the library takes in memory; at most LAYOUT_SPAN_MOST */
     uint64_t variables_size; /* of an image's variables */
     uint64_t text_address, text_size; /* read-only bytes of the library that are kept at `text` */
     uint32_t types, fields, enumerators, variables, symbols, marks, strings;
     uint32_t state_types; /* the first so many are those that the state leads to */
 };
 
-struct layout { /* all of these lie in one block, which the layout owns */
+struct layout { /* all of these lie in one block, which the layout owns; but for `index` */
     const struct layout_head *head;
     const struct layout_type *types;
     const struct layout_field *fields;
@@ -130,6 +138,7 @@ struct layout { /* all of these lie in one block, which the layout owns */
     const char *strings;
     const unsigned char *text; /* string literals among it; NULL: none are kept */
     unsigned references;
+    struct layout_index *index; /* for what is looked up; opaque */
 };
 
 /* A checked copy of bytes[0..len). NULL with `err`: they are no layout. The caller has the first
@@ -152,8 +161,9 @@ static inline const struct layout_type *layout_state(const struct layout *layout
     return &layout->types[0];
 }
 
-/* The symbol that holds `address` (from the library's base): the last one that begins at or before
- * it and, when its size is known, covers it or ends at it. NULL: none. */
+/* The symbol that `address` (from the library's base) means: the smallest one that covers it; else
+ * one that begins there, which has no size; else one that ends there (the end of an array). NULL:
+ * none. */
 const struct layout_symbol *layout_symbol_at(const struct layout *layout, uint64_t address);
 
 /* The symbol of this name. With a file, a local one of that file is preferred to a global one; two
@@ -161,10 +171,10 @@ const struct layout_symbol *layout_symbol_at(const struct layout *layout, uint64
 const struct layout_symbol *layout_symbol_named(const struct layout *layout, const char *name,
                                                 const char *file);
 
-/* The variable that covers `address`; NULL: none. */
+/* The carried variable that covers `address`; NULL: none. */
 const struct layout_variable *layout_variable_at(const struct layout *layout, uint64_t address);
 
-/* The one of this identity; NULL: none. */
+/* The one of this identity, carried or not; of a global one `file` does not count. NULL: none. */
 const struct layout_variable *layout_variable_named(const struct layout *layout, const char *file,
                                                     const char *function, const char *name,
                                                     bool global);
@@ -172,7 +182,7 @@ const struct layout_variable *layout_variable_named(const struct layout *layout,
 /* The type that the mark at `address` names; LAYOUT_NONE: it is not known. */
 uint32_t layout_mark_at(const struct layout *layout, uint64_t address);
 
-/* "struct node *", "int[4][3]", "enum state": as C writes it, without a declarator. */
+/* "struct node *", "int[4][3]", "enum state", "int (*)[4]": as C writes it, as a cast has it. */
 struct text;
 bool layout_type_name(const struct layout *layout, uint32_t type, struct text *out);
 

@@ -1,6 +1,6 @@
 #include "layout/layout_check.h"
 
-#include "base/text.h"
+#include <stdlib.h>
 
 static bool is_string(const struct layout *layout, uint32_t at)
 {
@@ -10,6 +10,13 @@ static bool is_string(const struct layout *layout, uint32_t at)
 static bool is_type(const struct layout *layout, uint32_t number)
 {
     return number < layout->head->types;
+}
+
+/* Whether something can be of this type: it has a definition, and its size is all of it. */
+static bool has_size(const struct layout_type *type)
+{
+    return type->kind != LAYOUT_FUNCTION && type->kind != LAYOUT_UNKNOWN &&
+           (type->flags & LAYOUT_FLEXIBLE) == 0;
 }
 
 static bool refuse(const char **why, const char *sentence)
@@ -27,8 +34,13 @@ static bool field_fits(const struct layout *layout, const struct layout_type *ar
         return false;
     }
     const struct layout_type *type = &layout->types[field->type];
-    if (field->offset > around->size || type->kind == LAYOUT_FUNCTION ||
-        type->kind == LAYOUT_UNKNOWN || (type->flags & LAYOUT_FLEXIBLE) != 0) {
+    bool compound = type->kind == LAYOUT_STRUCT || type->kind == LAYOUT_UNION;
+    if (((field->flags & LAYOUT_MEMBERS) != 0 && !compound) ||
+        ((field->flags & LAYOUT_BASE) != 0 && type->kind != LAYOUT_STRUCT) ||
+        ((field->flags & LAYOUT_VTABLE) != 0 && type->kind != LAYOUT_POINTER)) {
+        return false;
+    }
+    if (field->offset > around->size || !has_size(type)) {
         return false;
     }
     uint64_t left = around->size - field->offset;
@@ -47,9 +59,6 @@ static bool check_fields(const struct layout *layout, const struct layout_type *
 {
     if (type->first > layout->head->fields || type->count > layout->head->fields - type->first) {
         return refuse(why, "has fields that are not there");
-    }
-    if ((type->flags & LAYOUT_FLEXIBLE) != 0 && type->count == 0) {
-        return true;
     }
     for (uint32_t i = 0; i < type->count; i++) {
         if (!field_fits(layout, type, &layout->fields[type->first + i])) {
@@ -70,9 +79,10 @@ static bool check_array(const struct layout *layout, const struct layout_type *t
     if (__builtin_mul_overflow(size, type->elements, &whole) || whole != type->size) {
         return refuse(why, "is an array whose size is another one than that of its elements");
     }
-    uint32_t kind = layout->types[type->target].kind;
-    if (kind == LAYOUT_FUNCTION || kind == LAYOUT_UNKNOWN ||
-        (layout->types[type->target].flags & LAYOUT_FLEXIBLE) != 0) {
+    if (size == 0 && type->elements != 0) {
+        return refuse(why, "is an array of elements that take no bytes");
+    }
+    if (!has_size(&layout->types[type->target])) {
         return refuse(why, "is an array of what has no size");
     }
     return true;
@@ -140,12 +150,61 @@ static bool depth_is_right(const struct layout *layout, const struct layout_type
     return true;
 }
 
+/* Fields and enumerators follow in the order of the types: no two types share one, so that a walk
+ * over all types is a walk over all of them. */
+static bool follows(const struct layout_type *type, uint32_t *fields, uint32_t *enumerators)
+{
+    bool compound = type->kind == LAYOUT_STRUCT || type->kind == LAYOUT_UNION;
+    uint32_t *next = compound ? fields : type->kind == LAYOUT_ENUM ? enumerators : NULL;
+    if (next == NULL) {
+        return true;
+    }
+    bool ok = type->first == *next;
+    *next += type->count;
+    return ok;
+}
+
+/* How many ways lead from a type to those in it: what lies in many types, and those in many others,
+ * must not make a walk that follows fields endless. */
+static uint64_t paths_of(const struct layout *layout, uint32_t number, uint32_t *known)
+{
+    const struct layout_type *type = &layout->types[number];
+    uint64_t paths = 1;
+    if (known[number] != 0) {
+        return known[number];
+    }
+    if (type->kind == LAYOUT_ARRAY) {
+        paths += paths_of(layout, type->target, known);
+    } else if (type->kind == LAYOUT_STRUCT || type->kind == LAYOUT_UNION) {
+        for (uint32_t i = 0; i < type->count && paths <= LAYOUT_PATHS_MOST; i++) {
+            paths += paths_of(layout, layout->fields[type->first + i].type, known);
+        }
+    }
+    known[number] = paths > LAYOUT_PATHS_MOST ? LAYOUT_PATHS_MOST + 1 : (uint32_t)paths;
+    return known[number];
+}
+
+static bool check_paths(const struct layout *layout, struct error *err)
+{
+    uint32_t *known = calloc(layout->head->types, sizeof *known);
+    bool ok = known != NULL || error_set(err, ERROR_SYSTEM, "no memory to check a layout");
+    for (uint32_t i = 0; ok && i < layout->head->types; i++) {
+        ok = paths_of(layout, i, known) <= LAYOUT_PATHS_MOST ||
+             error_set(err, ERROR_LIMIT, "the type %s has more than %u fields, those in it counted",
+                       layout_string(layout, layout->types[i].name), LAYOUT_PATHS_MOST);
+    }
+    free(known);
+    return ok;
+}
+
 static bool check_types(const struct layout *layout, struct error *err)
 {
+    uint32_t fields = 0, enumerators = 0;
     for (uint32_t i = 0; i < layout->head->types; i++) {
         const struct layout_type *type = &layout->types[i];
-        const char *why = "lies too deep, or in itself";
-        if (!layout_type_check(layout, type, &why) || !depth_is_right(layout, type)) {
+        const char *why = "lies too deep, or in itself, or shares what is its own";
+        if (!layout_type_check(layout, type, &why) || !depth_is_right(layout, type) ||
+            !follows(type, &fields, &enumerators)) {
             return error_set(err, ERROR_FORMAT, "the layout is damaged: its type %u %s", i, why);
         }
     }
@@ -154,31 +213,39 @@ static bool check_types(const struct layout *layout, struct error *err)
             return error_set(err, ERROR_FORMAT, "the layout is damaged: an enumerator has no name");
         }
     }
-    uint32_t kind = layout_state(layout)->kind;
-    return (kind != LAYOUT_FUNCTION && kind != LAYOUT_UNKNOWN &&
-            (layout_state(layout)->flags & LAYOUT_FLEXIBLE) == 0) ||
-           error_set(err, ERROR_FORMAT, "the layout is damaged: the state has no size");
+    if (!has_size(layout_state(layout))) {
+        return error_set(err, ERROR_FORMAT, "the layout is damaged: the state has no size");
+    }
+    return check_paths(layout, err);
+}
+
+static bool variable_is_right(const struct layout *layout, const struct layout_variable *variable)
+{
+    return is_string(layout, variable->file) && is_string(layout, variable->function) &&
+           is_string(layout, variable->name) && is_type(layout, variable->type) &&
+           is_string(layout, variable->reason);
 }
 
 static bool check_variables(const struct layout *layout, struct error *err)
 {
-    uint64_t behind = 0, image = 0;
+    uint64_t behind = 0, image = 0, span = layout->head->span;
+    bool carries = true;
     for (uint32_t i = 0; i < layout->head->variables; i++) {
         const struct layout_variable *variable = &layout->variables[i];
-        bool ok = is_string(layout, variable->file) && is_string(layout, variable->function) &&
-                  is_string(layout, variable->name) && is_type(layout, variable->type) &&
-                  is_string(layout, variable->reason) && variable->address >= behind &&
-                  variable->address <= layout->head->span;
-        uint64_t size = ok ? layout->types[variable->type].size : 0;
-        ok = ok && size <= layout->head->span - variable->address;
+        bool ok = variable_is_right(layout, variable);
         if (ok && (variable->flags & LAYOUT_CARRIED) != 0) {
-            ok = variable->image == image;
-            image += (size + 15) / 16 * 16;
+            const struct layout_type *type = &layout->types[variable->type];
+            ok = carries && has_size(type) && variable->address >= behind &&
+                 variable->address <= span && type->size <= span - variable->address &&
+                 variable->image == image;
+            behind = variable->address + type->size;
+            image += (type->size + 15) / 16 * 16;
+        } else {
+            carries = false;
         }
         if (!ok) {
             return error_set(err, ERROR_FORMAT, "the layout is damaged: its variable %u", i);
         }
-        behind = variable->address + ((variable->flags & LAYOUT_CARRIED) != 0 ? size : 0);
     }
     return image == layout->head->variables_size ||
            error_set(err, ERROR_FORMAT, "the layout is damaged: the size of its variables");
@@ -192,7 +259,7 @@ static bool check_symbols(const struct layout *layout, struct error *err)
         const struct layout_symbol *symbol = &layout->symbols[i];
         ok = is_string(layout, symbol->name) && layout->by_name[i] < layout->head->symbols &&
              (symbol->file == LAYOUT_NONE || is_string(layout, symbol->file)) &&
-             symbol->address >= last;
+             symbol->address >= last && symbol->address <= layout->head->span;
         last = symbol->address;
     }
     for (uint32_t i = 0; i < layout->head->marks && ok; i++) {
