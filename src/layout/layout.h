@@ -17,8 +17,9 @@
 #define LAYOUT_TYPES_MOST  (1U << 18)
 #define LAYOUT_FIELDS_MOST (1U << 20)
 #define LAYOUT_DEPTH_MOST  100 /* of types that lie inside of each other; pointers end the count */
-#define LAYOUT_PATHS_MOST  (1U << 22) /* ways from a type to the types in it; elements count once  \
-                                       */
+#define LAYOUT_PATHS_MOST                                                                          \
+    (1U << 22) /* ways from a type to the types in it; elements count once                         \
+                */
 #define LAYOUT_BYTES_MOST ((size_t)256 << 20)
 #define LAYOUT_SPAN_MOST  (UINT64_C(1) << 47)
 #define LAYOUT_NONE       UINT32_MAX
