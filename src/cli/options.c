@@ -74,6 +74,8 @@ static bool take(struct options *options, struct parsing *parsing, const struct 
         }
     } else if (strcmp(row->name, "json") == 0) {
         options->json = true;
+    } else if (strcmp(row->name, "layout") == 0) {
+        options->layout = true;
     } else if (strcmp(row->name, "force") == 0) {
         options->force = true;
     } else if (strcmp(row->name, "keep-state") == 0) {

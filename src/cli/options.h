@@ -42,6 +42,7 @@ struct options {
     struct config config; /* hotrun.toml (found or -c) with the command line over it, resolved; run
                              and check */
     bool json;            /* --json */
+    bool layout;          /* check --layout */
     bool force;           /* reload --force */
     bool keep_state;      /* rollback --keep-state */
     const char *template_name; /* new --template, --build; NULL: the default; in argv */

@@ -208,13 +208,40 @@ static int merge(const struct options *options, struct error *err)
     return exit_status;
 }
 
+/* ---- layout ---- */
+
+static void print_layout(const cJSON *result)
+{
+    const cJSON *layout = cJSON_GetObjectItemCaseSensitive(result, "layout");
+    (void)fputs(cJSON_IsString(layout) ? layout->valuestring : "", stdout);
+    (void)fflush(stdout);
+}
+
+static int layout(const struct options *options, struct error *err)
+{
+    struct text result = {0};
+    cJSON *params = cJSON_CreateObject();
+    if (cJSON_AddBoolToObject(params, "json", options->json) == NULL) {
+        return ask_no_memory(params, err);
+    }
+    if (!options->json) {
+        return ask_print(options, "state.layout", params, CLIENT_TIMEOUT_NS, print_layout, err);
+    }
+    bool ok = client_call_text(options->config.run_dir, "state.layout", params, CLIENT_TIMEOUT_NS,
+                               &result, err) &&
+              print_member(&result, "/layout", err);
+    cJSON_Delete(params);
+    text_finish(&result);
+    return ok ? 0 : STATUS_FAILED;
+}
+
 /* ---- which ---- */
 
 static const struct {
     const char *name;
     int (*act)(const struct options *, struct error *);
-} acts[] = {
-    {"get", get}, {"set", set}, {"remove", remove_values}, {"merge", merge}, {"diff", state_diff}};
+} acts[] = {{"get", get},     {"set", set},         {"remove", remove_values},
+            {"merge", merge}, {"diff", state_diff}, {"layout", layout}};
 
 int state_command(const struct options *options, struct log *log, struct error *err)
 {
@@ -234,7 +261,7 @@ int state_command(const struct options *options, struct log *log, struct error *
         return acts[i].act(options, err);
     }
     error_set(err, ERROR_USAGE,
-              "state: expected get, set, remove, merge or diff behind it%s%.100s%s",
+              "state: expected get, set, remove, merge, diff or layout behind it%s%.100s%s",
               word[0] != '\0' ? ", found \"" : "", word, word[0] != '\0' ? "\"" : "");
     return STATUS_USAGE;
 }

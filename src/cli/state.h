@@ -1,4 +1,4 @@
-/* hotrun state get, set, remove, merge, diff. */
+/* hotrun state get, set, remove, merge, diff, layout. */
 #ifndef CLI_STATE_H
 #define CLI_STATE_H
 
