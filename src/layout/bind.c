@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define TEXT_MOST ((uint64_t)64 << 10) /* longer ones are told as other places in the library */
+
 /* ---- looking ---- */
 
 /* The string that begins at `address`, which ends within the kept bytes; NULL: none does. */
@@ -13,7 +15,8 @@ static const char *text_at(const struct layout *layout, uint64_t address)
         return NULL;
     }
     const char *text = (const char *)layout->text + past;
-    return memchr(text, '\0', (size_t)(layout->head->text_size - past)) != NULL ? text : NULL;
+    uint64_t left = layout->head->text_size - past;
+    return memchr(text, '\0', (size_t)(left < TEXT_MOST ? left : TEXT_MOST)) != NULL ? text : NULL;
 }
 
 static bool is_carried(const struct layout_variable *variable)

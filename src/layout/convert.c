@@ -1,4 +1,3 @@
-#define _POSIX_C_SOURCE 200809L /* strnlen */
 #include "layout/convert.h"
 
 #include "state/utf8.h"

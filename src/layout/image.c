@@ -31,20 +31,21 @@ static void put(struct parts *parts, const void *bytes, size_t len)
     }
 }
 
-static uint64_t put_heap(struct parts *parts, const struct image *image)
+static bool put_heap(struct parts *parts, const struct image *image, uint64_t *size)
 {
+    struct heap_piece pieces[HEAP_PIECES];
+    *size = image->heap_size;
     if (image->objects == NULL) {
         put(parts, image->heap, (size_t)image->heap_size);
-        return image->heap_size;
+        return true;
     }
-    struct heap_piece pieces[HEAP_PIECES];
     size_t count = heap_pieces(image->objects, pieces);
-    uint64_t size = 0;
+    *size = 0;
     for (size_t i = 0; i < count; i++) {
         put(parts, pieces[i].bytes, pieces[i].len);
-        size += pieces[i].len;
+        *size += pieces[i].len;
     }
-    return size;
+    return count > 0;
 }
 
 static void gather_variables(const struct image *image, unsigned char *variables)
@@ -74,7 +75,9 @@ size_t image_parts(const struct image *image, struct image_head *head, unsigned 
     put(&parts, head, sizeof *head);
     put(&parts, image->state, (size_t)image->state_size);
     put(&parts, zeros, filling(image->state_size));
-    head->heap_size = put_heap(&parts, image);
+    if (!put_heap(&parts, image, &head->heap_size)) {
+        return 0;
+    }
     put(&parts, zeros, filling(head->heap_size));
     if (variables != NULL) {
         head->variables_size = image->layout->head->variables_size; /* a multiple of 16 */

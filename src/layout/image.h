@@ -60,15 +60,16 @@ struct image_part {
 
 /* The parts of `image`, in order, ready to be written one behind the other; `head` and `variables`
  * (layout->head->variables_size bytes, or NULL when statics are not carried) are room for what is
- * made for it. Pieces of a running module's heap live until the next call on it. Returns how many.
- */
+ * made for it. Pieces of a running module's heap live until the next call on it. Returns how many;
+ * 0: no memory. */
 size_t image_parts(const struct image *image, struct image_head *head, unsigned char *variables,
                    struct image_part parts[IMAGE_PARTS]);
 
 /* The layout that the bytes need; 0: they are no image. */
 uint64_t image_layout(const void *bytes, size_t len);
 
-/* A view of a copy, which must outlive it. False with `err`: damaged, or of another layout. */
+/* A view of a copy, which must outlive it and lies at a multiple of 16. False with `err`: damaged,
+ * or of another layout. */
 bool image_read(struct image *image, const void *bytes, size_t len, const struct layout *layout,
                 struct error *err);
 

@@ -1,0 +1,29 @@
+/* The inside of pairs: pair.c keeps them, pair_compile.c makes moves of two types, and pair_moves.c
+ * keeps neighbouring ones together. */
+#ifndef LAYOUT_PAIR_PARTS_H
+#define LAYOUT_PAIR_PARTS_H
+
+#include "layout/pair.h"
+
+/* Sets all of *pair but its types. False with `err`, as pairs_find. */
+bool pair_compile(struct pairs *pairs, struct pair *pair, struct error *err);
+
+/* The same of two structs or unions. */
+bool pair_compile_members(struct pairs *pairs, struct pair *pair, struct error *err);
+
+/* Appends a move to those of `pair`, which are the last ones. */
+bool pair_push(struct pairs *pairs, struct pair *pair, const struct move *move, struct error *err);
+
+/* Appends what makes the value of another pair, at these offsets. `apart` as in struct move. */
+bool pair_push_inner(struct pairs *pairs, struct pair *pair, uint32_t inner, uint64_t from,
+                     uint64_t to, bool apart, struct error *err);
+
+bool pair_push_link(struct pairs *pairs, const struct link *link, struct error *err);
+
+/* ERROR_SYSTEM: memory. */
+bool pair_no_memory(struct error *err);
+
+/* Lowers the budget. False with `err`: it is used up. */
+bool pair_spend(struct pairs *pairs, uint64_t amount, struct error *err);
+
+#endif

@@ -1,0 +1,201 @@
+#include "layout/pair.h"
+
+#include <string.h>
+
+/* ---- types that are meant ---- */
+
+/* One type can have two numbers, from two sources that were compiled apart. */
+static bool is_type(const struct layout *layout, uint32_t number, uint32_t wanted)
+{
+    if (number == wanted) {
+        return true;
+    }
+    const struct layout_type *type = &layout->types[number], *other = &layout->types[wanted];
+    return type->kind == other->kind && type->size == other->size && type->kind != LAYOUT_ARRAY &&
+           type->kind != LAYOUT_POINTER && type->name != 0 &&
+           strcmp(layout_string(layout, type->name), layout_string(layout, other->name)) == 0;
+}
+
+/* `void`, or bytes: a pointer to it means the whole of what begins there. */
+static bool means_any(const struct layout *layout, uint32_t wanted)
+{
+    return wanted == LAYOUT_NONE || layout->types[wanted].kind == LAYOUT_UNKNOWN ||
+           layout->types[wanted].kind == LAYOUT_CHAR;
+}
+
+/* A value of the type begins where one of `wanted` begins, too. */
+static bool begins_with(const struct layout *layout, uint32_t number, uint32_t wanted)
+{
+    for (;;) {
+        const struct layout_type *type = &layout->types[number];
+        if (is_type(layout, number, wanted)) {
+            return true;
+        }
+        if (type->kind == LAYOUT_ARRAY) {
+            number = type->target;
+        } else if (type->kind == LAYOUT_STRUCT && type->count > 0 &&
+                   layout->fields[type->first].offset == 0) {
+            number = layout->fields[type->first].type;
+        } else {
+            return false;
+        }
+    }
+}
+
+/* ---- the way down ---- */
+
+static uint64_t old_size(const struct pairs *pairs, uint32_t pair)
+{
+    return pairs->from->types[pairs->list[pair].from].size;
+}
+
+static uint64_t new_size(const struct pairs *pairs, uint32_t pair)
+{
+    return pairs->to->types[pairs->list[pair].to].size;
+}
+
+/* Of links, which are in the order of offsets, the last one that begins at or before. */
+static const struct link *link_at(const struct pairs *pairs, const struct pair *pair,
+                                  uint64_t offset)
+{
+    uint32_t low = 0, high = pair->link_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (pairs->links[pair->first_link + middle].from <= offset) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low == 0 ? NULL : &pairs->links[pair->first_link + low - 1];
+}
+
+/* An array of what is wanted ends here, and nothing of that kind begins. */
+static const struct link *ended_by(const struct pairs *pairs, const struct pair *pair,
+                                   const struct link *link, uint64_t offset, uint32_t wanted)
+{
+    if (link->from != offset || link == &pairs->links[pair->first_link] || wanted == LAYOUT_NONE ||
+        begins_with(pairs->from, link->from_type, wanted)) {
+        return link;
+    }
+    const struct link *before = link - 1;
+    const struct layout_type *type = &pairs->from->types[before->from_type];
+    bool ends = type->kind == LAYOUT_ARRAY && before->from + type->size == offset &&
+                is_type(pairs->from, type->target, wanted);
+    return ends ? before : link;
+}
+
+/* Into the element; true with *offset 0 and *pair LAYOUT_NONE: the end of the array. */
+static bool step_into_element(const struct pairs *pairs, uint32_t *pair, uint64_t *offset,
+                              uint64_t *place)
+{
+    const struct pair *whole = &pairs->list[*pair];
+    const struct layout_type *from = &pairs->from->types[whole->from];
+    const struct layout_type *to = &pairs->to->types[whole->to];
+    if (from->kind != LAYOUT_ARRAY || to->kind != LAYOUT_ARRAY) { /* one, and an array of one */
+        *pair = whole->element;
+        return true;
+    }
+    uint64_t from_step = old_size(pairs, whole->element);
+    uint64_t to_step = new_size(pairs, whole->element);
+    uint64_t index = from_step == 0 ? 0 : *offset / from_step;
+    uint64_t rest = from_step == 0 ? 0 : *offset % from_step;
+    if (rest == 0 && index == from->elements) {
+        *place += to_step * (index < to->elements ? index : to->elements);
+        *pair = LAYOUT_NONE;
+        return true;
+    }
+    *place += to_step * index;
+    *offset = rest;
+    *pair = whole->element;
+    return index < to->elements;
+}
+
+/* What begins here is what is meant, not only something in it. */
+static bool is_whole(const struct pairs *pairs, const struct pair *pair, uint32_t wanted)
+{
+    return means_any(pairs->from, wanted) || is_type(pairs->from, pair->from, wanted);
+}
+
+bool pair_place(const struct pairs *pairs, uint32_t number, uint64_t offset, uint32_t wanted,
+                uint64_t *place)
+{
+    *place = 0;
+    while (number != LAYOUT_NONE) {
+        const struct pair *pair = &pairs->list[number];
+        uint64_t size = old_size(pairs, number);
+        if ((pair->flags & PAIR_NONE) != 0 || offset > size) {
+            return false;
+        }
+        if ((pair->flags & PAIR_LIKE) != 0) {
+            *place += offset;
+            return true;
+        }
+        if (offset == 0 && is_whole(pairs, pair, wanted)) {
+            return true;
+        }
+        if (pair->element != LAYOUT_NONE) {
+            if (!step_into_element(pairs, &number, &offset, place)) {
+                return false;
+            }
+            continue;
+        }
+        const struct link *link = link_at(pairs, pair, offset);
+        if (link == NULL || (offset == size && is_whole(pairs, pair, wanted))) {
+            *place += offset == size ? new_size(pairs, number) : offset;
+            return offset == size || (pairs->from->types[pair->from].kind != LAYOUT_STRUCT &&
+                                      offset < new_size(pairs, number));
+        }
+        link = ended_by(pairs, pair, link, offset, wanted);
+        *place += link->to;
+        offset -= link->from;
+        number = link->pair;
+    }
+    return true;
+}
+
+/* ---- unions ---- */
+
+struct search { /* for a pointer in a union */
+    const struct layout *layout;
+    uint32_t found;
+    unsigned looks; /* bounds what types that lie over each other cost */
+};
+
+/* Whether there is one at this offset in each member. */
+static bool look_for_pointer(struct search *search, uint32_t number, uint64_t offset)
+{
+    const struct layout *layout = search->layout;
+    const struct layout_type *type = &layout->types[number];
+    if (type->kind == LAYOUT_POINTER && offset == 0) {
+        search->found = search->found == LAYOUT_NONE ? number : search->found;
+        return true;
+    }
+    if (type->kind == LAYOUT_ARRAY && offset < type->size) {
+        return look_for_pointer(search, type->target, offset % layout->types[type->target].size);
+    }
+    if (type->kind != LAYOUT_STRUCT && type->kind != LAYOUT_UNION) {
+        return false;
+    }
+    bool surely = type->count > 0, some = false;
+    for (uint32_t i = 0; i < type->count; i++) {
+        const struct layout_field *field = &layout->fields[type->first + i];
+        bool there =
+            offset >= field->offset && offset - field->offset < layout->types[field->type].size;
+        if (there && search->looks > 0) {
+            search->looks--;
+            some = true;
+            surely = look_for_pointer(search, field->type, offset - field->offset) && surely;
+        } else if (there || type->kind == LAYOUT_UNION) {
+            surely = false;
+        }
+    }
+    return surely && some;
+}
+
+uint32_t pair_pointer_in(const struct layout *layout, uint32_t type, uint64_t offset, bool *surely)
+{
+    struct search search = {layout, LAYOUT_NONE, 4096};
+    *surely = look_for_pointer(&search, type, offset);
+    return search.found;
+}

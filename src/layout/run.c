@@ -1,0 +1,251 @@
+#include "layout/run.h"
+
+#include "layout/convert.h"
+#include "layout/float_text.h"
+
+#include <string.h>
+
+__extension__ typedef unsigned __int128 wide_uint;
+
+/* ---- scalars ---- */
+
+static void put_number(const struct value *value, struct text *out)
+{
+    wide_uint left = (wide_uint)value->wide;
+    char digits[40];
+    size_t at = sizeof digits;
+    bool negative = value->kind != VALUE_UINT && value->wide < 0;
+    left = negative ? -left : left;
+    do {
+        digits[--at] = (char)('0' + (int)(left % 10));
+        left /= 10;
+    } while (left != 0);
+    (void)(negative && text_puts(out, "-"));
+    (void)text_append(out, digits + at, sizeof digits - at);
+}
+
+static void put_value(const struct value *value, const struct layout_type *type, struct text *out)
+{
+    char digits[FLOAT_TEXT_MAX];
+    switch (value->kind) {
+    case VALUE_FLOAT:
+        (void)text_append(out, digits, float_text(value->real, (size_t)type->size, digits));
+        break;
+    case VALUE_BOOL:
+        (void)text_puts(out, value->wide != 0 ? "true" : "false");
+        break;
+    case VALUE_NAME:
+        if (value->name != NULL) {
+            (void)text_puts(out, value->name);
+            break;
+        }
+        __attribute__((fallthrough));
+    default:
+        put_number(value, out);
+    }
+}
+
+static void tell_lost(struct run *run, const struct move *move, const struct value *value,
+                      unsigned char *to)
+{
+    const struct layout_type *from_type = &run->plan->from->types[move->from_type];
+    const struct layout_type *to_type = &run->plan->to->types[move->to_type];
+    struct text path = {0}, was = {0}, is = {0};
+    if (run_names(run, FINDING_LOST)) {
+        struct value made = convert_read(run->plan->to, to_type, to, move->to_bit, move->to_bits);
+        run_path(run, to, move->to_type, move->to_bit, move->to_bits, &path);
+        put_value(value, from_type, &was);
+        put_value(&made, to_type, &is);
+        findings_add(run->findings, FINDING_LOST, "%s: %s became %s", text_string(&path),
+                     text_string(&was), text_string(&is));
+    }
+    text_finish(&path);
+    text_finish(&was);
+    text_finish(&is);
+}
+
+static void convert(struct run *run, const struct move *move, const unsigned char *from,
+                    unsigned char *to)
+{
+    const struct layout_type *from_type = &run->plan->from->types[move->from_type];
+    const struct layout_type *to_type = &run->plan->to->types[move->to_type];
+    struct value value =
+        convert_read(run->plan->from, from_type, from, move->from_bit, move->from_bits);
+    if (convert_write(&value, run->plan->to, to_type, to, move->to_bit, move->to_bits) !=
+        CONVERSION_EXACT) {
+        tell_lost(run, move, &value, to);
+    }
+}
+
+/* ---- bytes ---- */
+
+static void copy(const unsigned char *from, unsigned char *to, uint64_t size)
+{
+    switch (size) { /* calls of memcpy cost more than what they do here */
+    case 4:
+        memcpy(to, from, 4);
+        break;
+    case 8:
+        memcpy(to, from, 8);
+        break;
+    case 16:
+        memcpy(to, from, 16);
+        break;
+    default:
+        memcpy(to, from, (size_t)size);
+    }
+}
+
+#define SPARSE ((uint64_t)64 << 10) /* smaller ones are copied without a look at what they hold */
+
+static void copy_sparse(const struct run *run, const unsigned char *from, unsigned char *to,
+                        uint64_t size)
+{
+    uint64_t begin, end;
+    for (uint64_t at = 0; run_stretch(run, from, to, 1, 1, size, at, &begin, &end); at = end) {
+        memcpy(to + begin, from + begin, (size_t)(end - begin));
+    }
+}
+
+static void zero_sparse(const struct run *run, unsigned char *to, uint64_t size)
+{
+    uint64_t begin, end;
+    for (uint64_t at = 0; run_stretch(run, NULL, to, 1, 1, size, at, &begin, &end); at = end) {
+        memset(to + begin, 0, (size_t)(end - begin));
+    }
+}
+
+static void tell_cut(struct run *run, const struct move *move, const unsigned char *to,
+                     uint64_t from_len, uint64_t to_len, const char *what)
+{
+    struct text path = {0};
+    if (run_names(run, FINDING_LOST)) {
+        run_path(run, to, move->to_type, 0, 0, &path);
+        findings_add(run->findings, FINDING_LOST, "%s: cut from %llu to %llu %s",
+                     text_string(&path), (unsigned long long)from_len, (unsigned long long)to_len,
+                     what);
+    }
+    text_finish(&path);
+}
+
+/* Of a text in an array of `size`: up to the last byte that is not zero. */
+static uint64_t text_len(const struct run *run, const unsigned char *from, uint64_t size)
+{
+    uint64_t begin, end, len = 0;
+    for (uint64_t at = 0; run_stretch(run, from, NULL, 1, 1, size, at, &begin, &end); at = end) {
+        for (uint64_t i = end; i > begin; i--) {
+            if (from[i - 1] != 0) {
+                len = i;
+                break;
+            }
+        }
+    }
+    return len;
+}
+
+static void move_text(struct run *run, const struct move *move, const unsigned char *from,
+                      unsigned char *to)
+{
+    uint64_t len = text_len(run, from, move->size);
+    if (convert_text((const char *)from, (size_t)len, len < move->size, to,
+                     (size_t)move->to_step) != CONVERSION_EXACT) {
+        tell_cut(run, move, to, len, strnlen((const char *)to, (size_t)move->to_step), "bytes");
+    }
+}
+
+static void tell_elements(struct run *run, const struct move *move, const unsigned char *from,
+                          unsigned char *to)
+{
+    if (run_holds(run, from + move->from, move->size)) {
+        tell_cut(run, move, to + move->to, run->plan->from->types[move->from_type].elements,
+                 run->plan->to->types[move->to_type].elements, "elements");
+    }
+}
+
+/* ---- all of them ---- */
+
+static void move_one(struct run *run, const struct move *move, const unsigned char *from,
+                     unsigned char *to)
+{
+    switch (move->kind) {
+    case MOVE_CONVERT:
+        convert(run, move, from + move->from, to + move->to);
+        break;
+    case MOVE_POINTER:
+        run_pointer(run, move, from + move->from, to + move->to);
+        break;
+    case MOVE_VTABLE:
+        run_vtable(run, from + move->from, to + move->to);
+        break;
+    case MOVE_WORDS:
+        run_words(run, move, from + move->from, to + move->to);
+        break;
+    case MOVE_EACH:
+        run_values(run, move->pair, from + move->from, to + move->to, move->count, move->from_step,
+                   move->to_step);
+        break;
+    case MOVE_TEXT:
+        move_text(run, move, from + move->from, to + move->to);
+        break;
+    case MOVE_ZERO:
+        zero_sparse(run, to + move->to, move->size);
+        break;
+    case MOVE_CUT:
+        tell_elements(run, move, from, to);
+        break;
+    default:
+        break;
+    }
+}
+
+static bool only_binds(const struct move *move)
+{
+    return move->kind == MOVE_POINTER || move->kind == MOVE_VTABLE || move->kind == MOVE_WORDS ||
+           move->kind == MOVE_EACH;
+}
+
+static void run_moves(struct run *run, const struct move *moves, uint32_t count,
+                      const unsigned char *from, unsigned char *to)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct move *move = &moves[i];
+        if (run->in_place && !only_binds(move)) {
+            continue;
+        }
+        if (move->kind != MOVE_COPY) {
+            move_one(run, move, from, to);
+        } else if (move->size < SPARSE) {
+            copy(from + move->from, to + move->to, move->size);
+        } else {
+            copy_sparse(run, from + move->from, to + move->to, move->size);
+        }
+    }
+}
+
+void run_value(struct run *run, uint32_t number, const unsigned char *from, unsigned char *to)
+{
+    const struct pair *pair = &run->plan->pairs->list[number];
+    run_moves(run, run->plan->pairs->moves + pair->first, pair->count, from, to);
+}
+
+void run_values(struct run *run, uint32_t number, const unsigned char *from, unsigned char *to,
+                uint64_t count, uint64_t from_step, uint64_t to_step)
+{
+    const struct pair *pair = &run->plan->pairs->list[number];
+    const struct move *moves = run->plan->pairs->moves + pair->first;
+    uint64_t begin, end;
+    if (run->in_place && (pair->flags & PAIR_POINTERS) == 0) {
+        return;
+    }
+    bool all = count * from_step < SPARSE || (pair->flags & PAIR_STIRS) != 0;
+    for (uint64_t at = 0; at < count; at = end) {
+        begin = at;
+        end = count;
+        if (!all && !run_stretch(run, from, to, from_step, to_step, count, at, &begin, &end)) {
+            return;
+        }
+        for (uint64_t i = begin; i < end; i++) {
+            run_moves(run, moves, pair->count, from + i * from_step, to + i * to_step);
+        }
+    }
+}

@@ -1,0 +1,345 @@
+#include "layout/path.h"
+#include "layout/run.h"
+
+#include <string.h>
+
+#define SYMBOL_GONE  1
+#define SYMBOL_KNOWN 2
+
+struct lead { /* where a pointer shall lead */
+    enum {
+        LEAD_TO,     /* `address` */
+        LEAD_STAYS,  /* where it leads now: that is alive */
+        LEAD_DEFAULT /* what the target has */
+    } how;
+    uint64_t address;
+    struct text why; /* of what is told; empty: nothing */
+};
+
+static uint64_t load(const unsigned char *bytes)
+{
+    uint64_t address;
+    memcpy(&address, bytes, sizeof address);
+    return address;
+}
+
+static struct lead lead_to(uint64_t address)
+{
+    return (struct lead){.how = LEAD_TO, .address = address};
+}
+
+/* What is of no use in the new library stays while it is there at all. */
+static struct lead lead_nowhere(const struct run *run)
+{
+    return (struct lead){.how = run->image->alive ? LEAD_STAYS : LEAD_DEFAULT};
+}
+
+static const char *what_it_has(const struct lead *lead)
+{
+    return lead->how == LEAD_STAYS ? "" : ", and it has its default";
+}
+
+/* ---- into what is moved ---- */
+
+static void append_old_path(struct run *run, const struct path_spot *whole, uint64_t offset,
+                            uint32_t wanted, struct text *out)
+{
+    if (run->old_roster == NULL) {
+        run->old_roster = roster_create(run->plan->from);
+    }
+    if (run->old_roster != NULL) {
+        (void)path_append(run->old_roster, whole, offset, wanted, out);
+    }
+}
+
+/* The old place is used for something else soon, so that no pointer may stay there. */
+static struct lead lead_gone(struct run *run, const char *name, uint32_t type, uint64_t offset,
+                             uint32_t wanted)
+{
+    struct lead lead = {.how = LEAD_DEFAULT};
+    (void)text_printf(&lead.why, "led to %s", name);
+    append_old_path(run, &(struct path_spot){type, 0, 1, 0, 0}, offset, wanted, &lead.why);
+    (void)text_puts(&lead.why, ", which is gone, and has its default");
+    return lead;
+}
+
+static struct lead lead_into_state(struct run *run, uint64_t offset, uint32_t wanted)
+{
+    uint64_t place;
+    if (run->state_stays) {
+        return lead_to(run->image->state_address + offset);
+    }
+    if (!pair_place(run->plan->pairs, run->plan->state, offset, wanted, &place)) {
+        return lead_gone(run, "", 0, offset, wanted);
+    }
+    return lead_to((uint64_t)(uintptr_t)run->target->state + place);
+}
+
+static struct lead lead_into_heap(struct run *run, const struct bound *bound, uint32_t wanted)
+{
+    size_t i = (size_t)(bound->object - run->heap.objects);
+    const struct heap_object *object = bound->object;
+    uint32_t pair = run->object_pairs[i];
+    if (run->heap_stays) {
+        return lead_to(run->heap.address + object->offset + bound->offset);
+    }
+    if (pair == LAYOUT_NONE) {
+        return lead_to(run->objects[i] + bound->offset);
+    }
+    const struct pair *types = &run->plan->pairs->list[pair];
+    uint64_t index = bound->offset / object->size, rest = bound->offset % object->size;
+    uint64_t start = run->objects[i] + index * run->plan->to->types[types->to].size;
+    uint64_t place = 0;
+    if (rest != 0 || index < object->count) {
+        bool found = pair_place(run->plan->pairs, pair, rest, wanted, &place);
+        if (!found && rest != 0) {
+            return lead_gone(
+                run, layout_string(run->plan->from, run->plan->from->types[types->from].name),
+                types->from, rest, wanted);
+        }
+    }
+    return lead_to(start + place);
+}
+
+/* ---- into the library ---- */
+
+static struct lead lead_into_variable(struct run *run, const struct bound *bound, uint32_t wanted)
+{
+    uint32_t i = (uint32_t)(bound->variable - run->plan->from->variables);
+    uint32_t fresh = run->variables[i], pair = run->variable_pairs[i];
+    uint64_t place = bound->offset;
+    if (fresh != LAYOUT_NONE &&
+        (bound->offset == 0 ||
+         (pair != LAYOUT_NONE &&
+          pair_place(run->plan->pairs, pair, bound->offset, wanted, &place)))) {
+        return lead_to(run->target->library_base + run->plan->to->variables[fresh].address + place);
+    }
+    struct lead lead = lead_nowhere(run);
+    (void)text_printf(&lead.why, "points to the old variable %s, which is %s%s",
+                      layout_string(run->plan->from, bound->variable->name),
+                      fresh == LAYOUT_NONE ? "gone" : "of another type", what_it_has(&lead));
+    return lead;
+}
+
+static uint64_t find_symbol(struct run *run, const struct layout_symbol *symbol)
+{
+    uint64_t address;
+    uint64_t *known =
+        run->symbols == NULL ? NULL : &run->symbols[symbol - run->plan->from->symbols];
+    if (known != NULL && *known != 0) {
+        return *known;
+    }
+    uint64_t found = bind_symbol(run->plan->from, symbol, run->plan->to, &address)
+                         ? address + SYMBOL_KNOWN
+                         : SYMBOL_GONE;
+    if (known != NULL) {
+        *known = found;
+    }
+    return found;
+}
+
+/* Whether the new symbol means the same `offset` bytes behind its start: code is another one there,
+ * and an array can be shorter. */
+static bool reaches(const struct run *run, const struct layout_symbol *old, uint64_t address,
+                    uint64_t offset)
+{
+    const struct layout_symbol *fresh = layout_symbol_at(run->plan->to, address);
+    return offset == 0 || (old->function == 0 && (fresh == NULL || fresh->address != address ||
+                                                  fresh->size == 0 || offset <= fresh->size));
+}
+
+static struct lead lead_to_symbol(struct run *run, const struct bound *bound)
+{
+    const struct layout_symbol *symbol = bound->symbol;
+    uint64_t found = find_symbol(run, symbol);
+    if (found != SYMBOL_GONE && reaches(run, symbol, found - SYMBOL_KNOWN, bound->offset)) {
+        return lead_to(run->target->library_base + found - SYMBOL_KNOWN + bound->offset);
+    }
+    struct lead lead = lead_nowhere(run);
+    const char *name = layout_string(run->plan->from, symbol->name);
+    if (found != SYMBOL_GONE) {
+        (void)text_printf(&lead.why, "points into the old %s%s%s",
+                          symbol->function != 0 ? "code of " : "", name, what_it_has(&lead));
+    } else {
+        (void)text_printf(&lead.why, "points to old %s: %s is gone%s",
+                          symbol->function != 0 ? "code" : "data", name, what_it_has(&lead));
+    }
+    return lead;
+}
+
+static struct lead lead_into_library(const struct run *run)
+{
+    struct lead lead = lead_nowhere(run);
+    (void)text_printf(&lead.why, "points into the old library where nothing has a name%s",
+                      what_it_has(&lead));
+    return lead;
+}
+
+static bool may_be_text(const struct layout *layout, uint32_t wanted)
+{
+    if (wanted == LAYOUT_NONE) {
+        return true;
+    }
+    const struct layout_type *type = &layout->types[wanted];
+    return type->kind == LAYOUT_UNKNOWN ||
+           (type->size == 1 &&
+            (type->kind == LAYOUT_CHAR || type->kind == LAYOUT_INT || type->kind == LAYOUT_UINT));
+}
+
+static struct lead lead_to_text(struct run *run, const char *text, uint32_t wanted)
+{
+    uint64_t address = may_be_text(run->plan->from, wanted) ? texts_find(&run->texts, text) : 0;
+    return address != 0 ? lead_to(address) : lead_into_library(run);
+}
+
+/* ---- elsewhere ---- */
+
+static bool pointee_changed(const struct run *run, uint32_t from, uint32_t to)
+{
+    const struct layout_type *old = &run->plan->from->types[from];
+    const struct layout_type *fresh = &run->plan->to->types[to];
+    if (old->size == 0 || fresh->size == 0) {
+        return false;
+    }
+    uint32_t pair = pairs_find(run->plan->pointees, from, to, NULL);
+    return pair != LAYOUT_NONE && (run->plan->pointees->list[pair].flags & PAIR_LIKE) == 0;
+}
+
+static struct lead lead_elsewhere(struct run *run, const struct move *move, uint64_t address)
+{
+    struct lead lead = lead_nowhere(run);
+    if (address >= run->heap.address && address - run->heap.address < run->heap.size) {
+        lead.how = run->heap_stays ? LEAD_STAYS : LEAD_DEFAULT;
+        if (!run->heap_stays) {
+            (void)text_puts(&lead.why, "led to a heap object that was freed, and has its default");
+        }
+        return lead;
+    }
+    if (!run->image->alive) {
+        (void)text_puts(&lead.why, "led to memory that is gone, and has its default");
+        return lead;
+    }
+    uint32_t from = run->plan->from->types[move->from_type].target;
+    uint32_t to = run->plan->to->types[move->to_type].target;
+    if (pointee_changed(run, from, to)) {
+        (void)text_puts(&lead.why, "points to memory of the module whose ");
+        (void)layout_type_name(run->plan->from, from, &lead.why);
+        (void)text_puts(&lead.why, " has changed");
+    }
+    return lead;
+}
+
+/* ---- all of them ---- */
+
+static struct bound look(const struct run *run, uint64_t address)
+{
+    return bind_look(run->image, run->heap.count > 0 ? &run->heap : NULL, run->target->statics,
+                     address);
+}
+
+static struct lead find_lead(struct run *run, const struct move *move, uint64_t address,
+                             const struct bound *bound)
+{
+    uint32_t wanted = run->plan->from->types[move->from_type].target;
+    switch (bound->what) {
+    case POINTEE_NULL:
+        return lead_to(0);
+    case POINTEE_STATE:
+        return lead_into_state(run, bound->offset, wanted);
+    case POINTEE_HEAP:
+        return lead_into_heap(run, bound, wanted);
+    case POINTEE_VARIABLE:
+        return lead_into_variable(run, bound, wanted);
+    case POINTEE_SYMBOL:
+        return lead_to_symbol(run, bound);
+    case POINTEE_TEXT:
+        return lead_to_text(run, bound->text, wanted);
+    case POINTEE_LIBRARY:
+        return lead_into_library(run);
+    default:
+        return lead_elsewhere(run, move, address);
+    }
+}
+
+static void tell(struct run *run, const unsigned char *to, uint32_t type, struct lead *lead)
+{
+    struct text path = {0};
+    if (lead->why.len > 0 && run_names(run, FINDING_KEPT)) {
+        run_path(run, to, type, 0, 0, &path);
+        findings_add(run->findings, FINDING_KEPT, "%s: %s", text_string(&path),
+                     text_string(&lead->why));
+    }
+    text_finish(&path);
+    text_finish(&lead->why);
+}
+
+/* Pages of a state that stays are not written without need. */
+static void store(const struct run *run, const struct lead *lead, uint64_t old, unsigned char *to)
+{
+    uint64_t address = lead->how == LEAD_STAYS ? old : lead->address;
+    if (lead->how == LEAD_DEFAULT || (run->in_place && address == old)) {
+        return;
+    }
+    memcpy(to, &address, sizeof address);
+}
+
+void run_pointer(struct run *run, const struct move *move, const unsigned char *from,
+                 unsigned char *to)
+{
+    uint64_t old = load(from);
+    struct bound bound = look(run, old);
+    struct lead lead = find_lead(run, move, old, &bound);
+    tell(run, to, move->to_type, &lead);
+    store(run, &lead, old, to);
+}
+
+void run_vtable(struct run *run, const unsigned char *from, unsigned char *to)
+{
+    uint64_t old = load(from);
+    struct bound bound = look(run, old);
+    struct lead lead = {.how = LEAD_DEFAULT}; /* as the new code's constructor made it */
+    if (bound.what == POINTEE_SYMBOL) {
+        lead = lead_to_symbol(run, &bound);
+    } else if (run->in_place) {
+        lead.how = LEAD_STAYS;
+    }
+    tell(run, to, LAYOUT_NONE, &lead);
+    store(run, &lead, old, to);
+}
+
+/* ---- unions ---- */
+
+/* Which member holds is not known: a word is taken for a pointer where some member has one, and
+ * when it leads to something that is known. */
+static void move_word(struct run *run, const struct move *move, uint64_t offset, uint64_t old,
+                      unsigned char *to)
+{
+    bool surely;
+    struct lead lead = {.how = LEAD_STAYS};
+    struct bound bound = look(run, old);
+    uint32_t type = bound.what == POINTEE_NULL
+                        ? LAYOUT_NONE
+                        : pair_pointer_in(run->plan->from, move->from_type, offset, &surely);
+    if (type != LAYOUT_NONE && (surely || bound.what != POINTEE_FOREIGN)) {
+        struct move pointer = {.from_type = type, .to_type = move->to_type};
+        lead = bound.what == POINTEE_FOREIGN && run->image->alive
+                   ? lead
+                   : find_lead(run, &pointer, old, &bound);
+    } else if (type != LAYOUT_NONE && !run->image->alive && old >> 16 != 0 && old >> 47 == 0) {
+        (void)text_puts(&lead.why, "may be a pointer to memory that is gone");
+    }
+    tell(run, to, LAYOUT_NONE, &lead);
+    store(run, &lead, old, to);
+}
+
+void run_words(struct run *run, const struct move *move, const unsigned char *from,
+               unsigned char *to)
+{
+    uint64_t offset = 0;
+    for (; offset + sizeof(uint64_t) <= move->size; offset += sizeof(uint64_t)) {
+        move_word(run, move, offset, load(from + offset), to + offset);
+    }
+    if (!run->in_place && offset < move->size) {
+        memcpy(to + offset, from + offset, (size_t)(move->size - offset));
+    }
+}
