@@ -7,8 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DIE_CHAIN_MOST 256 /* of types that only qualify another, of references to a declaration   \
-                            */
+#define DIE_CHAIN_MOST                                                                             \
+    256 /* of types that only qualify another, of references to a declaration                      \
+         */
 
 /* The first child. False: there is none. */
 bool die_child(Dwarf_Die *die, Dwarf_Die *child);

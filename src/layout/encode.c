@@ -193,11 +193,7 @@ void encode_document(struct encoding *encoding)
 
 static bool open_heap(struct encoding *encoding)
 {
-    const struct image *image = encoding->image;
-    if (image->heap == NULL || image->heap_size == 0) {
-        return true;
-    }
-    if (!heap_open(&encoding->heap, image->heap, (size_t)image->heap_size, encoding->err)) {
+    if (!image_objects(encoding->image, &encoding->heap, encoding->err)) {
         encoding->failed = true;
         return false;
     }

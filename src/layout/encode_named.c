@@ -23,8 +23,6 @@ struct node { /* a value of the document */
     size_t first;
 };
 
-static const char *const object_keys[] = {"type", "count", "size", "value"};
-
 static struct node value_node(const unsigned char *bytes, uint32_t type, uint64_t count)
 {
     return (struct node){NODE_VALUE, {type, 0, count, 0, 0}, bytes, 0};
@@ -33,6 +31,15 @@ static struct node value_node(const unsigned char *bytes, uint32_t type, uint64_
 static const struct layout_type *type_of(const struct encoding *encoding, const struct node *node)
 {
     return &encoding->layout->types[node->spot.type];
+}
+
+/* An array of char is a string, whose bytes have no names. */
+static bool is_string(const struct encoding *encoding, const struct node *node)
+{
+    const struct layout_type *type = type_of(encoding, node);
+    return node->spot.count == 1 ? type->kind == LAYOUT_ARRAY &&
+                                       encoding->layout->types[type->target].kind == LAYOUT_CHAR
+                                 : type->kind == LAYOUT_CHAR;
 }
 
 static bool is_text(const char *name, size_t len, const char *text)
@@ -126,13 +133,15 @@ static bool step_root(struct encoding *encoding, struct node *node, const char *
     return true;
 }
 
+/* A step that fails leaves nonsense. */
 static bool step(struct encoding *encoding, struct node *node, const char *name, size_t len)
 {
     switch (node->kind) {
     case NODE_ROOT:
         return step_root(encoding, node, name, len);
     case NODE_VALUE:
-        return path_step(encoding->roster, &node->spot, name, len, false) == PATH_FOUND;
+        return !is_string(encoding, node) &&
+               path_step(encoding->roster, &node->spot, name, len, false) == PATH_FOUND;
     case NODE_HEAP:
     case NODE_OBJECT:
         return step_heap(encoding, node, name, len);
@@ -250,9 +259,15 @@ static void add_names(struct encoding *encoding, const struct node *node, struct
     if (node->kind == NODE_VALUE || (node->kind == NODE_ROOT && struct_state)) {
         add_members(encoding, node->kind == NODE_ROOT ? 0 : node->spot.type, names, count);
     } else if (node->kind == NODE_OBJECT) {
-        for (size_t i = 0; i < sizeof object_keys / sizeof object_keys[0]; i++) {
-            add_name(names, count, object_keys[i], strlen(object_keys[i]));
+        struct path_spot spot = {.type = LAYOUT_NONE};
+        const unsigned char *bytes;
+        (void)encode_object_bytes(encoding, node->first, &spot, &bytes);
+        bool typed = spot.type != LAYOUT_NONE;
+        add_name(names, count, typed ? "type" : "size", 4);
+        if (!typed || spot.count != 1) {
+            add_name(names, count, "count", 5);
         }
+        add_name(names, count, "value", 5);
     } else if (node->kind != NODE_ROOT) {
         add_variables(encoding, node, names, count);
     }
@@ -271,10 +286,10 @@ static void add_names(struct encoding *encoding, const struct node *node, struct
 static const char *sample_of(const struct encoding *encoding, const struct node *node)
 {
     uint32_t kind = type_of(encoding, node)->kind;
-    return kind == LAYOUT_BOOL    ? "true"
-           : kind == LAYOUT_ARRAY ? "\"\""
-           : kind == LAYOUT_ENUM  ? "\"\""
-                                  : "0";
+    return kind == LAYOUT_BOOL         ? "true"
+           : is_string(encoding, node) ? "\"\""
+           : kind == LAYOUT_ENUM       ? "\"\""
+                                       : "0";
 }
 
 static void refuse(struct encoding *encoding, const struct node *node, const char *pointer,
@@ -291,7 +306,7 @@ static void refuse(struct encoding *encoding, const struct node *node, const cha
         bool chars =
             type->kind == LAYOUT_ARRAY && encoding->layout->types[type->target].kind == LAYOUT_CHAR;
         array = node->spot.count != 1 || (type->kind == LAYOUT_ARRAY && !chars);
-        object = !array && type->kind == LAYOUT_STRUCT;
+        object = !array && type->kind == LAYOUT_STRUCT && node->spot.count == 1;
         items = node->spot.count != 1 ? node->spot.count : type->elements;
     }
     memcpy(place.name, name, len);
@@ -348,12 +363,14 @@ void encode_named(struct encoding *encoding, const char *pointer)
     for (const char *at = pointer; at < end;) {
         const char *part = at + 1;
         at = part + path_take(part, end, name, &len);
-        if (!step(encoding, &node, name, len)) {
+        struct node next = node;
+        if (!step(encoding, &next, name, len)) {
             if (!encoding->failed && !put_inside(encoding, &node, part - 1) && !encoding->failed) {
                 refuse(encoding, &node, pointer, part, name, len);
             }
             return;
         }
+        node = next;
     }
     put_node(encoding, &node);
 }

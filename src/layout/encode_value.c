@@ -195,7 +195,7 @@ static bool is_zero(const unsigned char *bytes, uint64_t len)
     return true;
 }
 
-void encode_bytes(struct encoding *encoding, const unsigned char *bytes, uint64_t len)
+static void put_base64(struct encoding *encoding, const unsigned char *bytes, uint64_t len)
 {
     struct sink *sink = &encoding->sink;
     sink_puts(sink, "{\"$bytes\":\"");
@@ -205,7 +205,12 @@ void encode_bytes(struct encoding *encoding, const unsigned char *bytes, uint64_
         bytes += now;
         len -= now;
     }
-    sink_puts(sink, "\"}");
+}
+
+void encode_bytes(struct encoding *encoding, const unsigned char *bytes, uint64_t len)
+{
+    put_base64(encoding, bytes, len);
+    sink_puts(&encoding->sink, "\"}");
 }
 
 /* Where the first bytes[0..len) that are no UTF-8 begin; len: all are. */
@@ -331,7 +336,8 @@ void encode_array(struct encoding *encoding, uint32_t element, uint64_t count,
     }
     if ((type->kind == LAYOUT_UINT || type->kind == LAYOUT_INT) && size == 1 &&
         count >= BYTES_FROM) {
-        encode_bytes(encoding, bytes, count);
+        put_base64(encoding, bytes, count);
+        sink_puts(sink, type->kind == LAYOUT_INT ? "\",\"signed\":true}" : "\"}");
         return;
     }
     sink_char(sink, '[');

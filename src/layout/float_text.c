@@ -219,8 +219,23 @@ static size_t put_word(const char *word, char *out)
     return len;
 }
 
-/* What is no number, zero, and whole numbers that each float has exactly. Returns 0: none of these.
- */
+/* All digits of a whole number that is so large that a float has it exactly. */
+static size_t put_whole(double size, char *out)
+{
+    wide whole = (wide)size;
+    uint64_t high = (uint64_t)(whole / 10000000000000000000U);
+    uint64_t low = (uint64_t)(whole % 10000000000000000000U);
+    size_t used = high == 0 ? 0 : put_digits(high, out);
+    char digits[20];
+    size_t count = put_digits(low, digits);
+    size_t zeros = high == 0 ? 0 : 19 - count;
+    memset(out + used, '0', zeros);
+    memcpy(out + used + zeros, digits, count);
+    return used + zeros + count;
+}
+
+/* What is no number, and whole numbers, which are written as they are, so that an integer can be
+ * read from them. Returns 0: none of these. */
 static size_t put_simple(double value, char *out)
 {
     if (isnan(value)) {
@@ -230,12 +245,14 @@ static size_t put_simple(double value, char *out)
         return put_word(value < 0 ? "\"-Infinity\"" : "\"Infinity\"", out);
     }
     double size = fabs(value);
-    if (size >= 9007199254740992.0 || size != (double)(int64_t)size) {
+    bool large = size >= 9007199254740992.0;
+    if (size >= 1e21 || (!large && size != (double)(int64_t)size)) {
         return 0;
     }
     bool negative = signbit(value) != 0;
     *out = '-';
-    return put_digits((uint64_t)size, out + negative) + negative;
+    return negative +
+           (large ? put_whole(size, out + negative) : put_digits((uint64_t)size, out + negative));
 }
 
 static size_t put_short(double value, size_t size, uint64_t mantissa, int exponent, bool first,
@@ -329,7 +346,7 @@ static bool take_literal(const char *at, const char *end, struct literal *litera
         }
         literal->digits = literal->digits * 10 + (uint64_t)(*at - '0');
         literal->exponent -= point;
-        count += literal->digits > 0;
+        count += count > 0 || literal->digits > 0; /* they wrap to 0 at last */
         if (count > 19) {
             return false;
         }

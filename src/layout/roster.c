@@ -38,6 +38,15 @@ struct roster *roster_create(const struct layout *layout)
     return roster;
 }
 
+static void list_finish(struct roster_list *list)
+{
+    free((void *)(uintptr_t)list->members);
+    free((void *)(uintptr_t)list->by_name);
+    free((void *)(uintptr_t)list->by_place);
+    free((void *)(uintptr_t)list->renamed);
+    *list = (struct roster_list){0};
+}
+
 void roster_destroy(struct roster *roster)
 {
     if (roster == NULL) {
@@ -45,9 +54,7 @@ void roster_destroy(struct roster *roster)
     }
     for (uint32_t i = 0; roster->types != NULL && i < roster->layout->head->types; i++) {
         struct listed *listed = &roster->types[i];
-        free((void *)(uintptr_t)listed->list.members);
-        free((void *)(uintptr_t)listed->list.by_name);
-        free((void *)(uintptr_t)listed->list.by_place);
+        list_finish(&listed->list);
         free(listed->words);
         free(listed->texts);
     }
@@ -292,12 +299,18 @@ static bool make_list(struct making *making, const char *around, struct roster_l
     if (making->failed || making->texts.failed) {
         return false;
     }
+    uint32_t *renamed = malloc((making->count + 1) * sizeof *renamed);
+    if (renamed == NULL) {
+        return false;
+    }
     place_names(making);
     for (uint32_t i = 0; i < making->count; i++) {
         struct roster_member *member = &making->members[i];
         member->json = making->texts.data + (uintptr_t)member->json;
-        list->renamed |= member->old_name != NULL;
+        renamed[list->renamed_count] = i;
+        list->renamed_count += member->old_name != NULL;
     }
+    list->renamed = renamed;
     list->by_name = sort_members(making, by_name);
     list->by_place = sort_members(making, by_place);
     list->members = making->members;
@@ -321,11 +334,9 @@ const struct roster_list *roster_members(struct roster *roster, uint32_t number,
     struct making making = {.layout = roster->layout};
     add_members(&making, type, 0);
     if (!make_list(&making, name, &listed->list)) {
-        free((void *)(uintptr_t)listed->list.by_name);
-        free((void *)(uintptr_t)listed->list.by_place);
-        free(making.members);
+        listed->list.members = making.members;
+        list_finish(&listed->list);
         text_finish(&making.texts);
-        listed->list = (struct roster_list){0};
         (void)error_set(err, ERROR_SYSTEM, "no memory for the names of %s", name);
         return NULL;
     }
@@ -350,10 +361,10 @@ const struct roster_member *roster_named(const struct roster_list *list, const c
         low = order < 0 ? middle + 1 : low;
         high = order < 0 ? high : middle;
     }
-    for (uint32_t i = 0; list->renamed && i < list->count; i++) {
-        const char *old = list->members[i].old_name;
-        if (old != NULL && strlen(old) == len && memcmp(old, name, len) == 0) {
-            return &list->members[i];
+    for (uint32_t i = 0; i < list->renamed_count; i++) {
+        const struct roster_member *member = &list->members[list->renamed[i]];
+        if (strlen(member->old_name) == len && memcmp(member->old_name, name, len) == 0) {
+            return member;
         }
     }
     return NULL;

@@ -25,7 +25,8 @@ struct roster_list {
     uint32_t count;
     const uint32_t *by_name;  /* their numbers */
     const uint32_t *by_place; /* the same by offset */
-    bool renamed;             /* a member has an old name */
+    const uint32_t *renamed;  /* those that have an old name */
+    uint32_t renamed_count;
 };
 
 struct roster_word { /* an enumerator */

@@ -33,12 +33,37 @@ static int order(const void *left, const void *right, void *ctx)
     return by_name != 0 ? by_name : (a->number > b->number) - (a->number < b->number);
 }
 
+static int order_globals(const void *left, const void *right, void *ctx)
+{
+    const struct statics *statics = ctx;
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    int by_name =
+        strcmp(name_of(statics, &statics->entries[a]), name_of(statics, &statics->entries[b]));
+    return by_name != 0 ? by_name : (a > b) - (a < b);
+}
+
+static void number_entries(struct statics *statics)
+{
+    for (uint32_t i = 0; i < statics->count; i++) {
+        struct static_entry *entry = &statics->entries[i];
+        bool same =
+            i > 0 && statics_same_function(statics, i - 1, i) &&
+            strcmp(name_of(statics, &statics->entries[i - 1]), name_of(statics, entry)) == 0;
+        entry->nth = same ? statics->entries[i - 1].nth + 1 : 1;
+        if ((entry->variable->flags & LAYOUT_GLOBAL) != 0 && *function_of(statics, entry) == '\0') {
+            statics->globals[statics->global_count++] = i;
+        }
+    }
+}
+
 bool statics_open(struct statics *statics, const struct layout *layout)
 {
     uint32_t all = layout->head->variables;
-    *statics =
-        (struct statics){.layout = layout, .entries = calloc(all + 1, sizeof(struct static_entry))};
-    if (statics->entries == NULL) {
+    *statics = (struct statics){.layout = layout,
+                                .entries = calloc(all + 1, sizeof(struct static_entry)),
+                                .globals = calloc(all + 1, sizeof(uint32_t))};
+    if (statics->entries == NULL || statics->globals == NULL) {
+        statics_close(statics);
         return false;
     }
     for (uint32_t i = 0; i < all; i++) {
@@ -50,11 +75,10 @@ bool statics_open(struct statics *statics, const struct layout *layout)
     if (statics->count > 1) {
         qsort_r(statics->entries, statics->count, sizeof *statics->entries, order, statics);
     }
-    for (uint32_t i = 1; i < statics->count; i++) {
-        bool same = statics_same_function(statics, i - 1, i) &&
-                    strcmp(name_of(statics, &statics->entries[i - 1]),
-                           name_of(statics, &statics->entries[i])) == 0;
-        statics->entries[i].nth = same ? statics->entries[i - 1].nth + 1 : 1;
+    number_entries(statics);
+    if (statics->global_count > 1) {
+        qsort_r(statics->globals, statics->global_count, sizeof *statics->globals, order_globals,
+                statics);
     }
     return true;
 }
@@ -62,6 +86,7 @@ bool statics_open(struct statics *statics, const struct layout *layout)
 void statics_close(struct statics *statics)
 {
     free(statics->entries);
+    free(statics->globals);
     *statics = (struct statics){0};
 }
 
@@ -127,13 +152,16 @@ const struct static_entry *statics_in_file(const struct statics *statics, const 
     return NULL;
 }
 
+/* The name without "()"; false: it is no function's. */
 static bool is_function(const struct statics *statics, const struct static_entry *entry,
                         const char *function, size_t len)
 {
     const char *own = function_of(statics, entry);
-    return len == 0 ? *own == '\0'
-                    : *own != '\0' && len > 2 && memcmp(function + len - 2, "()", 2) == 0 &&
-                          is(own, function, len - 2);
+    if (len == 0) {
+        return *own == '\0';
+    }
+    return *own != '\0' && len > 2 && memcmp(function + len - 2, "()", 2) == 0 &&
+           is(own, function, len - 2);
 }
 
 const struct static_entry *statics_in_function(const struct statics *statics,
@@ -149,41 +177,96 @@ const struct static_entry *statics_in_function(const struct statics *statics,
     return NULL;
 }
 
-static bool is_named(const struct statics *statics, const struct static_entry *entry,
-                     const char *name, size_t len)
+struct wanted { /* names that end where their length says */
+    const char *file, *function, *name;
+    size_t file_len, function_len, name_len;
+    uint32_t nth;
+};
+
+static int order_part(const char *own, const char *part, size_t len)
 {
-    char more[16] = "";
-    const char *own = name_of(statics, entry);
-    size_t own_len = strlen(own);
-    int more_len = 0;
-    if (entry->nth > 1) {
-        struct text number = {0};
-        (void)text_printf(&number, "#%u", entry->nth);
-        more_len = (int)(number.len < sizeof more ? number.len : 0);
-        memcpy(more, text_string(&number), (size_t)more_len);
-        text_finish(&number);
+    int order = strncmp(own, part, len);
+    return order != 0 ? order : own[strnlen(own, len)] != '\0';
+}
+
+static int order_wanted(const struct statics *statics, const struct static_entry *entry,
+                        const struct wanted *wanted)
+{
+    int order = order_part(file_of(statics, entry), wanted->file, wanted->file_len);
+    order = order != 0
+                ? order
+                : order_part(function_of(statics, entry), wanted->function, wanted->function_len);
+    return order != 0 ? order : order_part(name_of(statics, entry), wanted->name, wanted->name_len);
+}
+
+static const struct static_entry *find_wanted(const struct statics *statics,
+                                              const struct wanted *wanted)
+{
+    uint32_t low = 0, high = statics->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        bool before = order_wanted(statics, &statics->entries[middle], wanted) < 0;
+        low = before ? middle + 1 : low;
+        high = before ? high : middle;
     }
-    return len == own_len + (size_t)more_len && memcmp(name, own, own_len) == 0 &&
-           memcmp(name + own_len, more, (size_t)more_len) == 0;
+    uint64_t at = (uint64_t)low + wanted->nth - 1;
+    return at < statics->count && statics->entries[at].nth == wanted->nth &&
+                   order_wanted(statics, &statics->entries[at], wanted) == 0
+               ? &statics->entries[at]
+               : NULL;
+}
+
+/* Takes "#2" off the end of the name. */
+static bool take_number(struct wanted *wanted)
+{
+    size_t digits = 0, len = wanted->name_len;
+    while (digits < len && digits < 9 && wanted->name[len - 1 - digits] >= '0' &&
+           wanted->name[len - 1 - digits] <= '9') {
+        digits++;
+    }
+    if (digits == 0 || digits >= len || wanted->name[len - 1 - digits] != '#') {
+        return false;
+    }
+    wanted->name_len = len - 1 - digits;
+    wanted->nth = 0;
+    for (size_t i = len - digits; i < len; i++) {
+        wanted->nth = wanted->nth * 10 + (uint32_t)(wanted->name[i] - '0');
+    }
+    return wanted->nth > 1;
+}
+
+static const struct static_entry *find_global(const struct statics *statics, const char *name,
+                                              size_t len)
+{
+    uint32_t low = 0, high = statics->global_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct static_entry *entry = &statics->entries[statics->globals[middle]];
+        int compared = order_part(name_of(statics, entry), name, len);
+        if (compared == 0) {
+            return entry;
+        }
+        low = compared < 0 ? middle + 1 : low;
+        high = compared < 0 ? high : middle;
+    }
+    return NULL;
 }
 
 const struct static_entry *statics_named(const struct statics *statics, const char *file,
                                          size_t file_len, const char *function, size_t function_len,
                                          const char *name, size_t name_len)
 {
-    const struct static_entry *global = NULL;
-    for (uint32_t i = 0; i < statics->count; i++) {
-        const struct static_entry *entry = &statics->entries[i];
-        if (!is_function(statics, entry, function, function_len) ||
-            !is_named(statics, entry, name, name_len)) {
-            continue;
+    struct wanted wanted = {file, function, name, file_len, function_len, name_len, 1};
+    if (function_len > 0) {
+        if (function_len <= 2 || memcmp(function + function_len - 2, "()", 2) != 0) {
+            return NULL;
         }
-        if (is(file_of(statics, entry), file, file_len)) {
-            return entry;
-        }
-        if ((entry->variable->flags & LAYOUT_GLOBAL) != 0) {
-            global = entry;
-        }
+        wanted.function_len -= 2;
     }
-    return global;
+    const struct static_entry *found = find_wanted(statics, &wanted);
+    struct wanted numbered = wanted;
+    if (found == NULL && take_number(&numbered)) {
+        found = find_wanted(statics, &numbered);
+    }
+    return found == NULL && function_len == 0 ? find_global(statics, name, name_len) : found;
 }

@@ -16,6 +16,8 @@ struct statics {
     const struct layout *layout;
     struct static_entry *entries; /* by file; those outside of functions first; then by function */
     uint32_t count;
+    uint32_t *globals; /* numbers of entries that other files see, by name */
+    uint32_t global_count;
 };
 
 /* Those that start anew on each reload (HOTRUN_RESET) are not among them. False: no memory. */

@@ -1,0 +1,226 @@
+#include "layout/decode_parts.h"
+
+#include "base/base64.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- bytes and strings ---- */
+
+static void store_text(struct decoding *decoding, const struct text *text, bool ended,
+                       uint64_t room, unsigned char *bytes, const struct trail *trail)
+{
+    enum conversion how = convert_text(text_string(text), text->len, ended, bytes, (size_t)room);
+    if (how == CONVERSION_EXACT) {
+        return;
+    }
+    if (decoding->given->strict) {
+        decode_refuse(decoding, trail, "expected a string of at most %llu bytes, found one of %zu",
+                      (unsigned long long)room, text->len);
+    } else {
+        int len = (int)strnlen(text_string(text), 24);
+        decode_tell(decoding, FINDING_LOST, 0, trail, "%zu bytes (\"%.*s\"%s) became %llu",
+                    text->len, len, text_string(text), (size_t)len < text->len ? "..." : "",
+                    (unsigned long long)strnlen((const char *)bytes, (size_t)room));
+    }
+}
+
+/* Each byte of a text or of base64 as a number of its own. */
+static void store_each(struct decoding *decoding, const struct text *text, bool sign,
+                       uint32_t element, uint64_t count, unsigned char *bytes,
+                       const struct trail *trail)
+{
+    uint64_t size = decoding->layout->types[element].size;
+    for (uint64_t i = 0; i < count && i < text->len && !decoding->failed; i++) {
+        unsigned char byte = (unsigned char)text->data[i];
+        struct value value = {.kind = sign ? VALUE_INT : VALUE_UINT,
+                              .wide = sign ? (signed char)byte : byte};
+        char shown[8];
+        size_t len = (size_t)snprintf(shown, sizeof shown, "%d", (int)value.wide);
+        decode_store(decoding, &(struct path_spot){element, 0, 1, 0, 0}, bytes + i * size, &value,
+                     shown, len, &(struct trail){trail, NULL, 0, i});
+    }
+}
+
+static bool is_rest_zero(const struct text *text, uint64_t from)
+{
+    for (size_t i = (size_t)from; i < text->len; i++) {
+        if (text->data[i] != '\0') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void tell_cut(struct decoding *decoding, uint64_t found, uint64_t count,
+                     const struct trail *trail)
+{
+    decode_tell(decoding, FINDING_LOST, 0, trail, "%llu elements became %llu",
+                (unsigned long long)found, (unsigned long long)count);
+}
+
+static void decode_chars(struct decoding *decoding, uint32_t element, uint64_t count,
+                         unsigned char *bytes, const char *at, const struct trail *trail)
+{
+    const struct layout_type *type = &decoding->layout->types[element];
+    struct text *text = &decoding->scratch;
+    if (!decode_string(decoding, at, text)) {
+        return;
+    }
+    if (type->kind == LAYOUT_CHAR && type->size == 1) {
+        store_text(decoding, text, text->len > count, count, bytes, trail);
+        return;
+    }
+    if (!decode_is_scalar(type->kind) || type->kind == LAYOUT_BOOL) {
+        decode_mismatch(decoding, element, at, trail, "an array");
+        return;
+    }
+    struct text own = *text; /* what is stored is told by way of the scratch */
+    decoding->scratch = (struct text){0};
+    if (decoding->given->strict && own.len > count) {
+        decode_refuse(decoding, trail, "expected at most %llu bytes, found %zu",
+                      (unsigned long long)count, own.len);
+    } else {
+        store_each(decoding, &own, CHAR_MIN < 0, element, count, bytes, trail);
+        if (own.len < count) {
+            memset(bytes + own.len * type->size, 0, (size_t)((count - own.len) * type->size));
+        } else if (own.len > count) {
+            tell_cut(decoding, own.len, count, trail);
+        }
+    }
+    text_finish(&own);
+}
+
+bool decode_bytes(struct decoding *decoding, const char *at, struct text *out)
+{
+    const char *value = decode_member(decoding, at, "$bytes");
+    if (value == NULL || *value != '"') {
+        return false;
+    }
+    size_t len = (size_t)(value_end(value, decoding->end) - value) - 2;
+    bool ok = base64_decode(out, value + 1, len);
+    if (out->failed) {
+        decode_no_memory(decoding);
+    }
+    return ok;
+}
+
+static void decode_byte_array(struct decoding *decoding, uint32_t element, uint64_t count,
+                              unsigned char *bytes, const char *at, const struct trail *trail)
+{
+    const struct layout_type *type = &decoding->layout->types[element];
+    struct text text = {0};
+    const char *sign = decode_member(decoding, at, "signed");
+    if (!decode_bytes(decoding, at, &text) || !decode_is_scalar(type->kind)) {
+        if (!decoding->failed) {
+            decode_mismatch(decoding, element, at, trail, "an array");
+        }
+    } else if (decoding->given->strict && text.len != count) {
+        decode_refuse(decoding, trail, "expected %llu bytes, found %zu", (unsigned long long)count,
+                      text.len);
+    } else if (type->kind == LAYOUT_CHAR && type->size == 1) {
+        size_t used = text.len;
+        while (used > 0 && text.data[used - 1] == '\0') {
+            used--;
+        }
+        bool ended = used < text.len;
+        text.len = used;
+        store_text(decoding, &text, ended, count, bytes, trail);
+    } else {
+        store_each(decoding, &text, sign != NULL && *sign == 't', element, count, bytes, trail);
+        if (text.len > count && !is_rest_zero(&text, count)) {
+            tell_cut(decoding, text.len, count, trail);
+        }
+    }
+    text_finish(&text);
+}
+
+void decode_opaque(struct decoding *decoding, const struct path_spot *spot, unsigned char *bytes,
+                   const char *at, const struct trail *trail)
+{
+    const struct layout_type *type = &decoding->layout->types[spot->type];
+    struct text text = {0};
+    if (decode_bytes(decoding, at, &text) && text.len == type->size) {
+        if (text.len > 0) {
+            memcpy(bytes, text.data, text.len);
+        }
+    } else if (!decoding->failed) {
+        char expected[64];
+        (void)snprintf(expected, sizeof expected, "{\"$bytes\": base64 of %llu bytes}",
+                       (unsigned long long)type->size);
+        decode_mismatch(decoding, spot->type, at, trail, expected);
+    }
+    text_finish(&text);
+}
+
+/* ---- arrays ---- */
+
+/* Whether a value is what zeros are written as, so that nothing is lost without it. */
+static bool is_zero_text(const char *at, const char *end)
+{
+    for (const char *stop = value_end(at, end); at < stop; at++) {
+        if (*at == '"') { /* names of members count for nothing, and so do "" and zeros in base64 */
+            const char *behind = value_end(at, end);
+            const char *next = value_start(behind, end);
+            bool key = next < end && *next == ':';
+            for (const char *c = at + 1; !key && c < behind - 1; c++) {
+                if (*c != 'A' && *c != '=') {
+                    return false;
+                }
+            }
+            at = behind - 1;
+        } else if ((*at >= '1' && *at <= '9') || *at == 't') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const char *decode_items(struct decoding *decoding, uint32_t element, uint64_t count,
+                                unsigned char *bytes, const char *at, const struct trail *trail)
+{
+    const struct path_spot spot = {element, 0, 1, 0, 0};
+    uint64_t size = decoding->layout->types[element].size, i = 0;
+    struct members members;
+    const char *behind = NULL;
+    bool cut = false;
+    members_open(&members, at, decoding->end);
+    for (; members_next(&members, behind) && !decoding->failed; i++) {
+        struct trail to = {trail, NULL, 0, i};
+        if (i < count && size > 0) {
+            behind = decode_value(decoding, &spot, bytes + i * size, members.value, &to);
+        } else {
+            behind = value_end(members.value, decoding->end);
+            cut |= !is_zero_text(members.value, decoding->end);
+        }
+    }
+    if (!decoding->failed && decoding->given->strict && i != count && size > 0) {
+        decode_refuse(decoding, trail, "expected an array of %llu items, found %llu",
+                      (unsigned long long)count, (unsigned long long)i);
+    } else if (cut && !decoding->failed) {
+        tell_cut(decoding, i, count, trail);
+    }
+    return decoding->failed ? decoding->end : members_behind(&members);
+}
+
+const char *decode_array(struct decoding *decoding, const struct path_spot *spot, uint32_t element,
+                         uint64_t count, unsigned char *bytes, const char *at,
+                         const struct trail *trail)
+{
+    uint32_t kind = decoding->layout->types[element].kind;
+    if (*at == '[') {
+        return decode_items(decoding, element, count, bytes, at, trail);
+    }
+    if (decode_is_bytes(decoding, at) && kind != LAYOUT_UNION && kind != LAYOUT_BYTES) {
+        decode_byte_array(decoding, element, count, bytes, at, trail);
+    } else if (*at == '"' && (decode_is_scalar(kind) && (kind != LAYOUT_ENUM || count > 1))) {
+        decode_chars(decoding, element, count, bytes, at, trail);
+    } else if (count == 1) { /* one stands for an array of one */
+        return decode_value(decoding, &(struct path_spot){element, 0, 1, 0, 0}, bytes, at,
+                            &(struct trail){trail, NULL, 0, 0});
+    } else {
+        decode_mismatch(decoding, spot->type, at, trail, "an array");
+    }
+    return value_end(at, decoding->end);
+}

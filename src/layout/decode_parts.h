@@ -1,0 +1,123 @@
+/* The inside of decode.c: one JSON text on its way into a state. */
+#ifndef LAYOUT_DECODE_PARTS_H
+#define LAYOUT_DECODE_PARTS_H
+
+#include "layout/convert.h"
+#include "layout/decode.h"
+#include "layout/heap.h"
+#include "layout/path.h"
+#include "layout/roster.h"
+#include "layout/statics.h"
+#include "state/members.h"
+
+struct trail { /* how a value was come by */
+    const struct trail *up;
+    const char *name; /* of a member; NULL: an item */
+    size_t len;
+    uint64_t index;
+};
+
+struct decode_object { /* a heap object; bytes NULL: it could not be made */
+    unsigned char *bytes;
+    struct path_spot spot;
+};
+
+struct decode_word { /* an enumerator of the layout, by its name */
+    const char *name;
+    uint32_t number;
+};
+
+struct decoding {
+    const char *end; /* of the text */
+    const struct decode_given *given;
+    const struct target *target;
+    const struct layout *layout;
+    struct roster *roster;
+    struct findings *findings;
+    struct error *err;
+    struct decode_object *objects; /* as "$heap" numbers them */
+    size_t object_count;
+    struct statics statics;
+    struct decode_word *words; /* sorted; NULL: nobody has asked */
+    uint32_t word_count;
+    uint64_t *told; /* what is told once: hashes, a table */
+    size_t told_count, told_size;
+    struct text scratch;
+    bool failed; /* `err` is filled */
+};
+
+/* Stores the value at `at` and returns what is behind it. `bytes` is of the spot's first byte. */
+const char *decode_value(struct decoding *decoding, const struct path_spot *spot,
+                         unsigned char *bytes, const char *at, const struct trail *trail);
+
+/* The object's members as those of `type`; at the `root` "$heap", "$statics" are left aside. */
+const char *decode_members(struct decoding *decoding, uint32_t type, unsigned char *bytes,
+                           const char *at, const struct trail *trail, bool root);
+
+/* An array of `count` elements; spot's type is told. */
+const char *decode_array(struct decoding *decoding, const struct path_spot *spot, uint32_t element,
+                         uint64_t count, unsigned char *bytes, const char *at,
+                         const struct trail *trail);
+
+/* A union, or what is opaque: all or nothing. */
+void decode_opaque(struct decoding *decoding, const struct path_spot *spot, unsigned char *bytes,
+                   const char *at, const struct trail *trail);
+
+/* A scalar: number, string, true, false. */
+void decode_scalar(struct decoding *decoding, const struct path_spot *spot, unsigned char *bytes,
+                   const char *at, const struct trail *trail);
+
+/* Stores a value, and tells what was lost. `shown`: how it was written. */
+void decode_store(struct decoding *decoding, const struct path_spot *spot, unsigned char *bytes,
+                  const struct value *value, const char *shown, size_t shown_len,
+                  const struct trail *trail);
+
+void decode_pointer(struct decoding *decoding, const struct path_spot *spot, unsigned char *bytes,
+                    const char *at, const struct trail *trail);
+
+/* The objects of "$heap", whose array is at `at`: all of them before any value, for pointers may
+ * lead to later ones, and in circles. */
+size_t decode_count_items(const struct decoding *decoding, const char *at);
+void decode_list_objects(struct decoding *decoding, const char *at, const struct trail *trail);
+void decode_fill_objects(struct decoding *decoding, const char *at, const struct trail *trail);
+
+/* The member of that name in the object at `at`; NULL: none, or no object. */
+const char *decode_member(const struct decoding *decoding, const char *at, const char *name);
+
+/* The characters of the string at `at` in `out`; false: no string, or no memory (failed). */
+bool decode_string(struct decoding *decoding, const char *at, struct text *out);
+
+/* An object whose first member is "$bytes": no struct has a member of that name. */
+bool decode_is_bytes(const struct decoding *decoding, const char *at);
+
+static inline bool decode_is_scalar(uint32_t kind)
+{
+    return kind >= LAYOUT_BOOL && kind <= LAYOUT_ENUM;
+}
+
+/* The bytes of {"$bytes": base64}; false: it is none, or no memory (failed). */
+bool decode_bytes(struct decoding *decoding, const char *at, struct text *out);
+
+/* A number without sign, fraction or exponent. */
+bool decode_count(const struct decoding *decoding, const char *at, uint64_t *count);
+
+/* "/enemies/3/hp" */
+void decode_path(const struct trail *trail, struct text *out);
+
+/* Tells of the value of a kind that cannot be stored, or refuses it. */
+void decode_mismatch(struct decoding *decoding, uint32_t type, const char *at,
+                     const struct trail *trail, const char *expected);
+
+/* Adds "PATH" or "PATH: sentence" to the findings; once for each `kind` and `once`, where that is
+ * not 0. */
+void decode_tell(struct decoding *decoding, enum finding kind, uint64_t once,
+                 const struct trail *trail, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* Fills the error, with the path in front. */
+void decode_refuse(struct decoding *decoding, const struct trail *trail, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+void decode_no_memory(struct decoding *decoding);
+
+#endif

@@ -1,0 +1,283 @@
+#include "layout/decode_parts.h"
+
+#include "base/hash.h"
+#include "state/spelling.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- looking at text ---- */
+
+const char *decode_member(const struct decoding *decoding, const char *at, const char *name)
+{
+    struct members members;
+    size_t len = strlen(name);
+    if (*at != '{') {
+        return NULL;
+    }
+    members_open(&members, at, decoding->end);
+    while (members_next(&members, NULL)) {
+        if (members.key_len == len && memcmp(members.key, name, len) == 0) {
+            return members.value;
+        }
+    }
+    return NULL;
+}
+
+bool decode_string(struct decoding *decoding, const char *at, struct text *out)
+{
+    if (*at != '"') {
+        return false;
+    }
+    size_t len = (size_t)(value_end(at, decoding->end) - at) - 2;
+    text_clear(out);
+    if (memchr(at + 1, '\\', len) == NULL) {
+        (void)(len > 0 && text_append(out, at + 1, len));
+    } else {
+        char *decoded = malloc(len);
+        out->failed |= decoded == NULL;
+        if (decoded != NULL) {
+            (void)text_append(out, decoded, spelling_decode(at + 1, len, decoded));
+        }
+        free(decoded);
+    }
+    if (out->failed) {
+        decode_no_memory(decoding);
+    }
+    return !out->failed;
+}
+
+bool decode_is_bytes(const struct decoding *decoding, const char *at)
+{
+    struct members members;
+    if (*at != '{') {
+        return false;
+    }
+    members_open(&members, at, decoding->end);
+    return members_next(&members, NULL) && members.key_len == 6 &&
+           memcmp(members.key, "$bytes", 6) == 0;
+}
+
+bool decode_count(const struct decoding *decoding, const char *at, uint64_t *count)
+{
+    return at != NULL && path_index(at, (size_t)(value_end(at, decoding->end) - at), count);
+}
+
+/* ---- structs ---- */
+
+struct object { /* on its way into a struct */
+    const struct roster_list *list;
+    unsigned char *seen;    /* a byte for each member */
+    unsigned char *present; /* the text has a key of its new name; NULL: nothing was renamed */
+    unsigned char few[256];
+    uint32_t next; /* the member that is likely to come */
+};
+
+static const struct roster_member *member_of(struct object *object, const char *name, size_t len)
+{
+    const struct roster_list *list = object->list;
+    const struct roster_member *member =
+        object->next < list->count ? &list->members[object->next] : NULL;
+    if (object->present != NULL) { /* a renamed member goes before one that has the old name */
+        for (uint32_t i = 0; i < list->renamed_count; i++) {
+            const struct roster_member *renamed = &list->members[list->renamed[i]];
+            if (object->present[list->renamed[i]] == 0 && strlen(renamed->old_name) == len &&
+                memcmp(renamed->old_name, name, len) == 0) {
+                return renamed;
+            }
+        }
+    }
+    if (member == NULL || member->name_len != len || memcmp(member->name, name, len) != 0) {
+        member = roster_named(list, name, len);
+        if (member != NULL && (member->name_len != len || memcmp(member->name, name, len) != 0)) {
+            return NULL; /* the new name is there, too */
+        }
+    }
+    object->next = member == NULL ? object->next : (uint32_t)(member - list->members) + 1;
+    return member;
+}
+
+static const char *key_of(struct decoding *decoding, const struct members *members, size_t *len)
+{
+    *len = members->key_len;
+    if (!members->key_escaped) {
+        return members->key;
+    }
+    char *decoded = malloc(*len + 1);
+    if (decoded == NULL) {
+        decode_no_memory(decoding);
+        return NULL;
+    }
+    *len = spelling_decode(members->key, *len, decoded);
+    return decoded;
+}
+
+static void key_done(const struct members *members, const char *key)
+{
+    if (members->key_escaped) {
+        free((void *)(uintptr_t)key);
+    }
+}
+
+static void note_present(struct decoding *decoding, struct object *object, const char *at)
+{
+    struct members members;
+    members_open(&members, at, decoding->end);
+    while (members_next(&members, NULL) && !decoding->failed) {
+        size_t len;
+        const char *key = key_of(decoding, &members, &len);
+        const struct roster_member *member =
+            key == NULL ? NULL : roster_named(object->list, key, len);
+        if (member != NULL && member->name_len == len && memcmp(member->name, key, len) == 0) {
+            object->present[member - object->list->members] = 1;
+        }
+        key_done(&members, key);
+    }
+}
+
+static bool open_object(struct decoding *decoding, struct object *object, uint32_t type,
+                        const char *at)
+{
+    object->list = roster_members(decoding->roster, type, decoding->err);
+    object->next = 0;
+    object->present = NULL;
+    if (object->list == NULL) {
+        decoding->failed = true;
+        return false;
+    }
+    uint32_t count = object->list->count;
+    bool renamed = object->list->renamed_count > 0;
+    object->seen = count <= sizeof object->few ? object->few : malloc(count);
+    object->present = renamed ? calloc(count, 1) : NULL;
+    if (object->seen == NULL || (renamed && object->present == NULL)) {
+        decode_no_memory(decoding);
+        return false;
+    }
+    memset(object->seen, 0, count);
+    if (renamed) {
+        note_present(decoding, object, at);
+    }
+    return !decoding->failed;
+}
+
+static void close_object(struct object *object)
+{
+    if (object->seen != object->few) {
+        free(object->seen);
+    }
+    free(object->present);
+}
+
+static void tell_missing(struct decoding *decoding, uint32_t type, const struct object *object,
+                         const struct trail *trail)
+{
+    for (uint32_t i = 0; i < object->list->count && !decoding->given->strict; i++) {
+        const struct roster_member *member = &object->list->members[i];
+        if (object->seen[i] == 0 && (member->flags & LAYOUT_TRANSIENT) == 0) {
+            struct trail to = {trail, member->name, member->name_len, 0};
+            decode_tell(decoding, FINDING_ADDED, ((uint64_t)type << 32 | i) + 1, &to, "%s", "");
+        }
+    }
+}
+
+static void tell_unknown(struct decoding *decoding, uint32_t type, const char *key, size_t len,
+                         const struct trail *trail)
+{
+    struct trail to = {trail, key, len, 0};
+    uint64_t both[2] = {hash_bytes(key, len), type};
+    if (decoding->given->strict) {
+        struct text name = {0};
+        (void)layout_type_name(decoding->layout, type, &name);
+        decode_refuse(decoding, &to, "%s has no such member", text_string(&name));
+        text_finish(&name);
+    } else {
+        decode_tell(decoding, FINDING_DROPPED, hash_bytes(both, sizeof both), &to, "%s", "");
+    }
+}
+
+static bool is_of_root(const char *key, size_t len)
+{
+    return (len == 5 && memcmp(key, "$heap", 5) == 0) ||
+           (len == 8 && memcmp(key, "$statics", 8) == 0);
+}
+
+const char *decode_members(struct decoding *decoding, uint32_t type, unsigned char *bytes,
+                           const char *at, const struct trail *trail, bool root)
+{
+    struct members members;
+    struct object object = {.seen = object.few};
+    const char *behind = NULL;
+    bool ok = open_object(decoding, &object, type, at);
+    members_open(&members, at, decoding->end);
+    while (ok && members_next(&members, behind) && !decoding->failed) {
+        size_t len;
+        const char *key = key_of(decoding, &members, &len);
+        behind = NULL;
+        if (key == NULL) {
+            break;
+        }
+        const struct roster_member *member =
+            root && is_of_root(key, len) ? NULL : member_of(&object, key, len);
+        if (member != NULL) {
+            struct path_spot spot = {member->type, 0, 1, member->bit, member->bits};
+            object.seen[member - object.list->members] = 1;
+            if ((member->flags & LAYOUT_TRANSIENT) == 0 || decoding->given->strict) {
+                struct trail to = {trail, member->name, member->name_len, 0};
+                behind = decode_value(decoding, &spot, bytes + member->offset, members.value, &to);
+            }
+        } else if (!root || !is_of_root(key, len)) {
+            tell_unknown(decoding, type, key, len, trail);
+        }
+        key_done(&members, key);
+    }
+    if (!decoding->failed) {
+        tell_missing(decoding, type, &object, trail);
+    }
+    close_object(&object);
+    return decoding->failed ? decoding->end : members_behind(&members);
+}
+
+/* ---- all of them ---- */
+
+/* The only item of an array stands for itself. NULL: there is not just one. */
+static const char *only_item(const struct decoding *decoding, const char *at)
+{
+    struct members members;
+    members_open(&members, at, decoding->end);
+    if (!members_next(&members, NULL)) {
+        return NULL;
+    }
+    const char *value = members.value;
+    return members_next(&members, NULL) ? NULL : value;
+}
+
+const char *decode_value(struct decoding *decoding, const struct path_spot *spot,
+                         unsigned char *bytes, const char *at, const struct trail *trail)
+{
+    const struct layout_type *type = &decoding->layout->types[spot->type];
+    const char *behind;
+    if (spot->count != 1) {
+        return decode_array(decoding, spot, spot->type, spot->count, bytes, at, trail);
+    }
+    if (type->kind == LAYOUT_ARRAY) {
+        return decode_array(decoding, spot, type->target, type->elements, bytes, at, trail);
+    }
+    if (type->kind == LAYOUT_STRUCT && *at == '{' && !decode_is_bytes(decoding, at)) {
+        return decode_members(decoding, spot->type, bytes, at, trail, false);
+    }
+    behind = value_end(at, decoding->end);
+    const char *only = *at == '[' ? only_item(decoding, at) : NULL;
+    if (only != NULL && *only != '[') {
+        (void)decode_value(decoding, spot, bytes, only, &(struct trail){trail, NULL, 0, 0});
+    } else if (type->kind == LAYOUT_POINTER) {
+        decode_pointer(decoding, spot, bytes, at, trail);
+    } else if (type->kind == LAYOUT_UNION || type->kind == LAYOUT_BYTES) {
+        decode_opaque(decoding, spot, bytes, at, trail);
+    } else if (decode_is_scalar(type->kind)) {
+        decode_scalar(decoding, spot, bytes, at, trail);
+    } else {
+        decode_mismatch(decoding, spot->type, at, trail,
+                        type->kind == LAYOUT_STRUCT ? "an object" : "a value");
+    }
+    return behind;
+}
