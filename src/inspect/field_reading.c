@@ -3,7 +3,6 @@
 #include "inspect/die.h"
 #include "inspect/type_path.h"
 #include "inspect/type_reading.h"
-#include "inspect/type_scope.h"
 
 #include <string.h>
 
@@ -125,7 +124,7 @@ static void read_base(struct type_table *table, uint32_t number, Dwarf_Die *base
         return;
     }
     field.type = type;
-    field.name = type_scope_name(table, &table->entries[type]);
+    field.name = type_table_name(table, &table->entries[type]);
     struct type_entry *entry = &table->entries[number];
     entry->type.flags |= LAYOUT_CLASS;
     (void)die_unsigned(base, DW_AT_virtuality, &virtuality);
@@ -221,7 +220,7 @@ void field_reading_all(struct type_table *table, uint32_t number)
     struct type_entry *entry = &table->entries[number];
     Dwarf_Die die = entry->die, first;
     uint64_t align;
-    entry->type.name = type_scope_name(table, entry);
+    entry->type.name = type_table_name(table, entry);
     if (die_flag(&die, DW_AT_declaration) ||
         !die_unsigned(&die, DW_AT_byte_size, &entry->type.size) || entry->type.size > INT64_MAX) {
         entry->type.size = 0;

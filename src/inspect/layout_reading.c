@@ -2,6 +2,7 @@
 
 #include "base/path.h"
 #include "inspect/debug_file.h"
+#include "inspect/definition.h"
 #include "inspect/die.h"
 #include "inspect/function.h"
 #include "inspect/state_mark.h"
@@ -11,6 +12,8 @@
 #include "layout/draft.h"
 
 #include <string.h>
+
+#define ROUNDS_MOST 8
 
 struct reading {
     struct debug_file file;
@@ -45,6 +48,16 @@ static bool find_state(struct reading *reading, struct error *err)
     }
     reading->state = type_table_meet(&reading->table, &state, alias);
     return true;
+}
+
+/* Types, and the definitions of those that are only declared where they are met. */
+static bool read_types(struct type_table *table, struct error *err)
+{
+    bool ok = type_reading_all(table, err);
+    for (int round = 0; ok && round < ROUNDS_MOST && definition_find_all(table); round++) {
+        ok = type_reading_all(table, err);
+    }
+    return ok;
 }
 
 static bool check_size(const struct reading *reading, struct error *err)
@@ -96,7 +109,7 @@ static bool read_all(struct reading *reading, struct text *block, struct error *
 {
     struct type_table *table = &reading->table;
     if (!state_mark_read(&reading->file, &reading->mark, err) || !find_state(reading, err) ||
-        !type_reading_all(table, err)) {
+        !read_types(table, err)) {
         return false;
     }
     if (!check_size(reading, err)) {

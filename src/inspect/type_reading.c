@@ -3,7 +3,6 @@
 #include "inspect/die.h"
 #include "inspect/field_reading.h"
 #include "inspect/type_path.h"
-#include "inspect/type_scope.h"
 
 #include <string.h>
 
@@ -160,7 +159,7 @@ static void read_enum(struct type_table *table, uint32_t number)
     struct layout_type *type = &entry->type;
     Dwarf_Die child;
     int64_t value;
-    type->name = type_scope_name(table, entry);
+    type->name = type_table_name(table, entry);
     if (die_flag(&entry->die, DW_AT_declaration) ||
         !die_unsigned(&entry->die, DW_AT_byte_size, &type->size)) {
         return;
@@ -231,7 +230,7 @@ static void read_array(struct type_table *table, uint32_t number)
 
 /* ---- the rest ---- */
 
-static void read_one(struct type_table *table, uint32_t number)
+void type_reading_one(struct type_table *table, uint32_t number)
 {
     struct type_entry *entry = &table->entries[number];
     int tag = dwarf_tag(&entry->die);
@@ -280,7 +279,7 @@ bool type_reading_all(struct type_table *table, struct error *err)
 {
     for (; table->read < table->count && !table->failed; table->read++) {
         if (table->entries[table->read].die.addr != NULL) {
-            read_one(table, (uint32_t)table->read);
+            type_reading_one(table, (uint32_t)table->read);
         }
     }
     if (table->failed) {

@@ -8,6 +8,9 @@
  * type is looked through. Types that it leads to are met when they are read. */
 uint32_t type_reading_of(struct type_table *table, Dwarf_Die *die);
 
+/* Reads the entry `number`. */
+void type_reading_one(struct type_table *table, uint32_t number);
+
 /* Reads all that were met. False with `err`: there are too many, or no memory. */
 bool type_reading_all(struct type_table *table, struct error *err);
 

@@ -1,11 +1,20 @@
-/* Names of types as a person writes them, with what they are declared in: "ns::node". */
+/* Names of types as a person writes them, with what they are declared in: "ns::node". Debug info
+ * has no way from an entry to the one around it: an index of what stands around others is made, of
+ * those units, and those levels of them, that are asked for. */
 #ifndef INSPECT_TYPE_SCOPE_H
 #define INSPECT_TYPE_SCOPE_H
 
-#include "inspect/type_table.h"
+#include "base/text.h"
 
-/* The name of a struct, union or enum as a string of the draft; that of the typedef when it has
- * none itself. */
-uint32_t type_scope_name(struct type_table *table, struct type_entry *entry);
+#include <elfutils/libdw.h>
+
+struct type_scopes; /* opaque */
+
+struct type_scopes *type_scopes_create(void); /* NULL: no memory */
+void type_scopes_destroy(struct type_scopes *scopes);
+
+/* Replaces `name` by the name of `die`; of one without a name it is `alias` (NULL: ""). */
+void type_scopes_name(struct type_scopes *scopes, Dwarf_Die *die, const char *alias,
+                      struct text *name);
 
 #endif

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDS_MOST 64
+#define ROUNDS_MOST   64
+#define CLASSIFY_MOST ((size_t)1 << 21) /* looks at a type */
 
 static bool is_compound(const struct layout_type *type)
 {
@@ -266,7 +267,8 @@ static bool classify(const struct type_table *table, uint64_t *names)
     size_t classes = 0;
     bool done = false;
     memset(names, 0, table->count * sizeof *names);
-    for (int round = 0; next != NULL && !done && !room.failed && round < ROUNDS_MOST; round++) {
+    size_t rounds = CLASSIFY_MOST / (table->count + 1) + 2;
+    for (size_t round = 0; next != NULL && !done && !room.failed && round < rounds; round++) {
         for (size_t i = 0; i < table->count; i++) {
             next[i] = look_of(table, &table->entries[i], names, &room);
         }

@@ -6,7 +6,8 @@
 
 void type_table_init(struct type_table *table, struct draft *draft, const struct debug_file *file)
 {
-    *table = (struct type_table){.draft = draft, .file = file};
+    *table = (struct type_table){.draft = draft, .file = file, .scopes = type_scopes_create()};
+    table->failed = table->scopes == NULL;
 }
 
 void type_table_finish(struct type_table *table)
@@ -15,6 +16,8 @@ void type_table_finish(struct type_table *table)
     free(table->fields);
     free(table->enumerators);
     free(table->slots);
+    type_scopes_destroy(table->scopes);
+    text_finish(&table->name);
     *table = (struct type_table){.failed = false};
 }
 
@@ -40,7 +43,7 @@ static size_t slot_of(const struct type_table *table, const void *place)
     size_t slot = (size_t)(((uintptr_t)place * UINT64_C(0x9e3779b97f4a7c15)) >> 20);
     for (slot &= table->slot_count - 1; table->slots[slot] != LAYOUT_NONE;
          slot = (slot + 1) & (table->slot_count - 1)) {
-        if (table->entries[table->slots[slot]].die.addr == place) {
+        if (table->entries[table->slots[slot]].key == place) {
             break;
         }
     }
@@ -62,8 +65,8 @@ static bool grow_slots(struct type_table *table)
     table->slots = slots;
     table->slot_count = count;
     for (uint32_t i = 0; i < table->count; i++) {
-        if (table->entries[i].die.addr != NULL) {
-            slots[slot_of(table, table->entries[i].die.addr)] = i;
+        if (table->entries[i].key != NULL) {
+            slots[slot_of(table, table->entries[i].key)] = i;
         }
     }
     return true;
@@ -93,13 +96,21 @@ uint32_t type_table_meet(struct type_table *table, Dwarf_Die *die, const char *a
     }
     uint32_t number = add(
         table,
-        &(struct type_entry){.die = *die,
+        &(struct type_entry){.key = die->addr,
+                             .die = *die,
                              .alias = alias,
                              .type = {.kind = LAYOUT_UNKNOWN, .target = LAYOUT_NONE, .align = 1}});
     if (!table->failed) {
         table->slots[slot] = number;
     }
     return number;
+}
+
+uint32_t type_table_name(struct type_table *table, const struct type_entry *entry)
+{
+    Dwarf_Die die = entry->die;
+    type_scopes_name(table->scopes, &die, entry->alias, &table->name);
+    return draft_string(table->draft, text_string(&table->name));
 }
 
 uint32_t type_table_make(struct type_table *table, const struct layout_type *type)

@@ -6,10 +6,12 @@
 #define INSPECT_TYPE_TABLE_H
 
 #include "inspect/debug_file.h"
+#include "inspect/type_scope.h"
 #include "layout/draft.h"
 
 struct type_entry {
-    Dwarf_Die die;           /* addr NULL: made up, as the rows of a table */
+    const void *key;         /* the place of the DIE by which it was met; NULL: it is made up */
+    Dwarf_Die die;           /* the same, or its definition; addr NULL: made up */
     const char *alias;       /* the typedef that led to it; NULL */
     struct layout_type type; /* size from the start; align 0: that of what lies in it */
     const char *trouble;     /* why it cannot lie in a state, as what follows `member`; NULL */
@@ -27,7 +29,9 @@ struct type_table {
     uint32_t *slots; /* entries by their DIE; LAYOUT_NONE: free */
     size_t count, room, field_count, field_room, enumerator_count, enumerator_room, slot_count;
     size_t read; /* how many entries were read */
-    bool failed; /* no memory, or too many */
+    struct type_scopes *scopes;
+    struct text name; /* room for one */
+    bool failed;      /* no memory, or too many */
 };
 
 /* `draft` and `file` are borrowed. */
@@ -36,6 +40,9 @@ void type_table_finish(struct type_table *table);
 
 /* The number of what stands at `die`; a new one is LAYOUT_UNKNOWN until it is read. */
 uint32_t type_table_meet(struct type_table *table, Dwarf_Die *die, const char *alias);
+
+/* The name of a type that was met, as a string of the draft. */
+uint32_t type_table_name(struct type_table *table, const struct type_entry *entry);
 
 /* The number of a type that has no entry of its own. */
 uint32_t type_table_make(struct type_table *table, const struct layout_type *type);
