@@ -1,11 +1,16 @@
 #include "inspect/debug_file.h"
 
 #include "base/path.h"
+#include "base/text.h"
 
+#include <elfutils/libdwelf.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define DEBUG_FOLDER "/usr/lib/debug"
 
 static Elf *open_elf(const char *path, int *fd)
 {
@@ -38,20 +43,124 @@ static Dwarf *open_dwarf(Elf *elf)
     return dwarf;
 }
 
+/* ---- debug info in a file of its own ---- */
+
+struct link { /* what the library says of that file */
+    const unsigned char *id;
+    size_t id_len;    /* 0: it has no build-id */
+    const char *name; /* NULL: it names none */
+    uint32_t crc;
+};
+
+static uint32_t crc_of(const unsigned char *bytes, size_t len)
+{
+    uint32_t table[256], crc = UINT32_MAX;
+    for (uint32_t i = 0; i < 256; i++) {
+        table[i] = i;
+        for (int bit = 0; bit < 8; bit++) {
+            table[i] = (table[i] >> 1) ^ ((table[i] & 1) != 0 ? UINT32_C(0xedb88320) : 0);
+        }
+    }
+    for (size_t i = 0; i < len; i++) {
+        crc = (crc >> 8) ^ table[(crc ^ bytes[i]) & 0xff];
+    }
+    return ~crc;
+}
+
+/* Its build-id is that of the library; without one, its bytes are those that were linked. */
+static bool belongs(Elf *apart, const struct link *link)
+{
+    const void *id;
+    size_t len = 0;
+    if (link->id_len > 0) {
+        ssize_t id_len = dwelf_elf_gnu_build_id(apart, &id);
+        return id_len == (ssize_t)link->id_len && memcmp(id, link->id, link->id_len) == 0;
+    }
+    const char *bytes = elf_rawfile(apart, &len);
+    return link->name != NULL && bytes != NULL &&
+           crc_of((const unsigned char *)bytes, len) == link->crc;
+}
+
+static bool try_apart(struct debug_file *file, const struct link *link, const char *path)
+{
+    file->apart = open_elf(path, &file->apart_fd);
+    if (file->apart != NULL && belongs(file->apart, link)) {
+        file->dwarf = open_dwarf(file->apart);
+    }
+    if (file->dwarf == NULL && file->apart != NULL) {
+        (void)elf_end(file->apart);
+        (void)close(file->apart_fd);
+        file->apart = NULL;
+        file->apart_fd = -1;
+    }
+    return file->dwarf != NULL;
+}
+
+static bool try_id(struct debug_file *file, const struct link *link, const char *folder,
+                   struct text *path)
+{
+    text_clear(path);
+    (void)text_printf(path, "%s/.build-id/%02x/", folder, link->id[0]);
+    for (size_t i = 1; i < link->id_len; i++) {
+        (void)text_printf(path, "%02x", link->id[i]);
+    }
+    return text_puts(path, ".debug") && try_apart(file, link, path->data);
+}
+
+static bool try_name(struct debug_file *file, const struct link *link, const char *folder,
+                     const char *name, const char *end, struct text *path)
+{
+    static const char *const forms[] = {"", "/.debug"};
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        text_clear(path);
+        if (text_printf(path, "%s%s/%s%s", folder, forms[i], name, end) &&
+            try_apart(file, link, path->data)) {
+            return true;
+        }
+    }
+    text_clear(path);
+    return text_printf(path, DEBUG_FOLDER "%s%s/%s%s", *folder == '/' ? "" : "/", folder, name,
+                       end) &&
+           try_apart(file, link, path->data);
+}
+
+static void search_apart(struct debug_file *file, const char *origin)
+{
+    GElf_Word crc = 0;
+    const void *id = NULL;
+    ssize_t id_len = dwelf_elf_gnu_build_id(file->elf, &id);
+    struct link link = {.id = id, .id_len = id_len > 0 ? (size_t)id_len : 0};
+    struct text path = {.limit = 4096};
+    char *folder = path_dir(origin);
+    link.name = dwelf_elf_gnu_debuglink(file->elf, &crc);
+    link.crc = crc;
+    if (folder != NULL &&
+        !(link.id_len > 0 &&
+          (try_id(file, &link, DEBUG_FOLDER, &path) || try_id(file, &link, folder, &path))) &&
+        !(link.name != NULL && try_name(file, &link, folder, path_base(link.name), "", &path)) &&
+        link.id_len > 0) {
+        (void)try_name(file, &link, folder, path_base(origin), ".debug", &path);
+    }
+    free(folder);
+    text_finish(&path);
+}
+
 bool debug_file_open(struct debug_file *file, const char *path, const char *origin,
                      struct error *err)
 {
     *file = (struct debug_file){.fd = -1, .apart_fd = -1};
-    (void)origin;
     file->elf = open_elf(path, &file->fd);
     if (file->elf == NULL) {
         return error_set(err, ERROR_FORMAT, "%s cannot be read as a library", path_base(path));
     }
     file->dwarf = open_dwarf(file->elf);
     if (file->dwarf == NULL) {
+        search_apart(file, *origin == '\0' ? path : origin);
+    }
+    if (file->dwarf == NULL) {
         debug_file_close(file);
         return error_set(err, ERROR_MISSING, "%s has no debug info: compile it with -g",
-                         path_base(path));
+                         path_base(*origin == '\0' ? path : origin));
     }
     return true;
 }
@@ -103,8 +212,9 @@ const void *debug_file_bytes(const struct debug_file *file, uint64_t address, ui
 Elf_Scn *debug_file_section(const struct debug_file *file, uint64_t address, GElf_Shdr *header)
 {
     for (Elf_Scn *scn = NULL; (scn = elf_nextscn(file->elf, scn)) != NULL;) {
-        if (gelf_getshdr(scn, header) != NULL && (header->sh_flags & SHF_ALLOC) != 0 &&
-            address >= header->sh_addr && address - header->sh_addr < header->sh_size) {
+        if (gelf_getshdr(scn, header) != NULL &&
+            (header->sh_flags & (SHF_ALLOC | SHF_TLS)) == SHF_ALLOC && address >= header->sh_addr &&
+            address - header->sh_addr < header->sh_size) {
             return scn;
         }
     }

@@ -9,6 +9,7 @@
 #include "inspect/symbol_reading.h"
 #include "inspect/type_path.h"
 #include "inspect/type_reading.h"
+#include "inspect/variable_reading.h"
 #include "layout/draft.h"
 
 #include <string.h>
@@ -20,7 +21,9 @@ struct reading {
     struct state_mark mark;
     struct draft *draft;
     struct type_table table;
-    uint32_t state; /* in the table; LAYOUT_NONE: the module has none */
+    struct variable_reading variables;
+    uint32_t state;     /* in the table; LAYOUT_NONE: the module has none */
+    Dwarf_Die function; /* the mark; addr NULL */
     bool statics;
 };
 
@@ -30,7 +33,7 @@ static const char not_known[] =
 /* The state's type is what the result of the mark points to. */
 static bool find_state(struct reading *reading, struct error *err)
 {
-    Dwarf_Die function, pointer, state;
+    Dwarf_Die pointer, state;
     const char *alias;
     reading->state = LAYOUT_NONE;
     if (reading->mark.size == 0) {
@@ -40,8 +43,8 @@ static bool find_state(struct reading *reading, struct error *err)
         return error_set(err, ERROR_MISSING,
                          "hotrun_module_table has no state_type: define it by HOTRUN_MODULE");
     }
-    if (!function_find(reading->file.dwarf, reading->mark.function, &function) ||
-        !type_path_follow(&reading->file, &function, &pointer, &alias) ||
+    if (!function_find(reading->file.dwarf, reading->mark.function, &reading->function) ||
+        !type_path_follow(&reading->file, &reading->function, &pointer, &alias) ||
         dwarf_tag(&pointer) != DW_TAG_pointer_type ||
         !type_path_follow(&reading->file, &pointer, &state, &alias)) {
         return error_set(err, ERROR_MISSING, not_known);
@@ -96,6 +99,7 @@ static bool finish(struct reading *reading, struct text *block, struct error *er
     if (!type_table_emit(table)) {
         return error_set(err, ERROR_SYSTEM, "no memory for the layout");
     }
+    variable_reading_emit(&reading->variables);
     if (reading->statics || holds_pointer(table, false)) {
         symbol_reading_all(&reading->file, reading->draft);
     }
@@ -109,6 +113,8 @@ static bool read_all(struct reading *reading, struct text *block, struct error *
 {
     struct type_table *table = &reading->table;
     if (!state_mark_read(&reading->file, &reading->mark, err) || !find_state(reading, err) ||
+        !variable_reading_all(&reading->variables, table, reading->statics,
+                              reading->state == LAYOUT_NONE ? NULL : &reading->function, err) ||
         !read_types(table, err)) {
         return false;
     }
@@ -146,6 +152,7 @@ bool layout_reading_make(const char *path, const char *origin, bool statics, str
         ok = layout != NULL;
         layout_drop(&layout);
     }
+    variable_reading_finish(&reading.variables);
     type_table_finish(&reading.table);
 out:
     draft_destroy(reading.draft);

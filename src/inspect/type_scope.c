@@ -155,8 +155,7 @@ void type_scopes_name(struct type_scopes *scopes, Dwarf_Die *die, const char *al
         dwarf_formref_die(&attribute, &declared) != NULL) {
         at = declared;
     }
-    if (*own != '\0' &&
-        dwarf_cu_info(at.cu, &version, &kind, &unit, NULL, NULL, NULL, NULL) == 0 &&
+    if (*own != '\0' && dwarf_cu_info(at.cu, &version, &kind, &unit, NULL, NULL, NULL, NULL) == 0 &&
         has_scopes(&unit)) {
         Dwarf_Off offset = dwarf_dieoffset(&at);
         struct scopes few; /* a unit of one type is not worth an index */

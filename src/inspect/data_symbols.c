@@ -1,0 +1,100 @@
+#include "inspect/data_symbols.h"
+
+#include "inspect/symbol_reading.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void take(void *ctx, const GElf_Sym *symbol, const char *name, const char *source)
+{
+    struct data_symbols *symbols = ctx;
+    (void)source;
+    if (GELF_ST_TYPE(symbol->st_info) != STT_OBJECT || symbols->room == SIZE_MAX) {
+        return;
+    }
+    if (symbols->count == symbols->room) {
+        size_t room = symbols->room * 2 + 256;
+        struct data_symbol *list = realloc(symbols->list, room * sizeof *list);
+        symbols->room = list == NULL ? SIZE_MAX : room;
+        if (list == NULL) {
+            return;
+        }
+        symbols->list = list;
+    }
+    symbols->list[symbols->count++] =
+        (struct data_symbol){.address = symbol->st_value,
+                             .size = symbol->st_size,
+                             .name = name,
+                             .unique = GELF_ST_BIND(symbol->st_info) == STB_GNU_UNIQUE};
+}
+
+static int by_address(const void *left, const void *right)
+{
+    const struct data_symbol *a = left, *b = right;
+    if (a->address != b->address) {
+        return a->address < b->address ? -1 : 1;
+    }
+    return a->size > b->size ? -1 : a->size < b->size;
+}
+
+static int by_name(const void *left, const void *right)
+{
+    return strcmp((*(struct data_symbol *const *)left)->name,
+                  (*(struct data_symbol *const *)right)->name);
+}
+
+bool data_symbols_read(struct data_symbols *symbols, const struct debug_file *file)
+{
+    *symbols = (struct data_symbols){.count = 0};
+    symbol_reading_each(file, take, symbols);
+    symbols->by_name = malloc((symbols->count + 1) * sizeof(struct data_symbol *));
+    if (symbols->by_name == NULL || symbols->room == SIZE_MAX) {
+        return false;
+    }
+    if (symbols->count > 0) {
+        qsort(symbols->list, symbols->count, sizeof symbols->list[0], by_address);
+        for (size_t i = 0; i < symbols->count; i++) {
+            symbols->by_name[i] = &symbols->list[i];
+        }
+        qsort(symbols->by_name, symbols->count, sizeof(struct data_symbol *), by_name);
+    }
+    return true;
+}
+
+void data_symbols_finish(struct data_symbols *symbols)
+{
+    free(symbols->list);
+    free(symbols->by_name);
+    *symbols = (struct data_symbols){.count = 0};
+}
+
+struct data_symbol *data_symbols_at(struct data_symbols *symbols, uint64_t address)
+{
+    size_t low = 0, high = symbols->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (symbols->list[middle].address < address) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < symbols->count && symbols->list[low].address == address ? &symbols->list[low]
+                                                                         : NULL;
+}
+
+struct data_symbol *data_symbols_named(const struct data_symbols *symbols, const char *name)
+{
+    size_t low = 0, high = symbols->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(symbols->by_name[middle]->name, name) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < symbols->count && strcmp(symbols->by_name[low]->name, name) == 0
+               ? symbols->by_name[low]
+               : NULL;
+}

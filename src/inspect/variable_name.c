@@ -1,0 +1,90 @@
+#include "inspect/variable_name.h"
+
+#include "inspect/cxx_name.h"
+#include "inspect/die.h"
+
+#include <string.h>
+
+#define NAME_SIZE 2048
+
+/* What a link-time optimizer or an inlining copied leads to its original. */
+static Dwarf_Die origin_of(Dwarf_Die *die)
+{
+    Dwarf_Die at = *die;
+    Dwarf_Attribute attribute;
+    for (int i = 0; i < DIE_CHAIN_MOST; i++) {
+        if (dwarf_attr(&at, DW_AT_abstract_origin, &attribute) == NULL ||
+            dwarf_formref_die(&attribute, &at) == NULL) {
+            break;
+        }
+    }
+    return at;
+}
+
+/* Rust divides a crate: "src/lib.rs/@/3f2a". */
+static void put_unit(const char *name, const char *folder, struct text *out)
+{
+    size_t len = strlen(folder);
+    const char *part = strstr(name, "/@/");
+    if (len > 0 && strncmp(name, folder, len) == 0 && name[len] == '/') {
+        name += len + 1;
+    }
+    while (strncmp(name, "./", 2) == 0) {
+        name += 2;
+    }
+    text_clear(out);
+    (void)text_append(out, name,
+                      part != NULL && part > name ? (size_t)(part - name) : strlen(name));
+}
+
+void variable_name_file(struct type_table *table, Dwarf_Die *variable, uint32_t *file)
+{
+    Dwarf_Die origin = origin_of(variable), unit;
+    Dwarf_Attribute attribute;
+    const char *folder = NULL, *name = "";
+    if (dwarf_diecu(&origin, &unit, NULL, NULL) != NULL) {
+        name = die_name(&unit);
+        folder = dwarf_formstring(dwarf_attr_integrate(&unit, DW_AT_comp_dir, &attribute));
+    }
+    put_unit(name, folder == NULL ? "" : folder, &table->name);
+    *file = draft_string(table->draft, text_string(&table->name));
+}
+
+/* The hash at the end of a name of Rust ("::h0123456789abcdef") is another one for each compiler.
+ */
+static void cut_hash(char *name)
+{
+    size_t len = strlen(name);
+    if (len > 19 && strncmp(name + len - 19, "::h", 3) == 0 &&
+        strspn(name + len - 16, "0123456789abcdef") == 16) {
+        name[len - 19] = '\0';
+    }
+}
+
+void variable_name_function(struct type_table *table, Dwarf_Die *function, uint32_t *name)
+{
+    char readable[NAME_SIZE];
+    Dwarf_Attribute attribute;
+    if (function == NULL) {
+        *name = draft_string(table->draft, "");
+        return;
+    }
+    const char *linkage =
+        dwarf_formstring(dwarf_attr_integrate(function, DW_AT_linkage_name, &attribute));
+    if (linkage != NULL && strncmp(linkage, "_Z", 2) == 0) {
+        cxx_name(linkage, readable, sizeof readable);
+        cut_hash(readable);
+        *name = draft_string(table->draft, readable);
+        return;
+    }
+    struct type_entry entry = {.die = origin_of(function)};
+    *name = type_table_name(table, &entry);
+}
+
+void variable_name_own(struct type_table *table, Dwarf_Die *variable, Dwarf_Die *function,
+                       uint32_t *name)
+{
+    struct type_entry entry = {.die = origin_of(variable)};
+    *name = function != NULL ? draft_string(table->draft, die_name(variable))
+                             : type_table_name(table, &entry);
+}
