@@ -1,5 +1,6 @@
 #include "inspect/function.h"
 
+#include "inspect/aranges.h"
 #include "inspect/die.h"
 
 #define DEEP_MOST 16 /* namespaces in each other */
@@ -54,7 +55,7 @@ static bool find_in(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die *function)
 bool function_find(Dwarf *dwarf, Dwarf_Addr address, Dwarf_Die *function)
 {
     Dwarf_Die unit;
-    if (dwarf_addrdie(dwarf, address, &unit) != NULL && find_in(&unit, address, function)) {
+    if (aranges_find(dwarf, address, &unit) && find_in(&unit, address, function)) {
         return true;
     }
     for (int everywhere = 0; everywhere < 2; everywhere++) {
