@@ -72,7 +72,7 @@ class Compiles(Folder):
             [compiler, "-std=" + standard, level, *switch, *WARNINGS, *ONLY_C, source(name)]
             for compiler, standard, level, switch, name in itertools.product(
                 C_COMPILERS, C_STANDARDS, LEVELS, SWITCHES,
-                ("module.c", "stateless.c", "layout.c")))
+                ("module.c", "stateless.c", "layout.c", "marked.c")))
 
     def test_modules_in_cpp_compile_without_a_warning(self):
         self.all_compile(
@@ -80,18 +80,20 @@ class Compiles(Folder):
              source(name)]
             for compiler, standard, level, switch, name in itertools.product(
                 CXX_COMPILERS, CXX_STANDARDS, LEVELS, SWITCHES,
-                ("module.c", "stateless.c", "layout.c")))
+                ("module.c", "stateless.c", "layout.c", "marked.c")))
 
     def test_typed_modules_compile_without_a_warning(self):
         self.all_compile(
             [compiler, "-std=" + standard, level, *switch, *WARNINGS, *ONLY_CXX, source(name)]
             for compiler, standard, level, switch, name in itertools.product(
-                CXX_COMPILERS, CXX_STANDARDS, LEVELS, SWITCHES, ("typed.cpp", "plain.cpp")))
+                CXX_COMPILERS, CXX_STANDARDS, LEVELS, SWITCHES,
+                ("typed.cpp", "plain.cpp", "marked.cpp")))
 
     def test_typed_modules_need_neither_exceptions_nor_type_information(self):
         self.all_compile(
             [compiler, "-std=c++17", *WARNINGS, "-fno-exceptions", "-fno-rtti", source(name)]
-            for compiler, name in itertools.product(CXX_COMPILERS, ("typed.cpp", "plain.cpp")))
+            for compiler, name in itertools.product(CXX_COMPILERS,
+                                                     ("typed.cpp", "plain.cpp", "marked.cpp")))
 
     def test_a_main_of_ones_own_compiles_without_a_warning(self):
         text = ("#include <hotrun/static.h>\n"

@@ -75,6 +75,15 @@ AT(hotrun_module, on_event, 80);
 AT(hotrun_module, fini, 88);
 AT(hotrun_module, get_extension, 96);
 
+SIZE(hotrun_heap, 24, 8);
+AT(hotrun_heap, size, 0);
+AT(hotrun_heap, alloc, 8);
+AT(hotrun_heap, free, 16);
+
+SIZE(hotrun_migrate, 16, 8);
+AT(hotrun_migrate, size, 0);
+AT(hotrun_migrate, migrate, 8);
+
 PIN(HOTRUN_ABI_MAJOR == 1 && HOTRUN_ABI_MINOR == 0);
 
 PIN(HOTRUN_OK == 0 && HOTRUN_EXIT == 1 && HOTRUN_DEFER == 2);
