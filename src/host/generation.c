@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "host/host.h"
+#include "layout/heap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,8 +143,17 @@ void generation_fini(struct generation *generation, void *state, uint32_t why)
     }
 }
 
+void generation_inherit(struct generation *generation, struct generation *older)
+{
+    generation->slot = older->slot;
+    generation->heap = older->heap;
+    older->slot = -1;
+    older->heap = NULL;
+}
+
 static void forget(struct generation *generation)
 {
+    heap_destroy(generation->heap);
     slots_release(&generation->host->slots, generation->slot);
     services_finish(generation);
     free(generation);

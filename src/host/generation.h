@@ -30,6 +30,9 @@ bool generation_deserialize(struct generation *generation, const char *json, siz
 /* HOTRUN_OK when there is no on_event. */
 hotrun_status generation_event(struct generation *generation, const hotrun_event *event);
 
+/* Takes over the state of `older`, and its heap objects, where they lie. */
+void generation_inherit(struct generation *generation, struct generation *older);
+
 /* Calls fini if it is owed. `state` is what fini is given. */
 void generation_fini(struct generation *generation, void *state, uint32_t why);
 

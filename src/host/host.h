@@ -40,6 +40,10 @@ struct generation { /* one loaded version of the module */
     int slot;         /* of the state; -1: none of its own (it lives on in another generation's) */
     void *state;      /* NULL for a module without state */
     bool initialised; /* init succeeded: fini is owed */
+
+    struct layout *layout;    /* a reference; NULL: it is not known (yet) */
+    struct heap *heap;        /* its heap objects; NULL: there is none */
+    atomic_uint heap_told;    /* warnings of heap_service.c */
     struct requests requests; /* what it asked for and has not got yet */
 };
 
@@ -61,6 +65,7 @@ struct host {
     uv_loop_t loop;
     uv_poll_t channel_poll;
     uv_async_t wake;
+    pthread_t main_thread;
     struct channel *channel;
     struct shared shared;
     struct page *page;

@@ -157,6 +157,7 @@ static bool set_up(struct host *host, struct error *err)
         return error_set(err, ERROR_SYSTEM, "cannot start the event loop: %s", uv_strerror(status));
     }
     host->wake.data = host;
+    host->main_thread = pthread_self();
     host->channel_poll.data = host;
     descriptors_init(&host->descriptors, &host->loop, on_descriptor, host);
     return true;

@@ -2,6 +2,7 @@
 #include "host/services.h"
 
 #include "base/clock.h"
+#include "host/heap_service.h"
 #include "host/host.h"
 #include "host/snapshot.h"
 
@@ -77,8 +78,7 @@ static void service_request_exit(const hotrun_host *api, int32_t exit_status)
 static const void *service_get_extension(const hotrun_host *api, const char *id)
 {
     (void)api;
-    (void)id;
-    return NULL;
+    return id != NULL && strcmp(id, "heap/1") == 0 ? &heap_service : NULL;
 }
 
 static bool kept_set(struct kept *kept, const char *name, void *pointer)

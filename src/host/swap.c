@@ -186,8 +186,7 @@ static void commit(struct swap *swap, const hotrun_event *event)
     struct host *host = swap->host;
     struct generation *fresh = swap->fresh;
     if (swap->told.how == STATE_IN_PLACE && swap->old != NULL) {
-        fresh->slot = swap->old->slot;
-        swap->old->slot = -1;
+        generation_inherit(fresh, swap->old);
     }
     host->older = swap->old;
     host->current = fresh;

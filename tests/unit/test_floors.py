@@ -85,7 +85,7 @@ class Floors(unittest.TestCase):
         self.assertEqual(wrong, [], "\n" + "\n".join(wrong))
 
     def test_the_public_headers_include_the_c_library_alone(self):
-        known = re.compile(r"std(arg|def|int|io)\.h$|(hotrun/)?hotrun\.h$|(c?std\w+|exception|new|"
+        known = re.compile(r"std(arg|def|int|io|lib)\.h$|(hotrun/)?hotrun\.h$|(c?std\w+|exception|new|"
                            r"type_traits|utility|cstring)$")
         wrong = [f"{path}: {name}" for path, lines in files("include")
                  for name, _ in includes(lines) if not known.match(name)]

@@ -1,5 +1,5 @@
-/* A module that leaves its state to hotrun: marks, heap objects and `migrate`, in the C and C++ that
- * both languages share. That marks take no room is pinned here. */
+/* A module that leaves its state to hotrun: marks, heap objects and `migrate`, in the C and C++
+ * that both languages share. That marks take no room is pinned here. */
 #include "hotrun/hotrun.h"
 
 #ifdef __cplusplus
@@ -105,7 +105,7 @@ static hotrun_status migrate(const hotrun_host *host, void *state, const char *o
 static const void *get_extension(const char *id)
 {
     static const hotrun_migrate extension = {CAST(uint32_t, sizeof(hotrun_migrate)), migrate};
-    return id[0] == HOTRUN_MIGRATE[0] ? &extension : NULL;
+    return id[0] == "migrate/1"[0] ? &extension : NULL;
 }
 
 static void fini(const hotrun_host *host, void *state, uint32_t why)
