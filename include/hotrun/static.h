@@ -11,7 +11,8 @@
  * What the program does: zeroed state, init, steps at the rate, STOPPING, fini(EXIT). Its arguments
  * are the module's. log writes to stderr what HOTRUN_LOG (trace, debug, info, warn, error; default
  * info) lets pass. request_reload and request_snapshot do nothing; serialize and deserialize are
- * not called; all other services work. SIGINT and SIGTERM end it after the step, a second one at
+ * not called; hotrun_alloc gives memory of calloc, and what is left at the end is the module's; all
+ * other services work. SIGINT and SIGTERM end it after the step, a second one at
  * once; a signal that was ignored at the start stays so.
  *
  * Exit status: 0 for HOTRUN_EXIT or a signal, N for request_exit(N), 125 when the program itself

@@ -61,6 +61,8 @@ int hotrun_static_kept_fd(const hotrun_host *host, const char *name);
 hotrun_status hotrun_static_watch_fd(const hotrun_host *host, const char *name, int events);
 void hotrun_static_forget_all(hotrun_static *run);
 
+extern const hotrun_heap hotrun_static_heap; /* the extension "heap/1" */
+
 /* Waits for wake, a signal or a watched descriptor, at most `timeout_ns`, and tells the module of
  * the latter. True: wake was called. */
 bool hotrun_static_serve(hotrun_static *run, uint64_t timeout_ns);

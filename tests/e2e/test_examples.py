@@ -30,7 +30,7 @@ class Example(Case):
         settings = {"CC": compilers[0], "CXX": compilers[1], "CFLAGS": WARNINGS,
                     "CXXFLAGS": WARNINGS, "HOTRUN": shlex.quote("-I" + modules.INCLUDE)}
         source = os.path.join(modules.ROOT, "src")
-        files = ("main.c", "kept.c", "pace.c", "program.c", "service.c", "stop.c")
+        files = ("main.c", "heap.c", "kept.c", "pace.c", "program.c", "service.c", "stop.c")
         settings["STATIC"] = shlex.join(["-DHOTRUN_STATIC", "-I" + modules.INCLUDE, "-I" + source] +
                                         [os.path.join(source, "static", name) for name in files])
         command = ["make", "-B", "-s", *words, *(f"{k}={v}" for k, v in settings.items())]

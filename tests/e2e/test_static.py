@@ -330,6 +330,29 @@ class Program(Folder):
             "extension 1"])
         self.assertEqual(err, [])
 
+    def test_objects_are_plain_memory_that_is_freed(self):
+        status, out, err = self.run_it("objects")
+        self.assertEqual((status, out[1], err),
+                         (0, "objects 1 1 aligned 1 none 1 1 size 32", []))
+
+    def test_objects_that_are_left_are_leaks_of_the_module(self):
+        with self.start("objects", "left") as process:
+            _, err = process.communicate(timeout=DEADLINE)
+        self.assertNotEqual(process.returncode, 0)
+        self.assertRegex(err, r"LeakSanitizer(?s:.*)make_objects")
+        self.assertIn("SUMMARY: AddressSanitizer: 32000 byte(s) leaked in 1 allocation(s)", err)
+
+    def test_marks_leave_nothing_in_a_program(self):
+        for compiler in COMPILERS:
+            with self.subTest(compiler=compiler):
+                plain = self.path("marks-" + compiler)
+                build(compiler, *FLAGS, "-g", MODULE, self.archive, "-o", plain)
+                with open(plain, "rb") as file:
+                    program = file.read()
+                self.assertIn(b"make_objects", program)
+                for name in (b"hotrun_renamed", b"hotrun_exact", b"hotrun_type_mark"):
+                    self.assertNotIn(name, program)
+
     def test_requests_for_what_is_not_there_do_nothing(self):
         status, out, err = self.run_it("requests")
         self.assertEqual((status, out[1:], err), (0, [f"event {STOPPING} - 0", "fini 3 1"], []))

@@ -84,6 +84,44 @@ static void keep_things(const hotrun_host *host)
     close(pipe_of[1]);
 }
 
+struct page {
+    _Alignas(4096) char bytes[4096];
+};
+
+struct node {
+    struct node *next;
+    double values[3];
+    HOTRUN_RENAMED(values, numbers);
+    HOTRUN_EXACT;
+};
+
+static int is_zero(const void *memory, size_t len)
+{
+    const char *bytes = memory;
+    while (len > 0 && bytes[len - 1] == 0)
+        len--;
+    return len == 0;
+}
+
+static void make_objects(const hotrun_host *host, int left)
+{
+    size_t none = 0, many = SIZE_MAX / 16;
+    struct node *nodes = hotrun_alloc(host, struct node, 1000);
+    struct page *pages = hotrun_alloc(host, struct page, 2);
+    printf("objects %d %d", nodes != NULL && is_zero(nodes, 1000 * sizeof *nodes),
+           pages != NULL && is_zero(pages, 2 * sizeof *pages));
+    printf(" aligned %d", ((uintptr_t)pages & 4095u) == 0);
+    printf(" none %d %d", hotrun_alloc(host, struct node, none) == NULL,
+           hotrun_alloc(host, struct page, many) == NULL);
+    printf(" size %d\n", (int)sizeof(struct node));
+    memset(nodes, 1, 1000 * sizeof *nodes);
+    if (!left)
+        hotrun_free(host, nodes);
+    nodes = NULL;
+    hotrun_free(host, pages);
+    hotrun_free(host, NULL);
+}
+
 static void log_things(const hotrun_host *host)
 {
     host->log(host, HOTRUN_LOG_DEBUG, "a debug line");
@@ -132,6 +170,10 @@ static hotrun_status step(const hotrun_host *host, void *state, const hotrun_ste
     }
     if (asked(host, "keep")) {
         keep_things(host);
+        return HOTRUN_EXIT;
+    }
+    if (asked(host, "objects")) {
+        make_objects(host, host->argc > 1);
         return HOTRUN_EXIT;
     }
     if (asked(host, "log")) {
