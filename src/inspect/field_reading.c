@@ -178,7 +178,10 @@ static void read_marks(struct type_table *table, uint32_t number, Dwarf_Die *fir
 {
     Dwarf_Die child = *first;
     do {
-        const char *name = dwarf_tag(&child) == DW_TAG_member ? die_name(&child) : "";
+        int tag = dwarf_tag(&child);
+        bool member =
+            tag == DW_TAG_member || tag == DW_TAG_variable; /* of C++, static: as DWARF 5 */
+        const char *name = member ? die_name(&child) : "";
         if (is_mark(name)) {
             read_mark(table, &table->entries[number], name);
         }
