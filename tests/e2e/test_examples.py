@@ -175,6 +175,17 @@ class Runs(Example):
                 run.event("restarted")
                 self.assertEqual(shout(b"two\n"), b"UXP\n")
 
+    def test_heap_objects_go_on_in_new_code(self):
+        self.take("heap-objects")
+        with self.start("--rate", "1000") as run:
+            run.line("3 fallen")
+            self.change("rain.c", ('"%lu fallen', '"new: %lu fallen'))
+            mark = run.events.mark()
+            self.make()
+            self.assertEqual(run.event("reloaded", mark)["state"]["how"], "in-place")
+            fallen = int(re.search(r"new: (\d+) fallen", run.line("new: "))[1])
+            self.assertGreaterEqual(fallen, 3)
+
     def test_all_options_gets_its_arguments_and_config(self):
         self.take("all-options")
         with self.start() as run:
