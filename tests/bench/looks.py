@@ -1,4 +1,4 @@
-"""The measurement of a look into a running program's state."""
+"""The measurements of a look into a running program's state, and of its heap objects."""
 
 import statistics
 import time
@@ -7,6 +7,7 @@ import workshop as ws
 from rows import Row, row
 
 GET_MS = 20.0
+OBJECT_NS = 200.0
 
 
 def state_get(shop, count):
@@ -37,3 +38,14 @@ def state_get(shop, count):
     yield Row(f"   late steps at 60 Hz in {count} of them", str(late), "", "", "0",
               "ok" if late == 0 else "over")
     yield Row("   the command, with its own start", f"{command:.2f} ms")
+
+
+def heap_objects(shop, count):
+    """hotrun_alloc and hotrun_free of 48 bytes, beside calloc and free."""
+    library = shop.module("objects", "objects")
+    with ws.Hotrun(shop, shop.fresh_folder(), library, 60) as hotrun:
+        for name, what in (("many", "100,000 at once"), ("pairs", "one at a time")):
+            told = [hotrun.call("send", {"name": name})["reply"] for _ in range(count)]
+            ours, theirs = (statistics.median(column) for column in zip(*told))
+            yield row(f"hotrun_alloc and hotrun_free, {what} (bare: calloc, free)", ours, theirs,
+                      "ns", 0, f"{OBJECT_NS:.0f} ns", OBJECT_NS)
