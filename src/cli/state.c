@@ -254,8 +254,8 @@ int state_command(const struct options *options, struct log *log, struct error *
         }
         unsigned words = options->word_count - 1;
         if (words < row->least || words > row->most) {
-            error_set(err, ERROR_USAGE, "state %s: expected hotrun state %s %s", word, word,
-                      row->usage);
+            error_set(err, ERROR_USAGE, "state %s: expected hotrun state %s%s%s", word, word,
+                      row->usage[0] != '\0' ? " " : "", row->usage);
             return STATUS_USAGE;
         }
         return acts[i].act(options, err);

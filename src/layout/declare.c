@@ -57,6 +57,12 @@ uint32_t declare_base(const struct layout *layout, uint32_t type)
     return type;
 }
 
+/* Shown as an array of as many bytes. */
+static bool is_nameless_bytes(const struct layout *layout, const struct layout_type *type)
+{
+    return type->kind == LAYOUT_BYTES && *layout_string(layout, type->name) == '\0';
+}
+
 void declare_base_name(const struct layout *layout, uint32_t base, struct text *out)
 {
     static const char *const words[LAYOUT_KIND_COUNT] = {[LAYOUT_STRUCT] = "struct ",
@@ -72,6 +78,8 @@ void declare_base_name(const struct layout *layout, uint32_t base, struct text *
         (void)text_puts(out, "..."); /* it points to itself */
     } else if (*name == '\0' && type->kind == LAYOUT_UNKNOWN) {
         (void)text_puts(out, "void");
+    } else if (is_nameless_bytes(layout, type)) {
+        (void)text_puts(out, "unsigned char");
     } else if (*name == '\0') {
         (void)text_printf(out, "%sunnamed_%u", word != NULL ? word : "", base);
     } else {
@@ -98,7 +106,8 @@ void declare_declarator(const struct layout *layout, uint32_t number, const char
             number = type->target;
             continue;
         }
-        if (type->kind != LAYOUT_ARRAY && type->kind != LAYOUT_FUNCTION) {
+        bool bytes = is_nameless_bytes(layout, type);
+        if (type->kind != LAYOUT_ARRAY && type->kind != LAYOUT_FUNCTION && !bytes) {
             break;
         }
         if (pointer) {
@@ -110,7 +119,11 @@ void declare_declarator(const struct layout *layout, uint32_t number, const char
             (void)text_puts(&right, "(...)");
             break;
         }
-        (void)text_printf(&right, "[%llu]", (unsigned long long)type->elements);
+        (void)text_printf(&right, "[%llu]",
+                          (unsigned long long)(bytes ? type->size : type->elements));
+        if (bytes) {
+            break;
+        }
         number = type->target;
     }
     while (count > 0) {

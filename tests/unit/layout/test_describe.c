@@ -222,6 +222,7 @@ static void a_class_is_shown_with_its_bases(void **state)
     uint32_t table = draft_pointer(draft, draft_pointer(draft, function));
     uint32_t number = draft_scalar(draft, LAYOUT_INT, "int", 4);
     uint32_t base = draft_reserve(draft), derived = draft_reserve(draft);
+    uint32_t member = draft_scalar(draft, LAYOUT_BYTES, "", 16);
     uint32_t reference = draft_reserve(draft), alias = draft_reserve(draft);
     struct layout_type to_base = {
         .kind = LAYOUT_POINTER, .target = base, .size = 8, .align = 8, .flags = LAYOUT_ONCE};
@@ -241,15 +242,16 @@ static void a_class_is_shown_with_its_bases(void **state)
     draft_compound(draft, base, LAYOUT_STRUCT, "ns::base", 16, of_base, 2);
     struct layout_field of_derived[] = {
         draft_field(draft, "ns::base", base, 0), draft_field(draft, "in_tail", number, 12),
-        draft_field(draft, "other", reference, 16), draft_field(draft, "alias", alias, 24)};
+        draft_field(draft, "other", reference, 16), draft_field(draft, "alias", alias, 24),
+        draft_field(draft, "member", member, 28)};
     of_derived[0].flags = LAYOUT_BASE;
-    draft_compound(draft, derived, LAYOUT_STRUCT, "game", 28, of_derived, 4);
+    draft_compound(draft, derived, LAYOUT_STRUCT, "game", 44, of_derived, 5);
     struct layout *layout = open_draft(draft, derived);
     struct text out = {0};
     assert_true(describe_as_c(layout, &out));
     assert_string_equal(
         out.data,
-        "/* The state is struct game: 28 bytes. In comments: offset and size. */\n"
+        "/* The state is struct game: 44 bytes. In comments: offset and size. */\n"
         "\n"
         "struct ns::base {\n"
         "    void (**_vptr.base)(...);               /*     0     8, virtual functions */\n"
@@ -266,7 +268,8 @@ static void a_class_is_shown_with_its_bases(void **state)
         "    int in_tail;                            /*    12     4 */\n"
         "    ns::base &other;                        /*    16     8 */\n"
         "    alias_t alias;                          /*    24     4 */\n"
-        "};                                          /* 28 bytes, alignment 8 */\n");
+        "    unsigned char member[16];               /*    28    16 */\n"
+        "};                                          /* 44 bytes, alignment 8 */\n");
     text_finish(&out);
     layout_drop(&layout);
 }
