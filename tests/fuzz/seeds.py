@@ -50,6 +50,58 @@ LINKS = [[], ["-s"], ["-Wl,--hash-style=sysv"], ["-Wl,--hash-style=gnu", "-s"], 
          ["-Wl,-z,now", "-Wl,-z,relro"], ["-Wl,-z,pack-relative-relocs"], ["-m32"]]
 
 
+# Kinds of types, as layout/layout.h numbers them.
+CHAR, INT, ENUM, POINTER, ARRAY, STRUCT, UNION, FUNCTION = 3, 4, 7, 8, 9, 10, 11, 12
+NONE = 0xFFFFFFFF
+STRINGS = b"\0game\0node\0int\0char\0hp\0next\0RED\0GREEN\0speed\0a.c\0step\0a reason\0"
+
+
+def string(text):
+    return STRINGS.index(b"\0" + text.encode() + b"\0") + 1 if text else 0
+
+
+def layout_type(kind, name="", first=0, count=0, target=NONE, size=4, elements=0, align=4, depth=0):
+    return struct.pack("=IIIIIIQQII", kind, 0, string(name), first, count, target, size, elements,
+                       align, depth)
+
+
+def layout_field(name, of, offset, bits=0, flags=0, old=NONE):
+    return struct.pack("=IIIIQII", string(name), of, old, flags, offset, 0, bits)
+
+
+def layout_block(types, fields=(), enumerators=(), variables=(), symbols=(), marks=(), text=b"",
+                 state_types=1, variables_size=0):
+    counts = [len(part) for part in (types, fields, enumerators, variables, symbols, marks)]
+    by_name = struct.pack(f"={len(symbols)}I", *range(len(symbols)))
+    parts = [b"".join(part) for part in (types, fields, enumerators, variables, symbols)]
+    parts += [by_name, b"".join(marks), STRINGS, text]
+    body = b"".join(part + bytes(-len(part) % 8) for part in parts)
+    head = struct.pack("=8sQQQQQQQ8I", b"", 0, 0, 1, 4096, variables_size, 0, len(text), *counts,
+                       len(STRINGS), state_types)
+    return head + body
+
+
+def of_layout():
+    yield layout_block([layout_type(INT, "int")])
+    yield layout_block(
+        [layout_type(STRUCT, "game", 0, 5, size=48, align=8, depth=3), layout_type(INT, "int"),
+         layout_type(POINTER, target=6, size=8, align=8), layout_type(ENUM, "node", 0, 2),
+         layout_type(ARRAY, target=5, size=8, elements=8, align=1, depth=1),
+         layout_type(CHAR, "char", size=1, align=1),
+         layout_type(STRUCT, "node", 5, 2, size=16, align=8, depth=2),
+         layout_type(UNION, "", 7, 1, size=4, depth=1), layout_type(FUNCTION, size=0, align=1)],
+        [layout_field("hp", 1, 0, old=string("next")), layout_field("next", 2, 8),
+         layout_field("speed", 1, 16, bits=3, flags=1), layout_field("step", 6, 24),
+         layout_field("a.c", 4, 40), layout_field("next", 2, 0), layout_field("", 7, 8, flags=2),
+         layout_field("hp", 1, 0)],
+        [struct.pack("=IIQ", string(name), 0, value) for value, name in enumerate(("RED", "GREEN"))],
+        [struct.pack("=IIIIIIQQ", string("a.c"), string("step"), string("speed"), 1, flags,
+                     string(reason), address, 0)
+         for flags, reason, address in ((2, "", 64), (0, "a reason", 0))],
+        [struct.pack("=IIQQII", string("step"), NONE, 100 + 10 * i, 20, 1, 0) for i in range(3)],
+        [struct.pack("=QII", 200, 6, 0)], b"abc\0def", 9, 16)
+
+
 def of_config():
     files = [os.path.join(ROOT, "hotrun.toml.example")]
     files += glob.glob(os.path.join(ROOT, "examples", "*", "hotrun.toml"))
