@@ -208,6 +208,9 @@ static bool check_types(const struct layout *layout, struct error *err)
             return error_set(err, ERROR_FORMAT, "the layout is damaged: its type %u %s", i, why);
         }
     }
+    if (fields != layout->head->fields || enumerators != layout->head->enumerators) {
+        return error_set(err, ERROR_FORMAT, "the layout is damaged: it has fields of no type");
+    }
     for (uint32_t i = 0; i < layout->head->enumerators; i++) {
         if (!is_string(layout, layout->enumerators[i].name)) {
             return error_set(err, ERROR_FORMAT, "the layout is damaged: an enumerator has no name");
