@@ -4,6 +4,7 @@
 #include "layout/definition.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define TEXT_MOST ((size_t)256 << 20)
 
@@ -12,6 +13,7 @@ struct telling {
     const struct layout *layout;
     struct text *out;
     unsigned char *told; /* types that are defined, or being so */
+    size_t folder;       /* what the files of all variables have in common, which says nothing */
 };
 
 /* ---- types ---- */
@@ -52,15 +54,80 @@ static void tell_state(struct telling *telling)
 
 /* ---- variables ---- */
 
+/* Up to the last slash that all files share. */
+static size_t find_folder(const struct layout *layout)
+{
+    const char *first = NULL;
+    size_t len = 0;
+    for (uint32_t i = 0; i < layout->head->variables; i++) {
+        const char *file = layout_string(layout, layout->variables[i].file);
+        size_t same = 0;
+        if (*file == '\0') {
+            continue;
+        }
+        if (first == NULL) {
+            first = file;
+            len = strlen(file);
+        }
+        while (same < len && file[same] == first[same]) {
+            same++;
+        }
+        len = same;
+        while (len > 0 && first[len - 1] != '/') {
+            len--;
+        }
+    }
+    return len;
+}
+
+/* "game.c, in step" */
+static void put_origin(const struct telling *telling, const struct layout_variable *variable,
+                       struct text *out)
+{
+    const char *file = layout_string(telling->layout, variable->file);
+    const char *function = layout_string(telling->layout, variable->function);
+    size_t start = out->len;
+    declare_name(*file != '\0' ? file + telling->folder : "", out);
+    if (*function != '\0') {
+        (void)text_puts(out, out->len > start ? ", in " : "in ");
+        declare_name(function, out);
+    }
+}
+
+static void put_reason(const struct telling *telling, const struct layout_variable *variable,
+                       struct text *out)
+{
+    const char *reason = layout_string(telling->layout, variable->reason);
+    declare_name((variable->flags & LAYOUT_RESET) != 0 ? "HOTRUN_RESET"
+                 : *reason != '\0'                     ? reason
+                                                       : "the reason is not known",
+                 out);
+}
+
+/* One whose type is not known: a declaration of it would be no C. */
+static void tell_name(struct telling *telling, const struct layout_variable *variable)
+{
+    struct text *out = telling->out;
+    (void)text_puts(out, "/* ");
+    declare_name(layout_string(telling->layout, variable->name), out);
+    (void)text_puts(out, " (");
+    put_origin(telling, variable, out);
+    (void)text_puts(out, "): ");
+    put_reason(telling, variable, out);
+    (void)text_puts(out, " */\n");
+}
+
 static void tell_variable(struct telling *telling, const struct layout_variable *variable)
 {
     const struct layout *layout = telling->layout;
+    const struct layout_type *type = &layout->types[variable->type];
     struct text *out = telling->out;
     struct text comment = {0};
-    const char *function = layout_string(layout, variable->function);
-    const char *reason = layout_string(layout, variable->reason);
-    bool carried = (variable->flags & LAYOUT_CARRIED) != 0;
     size_t start = out->len;
+    if (type->kind == LAYOUT_UNKNOWN && *layout_string(layout, type->name) == '\0') {
+        tell_name(telling, variable);
+        return;
+    }
     (void)text_puts(out, (variable->flags & LAYOUT_GLOBAL) != 0 ? "" : "static ");
     definition_declare(&telling->definitions, variable->type,
                        layout_string(layout, variable->name));
@@ -68,21 +135,13 @@ static void tell_variable(struct telling *telling, const struct layout_variable 
         start = out->data[i] == '\n' ? i + 1 : start;
     }
     (void)text_puts(out, ";");
-    declare_name(layout_string(layout, variable->file), &comment);
-    if (*function != '\0') {
-        (void)text_puts(&comment, comment.len > 0 ? ", in " : "in ");
-        declare_name(function, &comment);
-    }
-    if (carried) {
+    put_origin(telling, variable, &comment);
+    if ((variable->flags & LAYOUT_CARRIED) != 0) {
         (void)text_printf(&comment, "%s%llu byte%s", comment.len > 0 ? ", " : "",
-                          (unsigned long long)layout->types[variable->type].size,
-                          layout->types[variable->type].size == 1 ? "" : "s");
+                          (unsigned long long)type->size, type->size == 1 ? "" : "s");
     } else {
         (void)text_puts(&comment, comment.len > 0 ? ": " : "");
-        declare_name((variable->flags & LAYOUT_RESET) != 0 ? "HOTRUN_RESET"
-                     : *reason != '\0'                     ? reason
-                                                           : "the reason is not known",
-                     &comment);
+        put_reason(telling, variable, &comment);
     }
     definition_comment(out, start, text_string(&comment));
     out->failed = out->failed || comment.failed;
@@ -144,7 +203,7 @@ static void tell_all(struct telling *telling, unsigned char *listed)
 
 bool describe_as_c(const struct layout *layout, struct text *out)
 {
-    struct telling telling = {.layout = layout, .out = out};
+    struct telling telling = {.layout = layout, .out = out, .folder = find_folder(layout)};
     size_t limit = out->limit;
     out->limit = limit == 0 ? out->len + TEXT_MOST : limit;
     telling.told = calloc(layout->head->types, 1);

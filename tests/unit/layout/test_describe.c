@@ -422,6 +422,42 @@ static void what_does_not_fit_is_a_failure_and_no_half_of_it(void **state)
     layout_drop(&layout);
 }
 
+static void files_are_named_from_the_folder_that_all_share(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *files[3], *shown[3];
+    } rows[] = {{{"/home/me/game/src/a.c", "/home/me/game/src/b.c", "/home/me/game/lib/c.c"},
+                 {"src/a.c", "src/b.c", "lib/c.c"}},
+                {{"/home/me/a.c", "/home/me/a.c", "/home/me/a.c"}, {"a.c", "a.c", "a.c"}},
+                {{"/home/a.c", "/home/ab.c", ""}, {"a.c", "ab.c", ""}},
+                {{"a.c", "/b/c.c", "d.c"}, {"a.c", "/b/c.c", "d.c"}}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct draft *draft = draft_create();
+        char expected[512] = "/* The module has no state. */\n\n"
+                             "/* Variables that start anew, and why. */\n";
+        for (unsigned k = 0; k < 3; k++) {
+            const char name[] = {(char)('x' + k), '\0'};
+            struct layout_variable variable = {.file = draft_string(draft, rows[i].files[k]),
+                                               .name = draft_string(draft, name),
+                                               .type = draft_reserve(draft),
+                                               .reason = draft_string(draft, "why")};
+            draft_variable(draft, &variable);
+        }
+        struct layout *layout = open_draft(draft, LAYOUT_NONE);
+        for (uint32_t k = 0; k < 3; k++) {
+            const char *name = layout_string(layout, layout->variables[k].name);
+            (void)snprintf(expected + strlen(expected), sizeof expected - strlen(expected),
+                           "/* %s (%s): why */\n", name, rows[i].shown[name[0] - 'x']);
+        }
+        struct text out = {0};
+        assert_true(describe_as_c(layout, &out));
+        assert_string_equal(out.data, expected);
+        text_finish(&out);
+        layout_drop(&layout);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -434,6 +470,7 @@ int main(void)
         cmocka_unit_test(a_pointer_to_itself_is_told),
         cmocka_unit_test(unnamed_types_behind_pointers_nest_no_deeper),
         cmocka_unit_test(unnamed_types_that_lie_in_two_places_are_written_once),
+        cmocka_unit_test(files_are_named_from_the_folder_that_all_share),
         cmocka_unit_test(what_does_not_fit_is_a_failure_and_no_half_of_it)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
