@@ -40,9 +40,9 @@ struct move {
     uint64_t count, from_step, to_step; /* EACH */
 };
 
-struct link { /* a member of an old struct that has a place in the new one */
-    uint64_t from, to;
-    uint32_t pair;
+struct link { /* a member of an old struct, and its place in the new one */
+    uint64_t from, to, size;
+    uint32_t pair; /* LAYOUT_NONE: it is gone */
     uint32_t from_type;
 };
 

@@ -87,34 +87,48 @@ static bool push_member(struct work *work, const struct member *fresh, struct er
     return ok;
 }
 
+/* An empty base class lies over the first field, which is meant then. */
 static int by_from(const void *left, const void *right)
 {
     const struct link *a = left, *b = right;
-    return a->from < b->from ? -1 : a->from > b->from;
+    return a->from != b->from ? (a->from < b->from ? -1 : 1)
+                              : (a->size > b->size) - (a->size < b->size);
 }
 
+static bool push_link(struct work *work, const struct member *old, uint64_t to, uint32_t pair,
+                      struct error *err)
+{
+    struct link link = {.from = old->offset,
+                        .to = to,
+                        .size = work->pairs->from->types[old->field->type].size,
+                        .pair = pair,
+                        .from_type = old->field->type};
+    return link.size == 0 || pair_push_link(work->pairs, &link, err);
+}
+
+/* Members that are gone have one, too: what leads to them leads to nothing else. */
 static bool push_links(struct work *work, struct error *err)
 {
     struct pairs *pairs = work->pairs;
     uint32_t first = pairs->link_count;
-    for (uint32_t i = 0; i < work->fresh.count; i++) {
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < work->old.count; i++) {
+        const struct member *old = &work->old.list[i];
+        ok = old->taken || old->field->bits != 0 || push_link(work, old, 0, LAYOUT_NONE, err);
+    }
+    for (uint32_t i = 0; ok && i < work->fresh.count; i++) {
         const struct member *fresh = &work->fresh.list[i];
-        if (fresh->source == LAYOUT_NONE || has_bits(work, fresh) ||
-            (pairs->list[work->inner[i]].flags & PAIR_NONE) != 0) {
-            continue;
-        }
-        const struct member *old = &work->old.list[fresh->source];
-        struct link link = {old->offset, fresh->offset, work->inner[i], old->field->type};
-        if (!pair_push_link(pairs, &link, err)) {
-            return false;
+        if (fresh->source != LAYOUT_NONE && !has_bits(work, fresh)) {
+            ok =
+                push_link(work, &work->old.list[fresh->source], fresh->offset, work->inner[i], err);
         }
     }
     work->pair->first_link = first;
     work->pair->link_count = pairs->link_count - first;
-    if (work->pair->link_count > 1) {
+    if (ok && work->pair->link_count > 1) {
         qsort(&pairs->links[first], work->pair->link_count, sizeof *pairs->links, by_from);
     }
-    return true;
+    return ok;
 }
 
 static bool all_taken(const struct members *old)

@@ -147,6 +147,9 @@ bool pair_place(const struct pairs *pairs, uint32_t number, uint64_t offset, uin
                                       offset < new_size(pairs, number));
         }
         link = ended_by(pairs, pair, link, offset, wanted);
+        if (link->pair == LAYOUT_NONE) {
+            return false;
+        }
         *place += link->to;
         offset -= link->from;
         number = link->pair;

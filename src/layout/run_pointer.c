@@ -75,6 +75,24 @@ static struct lead lead_into_state(struct run *run, uint64_t offset, uint32_t wa
     return lead_to((uint64_t)(uintptr_t)run->target->state + place);
 }
 
+static struct lead lead_to_freed(const struct run *run)
+{
+    struct lead lead = {.how = run->heap_stays ? LEAD_STAYS : LEAD_DEFAULT};
+    if (!run->heap_stays) {
+        (void)text_puts(&lead.why, "led to a heap object that was freed, and has its default");
+    }
+    return lead;
+}
+
+/* Behind a single object another one can have been, but for the end of an array in it. */
+static bool was_freed(const struct run *run, const struct bound *bound, uint32_t wanted)
+{
+    uint32_t pair = run->object_pairs[bound->object - run->heap.objects];
+    return bound->object->count == 1 && bound->offset == bound->object->size &&
+           (pair == LAYOUT_NONE || wanted == run->plan->pairs->list[pair].from ||
+            run->plan->from->types[wanted].kind == LAYOUT_UNKNOWN);
+}
+
 static struct lead lead_into_heap(struct run *run, const struct bound *bound, uint32_t wanted)
 {
     size_t i = (size_t)(bound->object - run->heap.objects);
@@ -82,6 +100,9 @@ static struct lead lead_into_heap(struct run *run, const struct bound *bound, ui
     uint32_t pair = run->object_pairs[i];
     if (run->heap_stays) {
         return lead_to(run->heap.address + object->offset + bound->offset);
+    }
+    if (was_freed(run, bound, wanted)) {
+        return lead_to_freed(run);
     }
     if (pair == LAYOUT_NONE) {
         return lead_to(run->objects[i] + bound->offset);
@@ -209,11 +230,7 @@ static struct lead lead_elsewhere(struct run *run, const struct move *move, uint
 {
     struct lead lead = lead_nowhere(run);
     if (address >= run->heap.address && address - run->heap.address < run->heap.size) {
-        lead.how = run->heap_stays ? LEAD_STAYS : LEAD_DEFAULT;
-        if (!run->heap_stays) {
-            (void)text_puts(&lead.why, "led to a heap object that was freed, and has its default");
-        }
-        return lead;
+        return lead_to_freed(run);
     }
     if (!run->image->alive) {
         (void)text_puts(&lead.why, "led to memory that is gone, and has its default");

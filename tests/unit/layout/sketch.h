@@ -335,6 +335,44 @@ static inline struct layout *sketch_layout(const char *text)
     return sketch_end_with(&sketch, &(struct draft_library){.span = 4096});
 }
 
+/* ---- what else a library has; before sketch_end_with ---- */
+
+static inline void sketch_symbol(struct sketch *sketch, const char *name, const char *file,
+                                 uint64_t address, uint64_t size, bool function)
+{
+    draft_symbol(sketch->draft,
+                 &(struct layout_symbol){.name = draft_string(sketch->draft, name),
+                                         .file = draft_string(sketch->draft, file),
+                                         .address = address,
+                                         .size = size,
+                                         .function = function});
+}
+
+/* `type`: "struct node", "int"; `flags` beside LAYOUT_CARRIED. */
+static inline void sketch_variable(struct sketch *sketch, const char *file, const char *function,
+                                   const char *name, const char *type, uint64_t address,
+                                   uint32_t flags)
+{
+    draft_variable(
+        sketch->draft,
+        &(struct layout_variable){.file = draft_string(sketch->draft, file),
+                                  .function = draft_string(sketch->draft, function),
+                                  .name = draft_string(sketch->draft, name),
+                                  .type = strchr(type, ' ') != NULL
+                                              ? sketch_named(sketch, type)->number
+                                              : sketch_scalar(sketch, type),
+                                  .flags = flags ^ LAYOUT_CARRIED,
+                                  .reason = draft_string(
+                                      sketch->draft, (flags & LAYOUT_CARRIED) != 0 ? "it moves"
+                                                                                   : ""),
+                                  .address = address});
+}
+
+static inline void sketch_mark(struct sketch *sketch, const char *type, uint64_t address)
+{
+    draft_mark(sketch->draft, address, sketch_named(sketch, type)->number);
+}
+
 /* ---- values in bytes of a layout, by path ---- */
 
 static inline struct path_spot sketch_spot(const struct layout *layout, uint32_t type,
