@@ -67,7 +67,7 @@ struct names { /* the old members by their names */
 
 #define NAMELESS (LAYOUT_VTABLE | LAYOUT_MEMBERS)
 #define SORT_OF  (LAYOUT_BASE | NAMELESS)
-#define LOOKS    64 /* at unions without a name, and at members of one */
+#define LOOKS    64 /* at unions without a name, at members of one, for renamed fields */
 
 /* The slot of the member, or the free one where it belongs. A base class is no field, whatever it
  * is called. */
@@ -128,15 +128,27 @@ static void take(struct match *match, struct member *fresh, uint32_t source)
     }
 }
 
-static void take_renamed(struct match *match)
+/* A new name that the old struct had, too, is that of the old field: the mark has done its work,
+ * unless that field itself has got another name. Those that this frees come in the next round. */
+static bool take_some_renamed(struct match *match)
 {
+    bool some = false;
     for (uint32_t i = 0; i < match->fresh->count; i++) {
         struct member *fresh = &match->fresh->list[i];
-        if (fresh->field->old_name != LAYOUT_NONE &&
-            names_find(&match->names, fresh->name, 0) == LAYOUT_NONE) {
-            const char *old_name = layout_string(match->to, fresh->field->old_name);
-            take(match, fresh, names_find(&match->names, old_name, 0));
+        if (fresh->field->old_name == LAYOUT_NONE || fresh->source != LAYOUT_NONE ||
+            names_find(&match->names, fresh->name, 0) != LAYOUT_NONE) {
+            continue;
         }
+        const char *old_name = layout_string(match->to, fresh->field->old_name);
+        take(match, fresh, names_find(&match->names, old_name, 0));
+        some = some || fresh->source != LAYOUT_NONE;
+    }
+    return some;
+}
+
+static void take_renamed(struct match *match)
+{
+    for (int round = 0; round < LOOKS && take_some_renamed(match); round++) {
     }
 }
 

@@ -340,12 +340,11 @@ static inline struct layout *sketch_layout(const char *text)
 static inline void sketch_symbol(struct sketch *sketch, const char *name, const char *file,
                                  uint64_t address, uint64_t size, bool function)
 {
-    draft_symbol(sketch->draft,
-                 &(struct layout_symbol){.name = draft_string(sketch->draft, name),
-                                         .file = draft_string(sketch->draft, file),
-                                         .address = address,
-                                         .size = size,
-                                         .function = function});
+    draft_symbol(sketch->draft, &(struct layout_symbol){.name = draft_string(sketch->draft, name),
+                                                        .file = draft_string(sketch->draft, file),
+                                                        .address = address,
+                                                        .size = size,
+                                                        .function = function});
 }
 
 /* `type`: "struct node", "int"; `flags` beside LAYOUT_CARRIED. */
@@ -355,17 +354,15 @@ static inline void sketch_variable(struct sketch *sketch, const char *file, cons
 {
     draft_variable(
         sketch->draft,
-        &(struct layout_variable){.file = draft_string(sketch->draft, file),
-                                  .function = draft_string(sketch->draft, function),
-                                  .name = draft_string(sketch->draft, name),
-                                  .type = strchr(type, ' ') != NULL
-                                              ? sketch_named(sketch, type)->number
+        &(struct layout_variable){
+            .file = draft_string(sketch->draft, file),
+            .function = draft_string(sketch->draft, function),
+            .name = draft_string(sketch->draft, name),
+            .type = strchr(type, ' ') != NULL ? sketch_named(sketch, type)->number
                                               : sketch_scalar(sketch, type),
-                                  .flags = flags ^ LAYOUT_CARRIED,
-                                  .reason = draft_string(
-                                      sketch->draft, (flags & LAYOUT_CARRIED) != 0 ? "it moves"
-                                                                                   : ""),
-                                  .address = address});
+            .flags = flags ^ LAYOUT_CARRIED,
+            .reason = draft_string(sketch->draft, (flags & LAYOUT_CARRIED) != 0 ? "it moves" : ""),
+            .address = address});
 }
 
 static inline void sketch_mark(struct sketch *sketch, const char *type, uint64_t address)
