@@ -24,6 +24,25 @@ EDITS = ['{"a":{"b":[1,{"c":null}]},"d":1.0e0}\n/a/b/1/c\n{"d":null,"a":{"b":{},
          '{"a":{},"b":{},"c":{}}\n/c\n{"c":{"x":1},"b":{"y":{"z":null}},"a":[]}',
          '{ "a": 1, "b": 2, "c": 3 }\n\n{"a":null,"b":null,"c":null,"d":4,"e":5}']
 
+# What a state with a value of each kind is written as, in parts; the first byte says how it is read.
+DECODES = ['{"on":true,"letter":120,"i8":-128,"i64":"-9223372036854775808","i128":"-12676506002282294014'
+           '96703205377","f":0.1,"ld":1e4000,"mood":"MOOD_WILD","name":"Zo\u00eb \\"q\\"","few":[1,2,3]}',
+           '{"many":{"$bytes":"q6ur"},"signs":{"$bytes":"gICA","signed":true},"grid":[[0,10,20],[30]],'
+           '"any":{"$bytes":"AAAgQA=="},"opaque":{"$bytes":"3q2+7w=="},"bits_low":21,"bits_signed":-3}',
+           '{"near":{"$ref":"/points/1"},"end":{"$ref":"/points/3"},"node":{"$ref":"/$heap/0/value/1"},'
+           '"call":{"$symbol":"advance","file":"game.c","offset":4},"text":{"$text":"a literal"},"counter":'
+           '{"$ref":"/$statics/src~1game.c/step()/calls"},"nothing":{"$ref":"/name+3"},"foreign":'
+           '{"$address":"0x1234"},"$heap":[{"type":"struct node","count":2,"value":[{"value":1,"next":null},'
+           '{"value":2,"next":{"$ref":"/$heap/0/value/0"},"at":{"x":"NaN"}}]},{"size":4,"count":2,"value":'
+           '{"$bytes":"AAECAwQFBgc="}}],"$statics":{"src/game.c":{"speed":3,"step()":{"calls":4}}}}',
+           '[1]', '{"letter":[65],"on":2,"u8":"MOOD_WILD","d":"-Infinity","points":[{"x":1},{},{},{"y":2}]}',
+           '{"counter":{"$symbol":"calls","function":"step","file":"src/game.c"},"f":"1","inner":1.5}']
+
+# Patches of a layout, patches of the copy, a pointer.
+IMAGES = [b"\0\0", b"\0\0/points/1/y", b"\0\0/$heap/0/value/1", b"\0\0/$statics/src~1game.c/speed",
+          b"\0\1\x02\0\xff\xff\xff\xff/node/$ref", b"\1\x40\0\1\0\0\0\0/any/$bytes",
+          b"\2\x30\0\x0a\0\0\0\x31\0\2\0\0\0\2\x10\0\0\0\0\0\x20\0\1\2\3\4/name"]
+
 RPC = ['{"jsonrpc":"2.0","id":1,"method":"status"}',
        '{"jsonrpc":"2.0","id":"x","method":"reload","params":{"force":true}}',
        '{"jsonrpc":"2.0","method":"quit"}',
@@ -110,6 +129,15 @@ def of_config():
             yield file.read()
     for text in TOML:
         yield text.encode()
+
+
+def of_decode():
+    for how, text in enumerate(DECODES * 8):
+        yield bytes([how % 8]) + text.encode()
+
+
+def of_image():
+    yield from IMAGES
 
 
 def of_edit():
