@@ -178,10 +178,9 @@ static void read_marks(struct type_table *table, uint32_t number, Dwarf_Die *fir
 {
     Dwarf_Die child = *first;
     do {
-        int tag = dwarf_tag(&child);
-        bool member =
-            tag == DW_TAG_member || tag == DW_TAG_variable; /* of C++, static: as DWARF 5 */
-        const char *name = member ? die_name(&child) : "";
+        int tag = dwarf_tag(&child); /* in C++ a mark is a function without a body */
+        bool may_be = tag == DW_TAG_member || tag == DW_TAG_subprogram;
+        const char *name = may_be ? die_name(&child) : "";
         if (is_mark(name)) {
             read_mark(table, &table->entries[number], name);
         }
