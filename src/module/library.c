@@ -68,7 +68,8 @@ struct library *library_open(const char *path, const char *name, const struct el
         load_error_fill(library->path, name, err);
         goto fail;
     }
-    if (dlinfo(library->handle, RTLD_DI_LINKMAP, &map) != 0 || !image_read(map, &library->image)) {
+    if (dlinfo(library->handle, RTLD_DI_LINKMAP, &map) != 0 ||
+        !mapping_read(map, &library->mapping)) {
         (void)error_set(err, ERROR_INTERNAL, "%s was loaded, but the loader does not list it",
                         name);
         goto fail;
@@ -85,17 +86,17 @@ fail:
 
 bool library_contains(const struct library *library, const void *address)
 {
-    return image_segment_of(&library->image, (uintptr_t)address, 1, 0) != NULL;
+    return mapping_segment_of(&library->mapping, (uintptr_t)address, 1, 0) != NULL;
 }
 
 uintptr_t library_base(const struct library *library)
 {
-    return library->image.segments[0].start;
+    return library->mapping.segments[0].start;
 }
 
 size_t library_mapped(const struct library *library)
 {
-    return image_span(&library->image);
+    return mapping_span(&library->mapping);
 }
 
 const char *library_owner(const void *address, char *out, size_t len)

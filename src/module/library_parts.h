@@ -4,15 +4,15 @@
 
 #include "base/error.h"
 #include "module/elf_file.h"
-#include "module/image.h"
 #include "module/library.h"
+#include "module/mapping.h"
 
 struct library {
     void *handle;
     char *path; /* as given to dlopen */
     char *name; /* as messages call it */
     struct elf_facts facts;
-    struct image image;
+    struct mapping mapping;
 };
 
 /* Fills `err` from dlerror() in the words of a person. */

@@ -12,22 +12,22 @@
 /* Something that holds a library: another one that needs it, or is bound to a symbol of it. */
 struct holder {
     const struct library *library;
-    const struct image *user; /* whose uses are being walked */
-    const char *symbol;       /* NULL: none found */
+    const struct mapping *user; /* whose uses are being walked */
+    const char *symbol;         /* NULL: none found */
 };
 
 static bool has_name(const struct library *library, const char *needed)
 {
-    for (const Elf64_Dyn *entry = library->image.dynamic; entry->d_tag != DT_NULL; entry++) {
+    for (const Elf64_Dyn *entry = library->mapping.dynamic; entry->d_tag != DT_NULL; entry++) {
         if (entry->d_tag == DT_SONAME &&
-            strcmp(library->image.strings + entry->d_un.d_val, needed) == 0) {
+            strcmp(library->mapping.strings + entry->d_un.d_val, needed) == 0) {
             return true;
         }
     }
     return strcmp(needed, library->path) == 0 || strcmp(needed, path_base(library->path)) == 0;
 }
 
-static bool needs(const struct image *user, const struct library *library)
+static bool needs(const struct mapping *user, const struct library *library)
 {
     for (const Elf64_Dyn *entry = user->dynamic; entry->d_tag != DT_NULL; entry++) {
         if (entry->d_tag == DT_NEEDED && user->strings != NULL &&
@@ -42,7 +42,7 @@ static bool find_use(void *context, uint32_t symbol, const uintptr_t *slot, cons
 {
     struct holder *holder = context;
     (void)rela;
-    if (image_segment_of(&holder->library->image, *slot, 1, 0) == NULL) {
+    if (mapping_segment_of(&holder->library->mapping, *slot, 1, 0) == NULL) {
         return true;
     }
     const Elf64_Sym *entry = &holder->user->symbols[symbol];
@@ -58,9 +58,9 @@ static bool find_holder(const struct library *library, const struct link_map *ow
         map = map->l_prev;
     }
     for (; map != NULL; map = map->l_next) {
-        struct image user;
+        struct mapping user;
         if (map == own || map->l_name == NULL || map->l_name[0] == '\0' || map->l_ld == NULL ||
-            !image_read(map, &user)) {
+            !mapping_read(map, &user)) {
             continue;
         }
         const char *name = path_base(map->l_name);
@@ -69,7 +69,7 @@ static bool find_holder(const struct library *library, const struct link_map *ow
             (void)error_set(reason, ERROR_BUSY, "%s, which is still loaded, depends on it", name);
             return true;
         }
-        image_each_use(&user, find_use, &holder);
+        mapping_each_use(&user, find_use, &holder);
         if (holder.symbol != NULL) {
             (void)error_set(reason, ERROR_BUSY,
                             "%s, which stays loaded, uses its symbol %s: compile it with "
@@ -87,7 +87,7 @@ static int find_entry(struct dl_phdr_info *info, size_t size, void *context)
 {
     const struct library *library = context;
     (void)size;
-    return info->dlpi_addr == library->image.bias && info->dlpi_name != NULL &&
+    return info->dlpi_addr == library->mapping.bias && info->dlpi_name != NULL &&
            strcmp(info->dlpi_name, library->path) == 0;
 }
 

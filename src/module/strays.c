@@ -17,7 +17,7 @@ struct stray {
 };
 
 struct hunt {
-    const struct image *image;
+    const struct mapping *mapping;
     struct stray *found; /* owned by the hunt */
     size_t count, room;
 };
@@ -29,7 +29,7 @@ static bool is_certain(const struct hunt *hunt, const uintptr_t *slot, const Elf
 {
     uintptr_t place = (uintptr_t)slot;
     Dl_info info;
-    return !image_use_is_data(rela) || place - hunt->image->relro < hunt->image->relro_size ||
+    return !mapping_use_is_data(rela) || place - hunt->mapping->relro < hunt->mapping->relro_size ||
            (dladdr((const void *)*slot, &info) != 0 && info.dli_sname != NULL &&
             strcmp(info.dli_sname, name) == 0);
 }
@@ -52,13 +52,13 @@ static bool note_stray(struct hunt *hunt, uint32_t symbol, uintptr_t target)
 static bool check_use(void *context, uint32_t symbol, const uintptr_t *slot, const Elf64_Rela *rela)
 {
     struct hunt *hunt = context;
-    const Elf64_Sym *entry = &hunt->image->symbols[symbol];
+    const Elf64_Sym *entry = &hunt->mapping->symbols[symbol];
     if (entry->st_shndx == SHN_UNDEF || ELF64_ST_BIND(entry->st_info) != STB_GLOBAL ||
-        image_segment_of(hunt->image, *slot - (uintptr_t)rela->r_addend, 1, 0) != NULL) {
+        mapping_segment_of(hunt->mapping, *slot - (uintptr_t)rela->r_addend, 1, 0) != NULL) {
         return true;
     }
-    if (*slot == hunt->image->bias + entry->st_value + (uintptr_t)rela->r_addend ||
-        !is_certain(hunt, slot, rela, hunt->image->strings + entry->st_name)) {
+    if (*slot == hunt->mapping->bias + entry->st_value + (uintptr_t)rela->r_addend ||
+        !is_certain(hunt, slot, rela, hunt->mapping->strings + entry->st_name)) {
         return true;
     }
     return note_stray(hunt, symbol, *slot);
@@ -73,9 +73,9 @@ static int by_symbol(const void *left, const void *right)
 
 size_t library_strays(const struct library *library, struct text *out)
 {
-    struct hunt hunt = {.image = &library->image};
+    struct hunt hunt = {.mapping = &library->mapping};
     size_t total = 0;
-    image_each_use(&library->image, check_use, &hunt);
+    mapping_each_use(&library->mapping, check_use, &hunt);
     if (hunt.count > 0) {
         qsort(hunt.found, hunt.count, sizeof hunt.found[0], by_symbol);
     }
@@ -87,13 +87,13 @@ size_t library_strays(const struct library *library, struct text *out)
         if (total > MOST_SENTENCES) {
             continue;
         }
-        const Elf64_Sym *entry = &library->image.symbols[hunt.found[i].symbol];
+        const Elf64_Sym *entry = &library->mapping.symbols[hunt.found[i].symbol];
         char owner[256];
         (void)library_owner((const void *)hunt.found[i].target, owner, sizeof owner);
         (void)text_printf(out,
                           "%s%s is defined in %s, but its uses there are bound to %s: make it "
                           "static, or compile with -fvisibility=hidden",
-                          total > 1 ? "\n" : "", library->image.strings + entry->st_name,
+                          total > 1 ? "\n" : "", library->mapping.strings + entry->st_name,
                           library->name, owner[0] != '\0' ? owner : "somebody else's");
     }
     if (total > MOST_SENTENCES) {

@@ -35,7 +35,7 @@ static const struct {
 
 static bool inside(const struct library *library, uintptr_t address, size_t size)
 {
-    return image_segment_of(&library->image, address, size, PF_R) != NULL;
+    return mapping_segment_of(&library->mapping, address, size, PF_R) != NULL;
 }
 
 static bool find_table(const struct library *library, uintptr_t *address, struct error *err)
@@ -132,7 +132,7 @@ static bool check_name(const struct library *library, const hotrun_module *table
         return error_set(err, ERROR_FORMAT, "%s has no name: give HOTRUN_MODULE a .name = \"...\"",
                          library->name);
     }
-    const struct image_segment *segment = image_segment_of(&library->image, address, 1, PF_R);
+    const struct mapping_segment *segment = mapping_segment_of(&library->mapping, address, 1, PF_R);
     if (segment == NULL || address - segment->start >= segment->from_file) {
         return error_set(err, ERROR_FORMAT,
                          "name is outside of %s: it must be a string constant of the module",
@@ -167,7 +167,7 @@ static bool check_function(const struct library *library, const char *name, uint
                            struct error *err)
 {
     char owner[256];
-    if (address == 0 || image_segment_of(&library->image, address, 1, PF_X) != NULL) {
+    if (address == 0 || mapping_segment_of(&library->mapping, address, 1, PF_X) != NULL) {
         return true;
     }
     if (library_contains(library, (const void *)address)) {

@@ -1,6 +1,6 @@
 /* A library in memory: what the loader made of it. Private to this folder. */
-#ifndef MODULE_IMAGE_H
-#define MODULE_IMAGE_H
+#ifndef MODULE_MAPPING_H
+#define MODULE_MAPPING_H
 
 #include <elf.h>
 #include <link.h>
@@ -9,19 +9,19 @@
 #include <stdint.h>
 
 enum {
-    IMAGE_MAX_SEGMENTS = 64
+    MAPPING_MAX_SEGMENTS = 64
 };
 
-struct image_segment {
+struct mapping_segment {
     uintptr_t start;
     size_t size;      /* in memory */
     size_t from_file; /* the first part of it; the rest began as zeroes */
     uint32_t flags;   /* PF_R, PF_W, PF_X */
 };
 
-struct image {
+struct mapping {
     uintptr_t bias; /* what is added to the addresses of the file */
-    struct image_segment segments[IMAGE_MAX_SEGMENTS];
+    struct mapping_segment segments[MAPPING_MAX_SEGMENTS];
     size_t segment_count;
     uintptr_t relro;
     size_t relro_size;
@@ -32,26 +32,26 @@ struct image {
     const Elf64_Dyn *dynamic; /* ends with DT_NULL */
 };
 
-/* Fills `image` from the loader's entry for a library that stays loaded meanwhile. False when the
+/* Fills `mapping` from the loader's entry for a library that stays loaded meanwhile. False when the
  * loader does not list it. */
-bool image_read(const struct link_map *map, struct image *image);
+bool mapping_read(const struct link_map *map, struct mapping *mapping);
 
 /* The segment that holds all of [address, address + size) and has all of `flags`; NULL: none. */
-const struct image_segment *image_segment_of(const struct image *image, uintptr_t address,
-                                             size_t size, uint32_t flags);
+const struct mapping_segment *mapping_segment_of(const struct mapping *mapping, uintptr_t address,
+                                                 size_t size, uint32_t flags);
 
 /* The end of the last segment minus the start of the first. */
-size_t image_span(const struct image *image);
+size_t mapping_span(const struct mapping *mapping);
 
 /* Calls `visit` for each relocation that names a symbol, until it returns false. `slot` is where
  * the loader has put the address. Thread-local and copied symbols are left out. */
-void image_each_use(const struct image *image,
-                    bool (*visit)(void *context, uint32_t symbol, const uintptr_t *slot,
-                                  const Elf64_Rela *rela),
-                    void *context);
+void mapping_each_use(const struct mapping *mapping,
+                      bool (*visit)(void *context, uint32_t symbol, const uintptr_t *slot,
+                                    const Elf64_Rela *rela),
+                      void *context);
 
 /* True when the slot is a pointer in the library's data, which its code may have changed since;
  * false when it is the loader's own. */
-bool image_use_is_data(const Elf64_Rela *rela);
+bool mapping_use_is_data(const Elf64_Rela *rela);
 
 #endif
