@@ -36,6 +36,12 @@ struct hash hash_stream_end(const struct hash_stream *stream)
     return (struct hash){h.low64, h.high64};
 }
 
+/* Both widths are made of the same stream. */
+uint64_t hash_stream_bytes(const struct hash_stream *stream)
+{
+    return XXH3_64bits_digest(stream->state);
+}
+
 void hash_stream_destroy(struct hash_stream *stream)
 {
     if (stream != NULL) {

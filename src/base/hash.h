@@ -16,6 +16,7 @@ struct hash_stream; /* opaque; one fingerprint in the making */
 struct hash_stream *hash_stream_create(void); /* NULL: no memory */
 void hash_stream_add(struct hash_stream *stream, const void *bytes, size_t len);
 struct hash hash_stream_end(const struct hash_stream *stream);
+uint64_t hash_stream_bytes(const struct hash_stream *stream); /* as hash_bytes of all of it */
 void hash_stream_destroy(struct hash_stream *stream);
 
 /* 64 bits over one piece of memory: checksums of snapshots, keys of tables. */

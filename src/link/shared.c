@@ -219,30 +219,66 @@ size_t shared_announcement(const struct shared *shared, void *buffer, size_t siz
     return ok ? (size_t)len : 0;
 }
 
-bool shared_publish(const struct shared *shared, int slot, struct snapshot *snapshot,
-                    const void *bytes, size_t len, struct error *err)
+/* As hash_bytes has it of the whole. */
+static bool sum_parts(const struct shared_part *parts, size_t count, uint64_t *sum)
 {
+    if (count == 1) {
+        *sum = hash_bytes(parts->bytes, parts->len);
+        return true;
+    }
+    struct hash_stream *stream = hash_stream_create();
+    if (stream == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        hash_stream_add(stream, parts[i].bytes, parts[i].len);
+    }
+    *sum = hash_stream_bytes(stream);
+    hash_stream_destroy(stream);
+    return true;
+}
+
+bool shared_publish_parts(const struct shared *shared, int slot, struct snapshot *snapshot,
+                          const struct shared_part *parts, size_t count, struct error *err)
+{
+    uint64_t len = 0;
+    for (size_t i = 0; i < count; i++) {
+        len += parts[i].len;
+    }
     if (len > shared->limit) {
-        return error_set(err, ERROR_LIMIT, "the state takes %zu bytes, %llu are allowed", len,
-                         (unsigned long long)shared->limit);
+        return error_set(err, ERROR_LIMIT, "the state takes %llu bytes, %llu are allowed",
+                         (unsigned long long)len, (unsigned long long)shared->limit);
     }
     if (!is_still_ours(shared)) {
         return error_set(err, ERROR_REFUSED, "the module closed the descriptor of shared memory");
     }
     snapshot->len = len;
-    snapshot->checksum = hash_bytes(bytes, len);
+    if (!sum_parts(parts, count, &snapshot->checksum)) {
+        return error_set(err, ERROR_SYSTEM, "no memory for a snapshot's checksum");
+    }
     struct header header = {.magic = MAGIC, .snapshot = *snapshot};
-    off_t at = slot_offset(shared, slot);
-    if (!write_at(shared->fd, &header, sizeof header, at) ||
-        !write_at(shared->fd, bytes, len, at + (off_t)PAGE_SIZE)) {
+    off_t start = slot_offset(shared, slot);
+    off_t at = start + (off_t)PAGE_SIZE;
+    bool ok = write_at(shared->fd, &header, sizeof header, start);
+    for (size_t i = 0; ok && i < count; i++) {
+        ok = write_at(shared->fd, parts[i].bytes, parts[i].len, at);
+        at += (off_t)parts[i].len;
+    }
+    if (!ok) {
         return error_errno(err, "cannot write the snapshot to shared memory");
     }
     if (atomic_load_explicit(&shared->page->dying, memory_order_acquire) != 0) {
         return error_set(err, ERROR_REFUSED, "another thread has crashed");
     }
     header.check = hash_bytes(&header.snapshot, sizeof header.snapshot);
-    return write_at(shared->fd, &header, sizeof header, at) ||
+    return write_at(shared->fd, &header, sizeof header, start) ||
            error_errno(err, "cannot write the snapshot to shared memory");
+}
+
+bool shared_publish(const struct shared *shared, int slot, struct snapshot *snapshot,
+                    const void *bytes, size_t len, struct error *err)
+{
+    return shared_publish_parts(shared, slot, snapshot, &(struct shared_part){bytes, len}, 1, err);
 }
 
 bool shared_peek(const struct shared *shared, int slot, struct snapshot *snapshot)
@@ -253,7 +289,7 @@ bool shared_peek(const struct shared *shared, int slot, struct snapshot *snapsho
         header.check != hash_bytes(&header.snapshot, sizeof header.snapshot) ||
         header.snapshot.len > shared->limit ||
         memchr(header.snapshot.module, '\0', sizeof header.snapshot.module) == NULL ||
-        (header.snapshot.kind != SNAPSHOT_JSON && header.snapshot.kind != SNAPSHOT_IMAGE)) {
+        header.snapshot.kind < SNAPSHOT_JSON || header.snapshot.kind > SNAPSHOT_PARTS) {
         return false;
     }
     *snapshot = header.snapshot;

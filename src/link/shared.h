@@ -79,10 +79,19 @@ bool shared_attach(struct shared *shared, int fd, struct error *err);
 
 void shared_finish(struct shared *shared);
 
-/* Writes a snapshot into `slot`; fills in its len and checksum. Interrupted at any point, the slot
- * reads as empty; also when the page says by then that a thread of this process has crashed.
- * Nothing is written where user code closed the descriptor and has a file of its own by its number.
- */
+struct shared_part {
+    const void *bytes;
+    size_t len;
+};
+
+/* Writes a snapshot into `slot`, its parts one behind the other; fills in its len and checksum.
+ * Interrupted at any point, the slot reads as empty; also when the page says by then that a thread
+ * of this process has crashed. Nothing is written where user code closed the descriptor and has a
+ * file of its own by its number. */
+bool shared_publish_parts(const struct shared *shared, int slot, struct snapshot *snapshot,
+                          const struct shared_part *parts, size_t count, struct error *err);
+
+/* The same of one part. */
 bool shared_publish(const struct shared *shared, int slot, struct snapshot *snapshot,
                     const void *bytes, size_t len, struct error *err);
 

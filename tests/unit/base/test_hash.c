@@ -42,6 +42,20 @@ static void pieces_do_not_matter(void **state)
     }
 }
 
+static void a_stream_gives_what_one_piece_gives(void **state)
+{
+    (void)state;
+    static const size_t lens[] = {0, 1, 17, 240, 241, 1024, 1025, sizeof bytes};
+    for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+        struct hash_stream *stream = hash_stream_create();
+        assert_non_null(stream);
+        hash_stream_add(stream, bytes, lens[i] / 3);
+        hash_stream_add(stream, bytes + lens[i] / 3, lens[i] - lens[i] / 3);
+        assert_true(hash_stream_bytes(stream) == hash_bytes(bytes, lens[i]));
+        hash_stream_destroy(stream);
+    }
+}
+
 static void each_length_has_its_own_fingerprint(void **state)
 {
     (void)state;
@@ -101,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_do_not_matter),
+        cmocka_unit_test(a_stream_gives_what_one_piece_gives),
         cmocka_unit_test(each_length_has_its_own_fingerprint),
         cmocka_unit_test(each_bit_matters),
         cmocka_unit_test(a_fingerprint_does_not_end_its_stream),

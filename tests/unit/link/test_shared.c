@@ -190,6 +190,28 @@ static void a_snapshot_of_many_pieces_is_read_whole(void **state)
     free(image);
 }
 
+static void a_snapshot_in_parts_is_read_as_one(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct snapshot snapshot = envelope(1);
+    char many[LIMIT];
+    memset(many, 'x', sizeof many);
+    const struct shared_part parts[] = {{"head", 4}, {NULL, 0}, {"the state", 9}, {"\0\0", 2}};
+    const struct shared_part large[] = {{many, LIMIT}, {"x", 1}};
+    snapshot.kind = SNAPSHOT_PARTS;
+    snapshot.layout = 77;
+    assert_true(shared_publish_parts(&shared, 0, &snapshot, parts, 4, &err));
+    assert_true(shared_read(&shared, 0, &snapshot, &bytes, &err));
+    assert_int_equal(snapshot.kind, SNAPSHOT_PARTS);
+    assert_int_equal(snapshot.layout, 77);
+    assert_int_equal(bytes.len, 15);
+    assert_memory_equal(bytes.data, "headthe state\0\0", 15);
+    assert_false(shared_publish_parts(&shared, 0, &snapshot, large, 2, &err));
+    assert_int_equal(err.code, ERROR_LIMIT);
+    assert_true(shared_read(&shared, 0, &snapshot, &bytes, &err));
+}
+
 static void a_flipped_bit_anywhere_is_never_believed(void **state)
 {
     (void)state;
@@ -281,7 +303,7 @@ static void nonsense_under_a_right_checksum_is_refused(void **state)
     wrong[0].snapshot.len = shared.limit + 1;
     wrong[1].snapshot.len = UINT64_MAX;
     wrong[2].snapshot.kind = 0;
-    wrong[3].snapshot.kind = SNAPSHOT_IMAGE + 1;
+    wrong[3].snapshot.kind = SNAPSHOT_PARTS + 1;
     memset(wrong[4].snapshot.module, 'x', sizeof wrong[4].snapshot.module);
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct snapshot snapshot;
@@ -457,6 +479,7 @@ int main(void)
         WITH_MEMORY(a_file_that_has_the_number_of_the_memory_is_not_written_to),
         WITH_MEMORY(the_limit_may_be_reached_and_not_crossed),
         WITH_MEMORY(a_snapshot_of_many_pieces_is_read_whole),
+        WITH_MEMORY(a_snapshot_in_parts_is_read_as_one),
         WITH_MEMORY(a_flipped_bit_anywhere_is_never_believed),
         WITH_MEMORY(a_snapshot_that_is_cut_anywhere_is_never_believed),
         WITH_MEMORY(a_publication_that_stops_anywhere_leaves_nothing_torn),
