@@ -1,15 +1,14 @@
 #include "host/carry.h"
 
 #include "base/clock.h"
-#include "host/edits.h"
+#include "host/carry_ways.h"
 #include "host/generation.h"
 #include "host/host.h"
 #include "host/snapshot.h"
-#include "state/json.h"
+#include "host/views.h"
+#include "layout/heap.h"
 
 #include <string.h>
-
-#define KEYS_TOLD 8 /* names of added and of dropped keys that a line shows */
 
 bool carry_is_stateless(const struct generation *generation)
 {
@@ -23,13 +22,11 @@ bool carry_save(struct swap *swap)
     uint64_t begun = clock_ns();
     bool ok = true;
     swap->stage = SWAP_SERIALIZE;
-    if (snapshot_has_json(old)) {
-        ok = snapshot_serialize(old, &host->json, &swap->err) &&
-             snapshot_publish(old, swap->load->slot, SNAPSHOT_SWAP, host->index, &host->json,
-                              &swap->err);
-        swap->told.pinned = ok;
-    } else if (old->module->state_size <= host->setup.pin_limit) {
-        ok = snapshot_publish(old, swap->load->slot, SNAPSHOT_SWAP, host->index, NULL, &swap->err);
+    bool json = snapshot_has_json(old);
+    if (json || views_size(old) <= host->setup.pin_limit) {
+        ok = (!json || snapshot_serialize(old, &host->json, &swap->err)) &&
+             snapshot_publish(old, swap->load->slot, SNAPSHOT_SWAP, host->index,
+                              json ? &host->json : NULL, NULL, &swap->err);
         swap->told.pinned = ok;
     } else {
         swap->told.note =
@@ -50,43 +47,6 @@ bool carry_begin(struct swap *swap)
     return ok;
 }
 
-/* What the new code makes of `json` is asked back from it: what it does not know any more, or knows
- * in addition, is told. */
-static bool carry_json(struct swap *swap, const struct text *json, uint32_t from_version)
-{
-    struct host *host = swap->host;
-    struct text *after = &host->json_after;
-    uint64_t begun = clock_ns();
-    size_t more_added = 0;
-    size_t more_dropped = 0;
-    swap->stage = SWAP_DESERIALIZE;
-    if (!generation_deserialize(swap->fresh, text_string(json), json->len, from_version,
-                                &swap->err)) {
-        return false;
-    }
-    swap->stage = SWAP_SERIALIZE;
-    if (!snapshot_serialize(swap->fresh, after, &swap->err)) {
-        return false;
-    }
-    struct error why;
-    if (swap->load->edited) {
-        edits_compare(swap);
-    } else if (!json_compare_keys(text_string(json), json->len, text_string(after), after->len,
-                                  KEYS_TOLD, &swap->added, &more_added, &swap->dropped,
-                                  &more_dropped, &why)) {
-        text_clear(&swap->added);
-        text_clear(&swap->dropped);
-        host_note(host, LOG_WARN, "added and dropped keys are not told: %s", why.text);
-    }
-    host->publish_json = true;
-    swap->told.how = STATE_JSON;
-    swap->told.state_bytes = json->len;
-    swap->told.more_added = more_added;
-    swap->told.more_dropped = more_dropped;
-    swap->told.deserialize_ns = clock_ns() - begun;
-    return true;
-}
-
 static bool fits_in_place(const struct swap *swap, struct error *err)
 {
     const hotrun_module *old = swap->old->module;
@@ -104,122 +64,118 @@ static bool fits_in_place(const struct swap *swap, struct error *err)
                      (unsigned)fresh->state_align, (unsigned)old->state_align);
 }
 
+/* Without a layout nobody knows what points where. */
 static void carry_in_place(struct swap *swap)
 {
     struct host *host = swap->host;
+    bool plain = (swap->fresh->module->flags & HOTRUN_STATE_PLAIN) != 0;
+    swap->lives_on = true;
+    swap->reaches_back = !carry_is_stateless(swap->fresh) && !plain;
     swap->fresh->state = swap->old->state;
     swap->fresh->initialised = true;
     swap->told.how = STATE_IN_PLACE;
     swap->told.state_bytes = swap->old->module->state_size;
+    if (swap->old->heap != NULL) {
+        heap_retype(swap->old->heap, NULL, 0);
+    }
     if (!carry_is_stateless(swap->fresh) && !host->in_place_told) {
         host->in_place_told = true;
-        host_note(
-            host, LOG_WARN,
-            "%s has no serialize: its state stays as it lies in memory; raise state_version when "
-            "its fields move",
-            swap->fresh->name);
+        host_note(host, LOG_WARN,
+                  "%s has neither serialize nor debug info that could be used: its state stays as "
+                  "it lies in "
+                  "memory; compile with -g, or raise state_version when its fields move",
+                  swap->fresh->name);
     }
 }
 
-bool carry_over(struct swap *swap)
+/* `remedy`: what is to be written. */
+static bool mismatch(struct swap *swap, const char *why, const char *remedy)
 {
-    struct error mismatch = {0};
-    if (swap->old->module->serialize != NULL && swap->fresh->module->deserialize != NULL) {
-        uint32_t version = swap->old->module->state_version;
-        return carry_begin(swap) && carry_json(swap, &swap->host->json, version);
+    if (!swap->host->setup.reset_on_mismatch) {
+        swap->stage = SWAP_TABLE;
+        return error_set(&swap->err, ERROR_REFUSED,
+                         "%s, and the state can't be carried over without %s, start "
+                         "anew, or set state.on_mismatch = \"reset\"",
+                         why, remedy);
     }
-    if (fits_in_place(swap, &mismatch)) {
+    host_note(swap->host, LOG_WARN, "%s: the state is reset, as state.on_mismatch says", why);
+    swap->told.how = STATE_RESET;
+    return carry_begin(swap);
+}
+
+/* Where a layout is missing that would be needed. */
+static bool carry_by_size(struct swap *swap)
+{
+    struct error why;
+    if (fits_in_place(swap, &why)) {
         carry_in_place(swap);
         return true;
     }
     if (carry_is_stateless(swap->old)) {
         swap->told.how = STATE_NEW;
-        return carry_begin(swap);
+        return carry_begin(swap) && carry_variables(swap);
     }
-    if (!swap->host->setup.reset_on_mismatch) {
-        swap->stage = SWAP_TABLE;
-        return error_set(
-            &swap->err, ERROR_REFUSED,
-            "%s, and the state can't be carried over without serialize and "
-            "deserialize: write them, start anew, or set state.on_mismatch = \"reset\"",
-            mismatch.text);
-    }
-    host_note(swap->host, LOG_WARN, "%s: the state is reset, as state.on_mismatch says",
-              mismatch.text);
-    swap->told.how = STATE_RESET;
-    return carry_begin(swap);
+    return mismatch(swap, why.text, "serialize and deserialize: write them");
 }
 
-static bool mismatch(struct swap *swap, size_t bytes, uint32_t version)
+enum way {
+    WAY_SIZE,
+    WAY_CALLBACKS, /* JSON by both codes */
+    WAY_TO_CALLBACKS,
+    WAY_FROM_CALLBACKS,
+    WAY_LAYOUT
+};
+
+static enum way find_way(const struct generation *old, const struct generation *fresh)
 {
-    const hotrun_module *module = swap->fresh->module;
-    swap->stage = SWAP_TABLE;
-    return error_set(&swap->err, ERROR_REFUSED,
-                     "the state has %zu bytes (version %u) and had %zu (version %u), and can't be "
-                     "carried over without serialize and deserialize: write them, or set "
-                     "state.on_mismatch = \"reset\"",
-                     module->state_size, (unsigned)module->state_version, bytes, (unsigned)version);
+    bool gives_json = old->module->serialize != NULL;
+    bool takes_json = fresh->module->deserialize != NULL;
+    bool old_state = !carry_is_stateless(old);
+    bool fresh_state = !carry_is_stateless(fresh);
+    if (gives_json && takes_json) {
+        return WAY_CALLBACKS;
+    }
+    if (takes_json) {
+        return old_state && old->layout != NULL ? WAY_TO_CALLBACKS : WAY_SIZE;
+    }
+    if (old_state != fresh_state || fresh->layout == NULL) {
+        return WAY_SIZE;
+    }
+    if (gives_json) {
+        return WAY_FROM_CALLBACKS;
+    }
+    bool more = old_state || old->host->setup.statics || views_has_parts(old);
+    return old->layout != NULL && more ? WAY_LAYOUT : WAY_SIZE;
 }
 
-/* An image is bytes of another process: right here only when no pointer is in it. */
-static bool restore_image(struct swap *swap, const struct snapshot *snapshot,
-                          const struct text *bytes)
+static bool carry_json_begin(struct swap *swap)
 {
-    const hotrun_module *module = swap->fresh->module;
-    const char *why = NULL;
-    if ((snapshot->flags & module->flags & HOTRUN_STATE_PLAIN) == 0) {
-        why = "it may hold pointers into the process that died (set HOTRUN_STATE_PLAIN if it has "
-              "none, or write serialize and deserialize)";
-    }
-    if (bytes->len != module->state_size || snapshot->state_version != module->state_version) {
-        /* Code that was at fault may not refuse its own comeback; new code waits until it fits. */
-        if (swap->load->failed == 0 && !swap->host->setup.reset_on_mismatch) {
-            return mismatch(swap, bytes->len, snapshot->state_version);
-        }
-        why = "its size or state_version is another one";
-    }
-    if (why == NULL) {
-        if (bytes->len > 0) {
-            memcpy(swap->fresh->state, bytes->data, bytes->len);
-        }
-        swap->told.how = STATE_IN_PLACE;
-        swap->told.state_bytes = bytes->len;
-        return true;
-    }
-    swap->told.how = STATE_RESET;
-    host_note(swap->host, LOG_WARN, "the state of %zu bytes is lost and starts anew: %s",
-              bytes->len, why);
-    return true;
+    return carry_begin(swap) && carry_variables(swap);
 }
 
-bool carry_restore(struct swap *swap)
+bool carry_over(struct swap *swap)
 {
-    struct host *host = swap->host;
-    struct snapshot snapshot;
-    struct text *bytes = &host->json;
-    swap->stage = SWAP_DESERIALIZE;
-    bytes->limit = 0;
-    if (!shared_read(&host->shared, swap->load->slot, &snapshot, bytes, &swap->err)) {
-        return false;
+    struct text *json = &swap->host->json;
+    struct generation *old = swap->old;
+    uint32_t version = old->module->state_version;
+    enum way way = find_way(old, swap->fresh);
+    struct error why;
+    if ((way == WAY_FROM_CALLBACKS || way == WAY_LAYOUT) &&
+        !carry_takes_version(swap, version, &why)) {
+        return mismatch(swap, why.text, "an extension migrate/1: write it");
     }
-    host->index = snapshot.step;
-    char name[SNAPSHOT_NAME_SIZE];
-    snapshot_name(name, swap->fresh->module->name);
-    if (strcmp(snapshot.module, name) != 0) {
-        return error_set(&swap->err, ERROR_REFUSED,
-                         "the snapshot is of the module \"%s\", the library is \"%s\"",
-                         snapshot.module, swap->fresh->module->name);
+    switch (way) {
+    case WAY_CALLBACKS:
+        return carry_json_begin(swap) && carry_by_callbacks(swap, json, version);
+    case WAY_TO_CALLBACKS:
+        swap->stage = SWAP_MIGRATE;
+        return views_encode(old, false, json, &swap->err) && carry_json_begin(swap) &&
+               carry_by_callbacks(swap, json, version);
+    case WAY_FROM_CALLBACKS:
+        return carry_json_begin(swap) && carry_by_text(swap, json, version);
+    case WAY_LAYOUT:
+        return swap->load->edited ? carry_edited(swap) : carry_by_layout(swap);
+    default:
+        return carry_by_size(swap);
     }
-    if (carry_is_stateless(swap->fresh)) {
-        swap->told.how = STATE_NEW;
-        return true;
-    }
-    if (snapshot.kind == SNAPSHOT_IMAGE) {
-        return restore_image(swap, &snapshot, bytes);
-    }
-    if (swap->fresh->module->deserialize == NULL) {
-        return error_set(&swap->err, ERROR_REFUSED,
-                         "the last state is JSON, and this library has no deserialize");
-    }
-    return carry_json(swap, bytes, snapshot.state_version);
 }

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "layout/findings.h"
 #include "link/message.h"
 
 #include <stdbool.h>
@@ -22,7 +23,11 @@ struct swap { /* one transaction */
     enum swap_stage stage; /* where it is, for the refusal */
     struct error err;
     struct message_accepted told;
-    struct text added, dropped, adjusted;
+    struct findings findings;
+    struct text adjusted;
+    bool lives_on;     /* the new state is the old one, or points to what the old one points to */
+    bool reaches_back; /* and may point into the old library */
+    bool as_published; /* what it was restored from is a snapshot of this very layout */
 };
 
 bool carry_is_stateless(const struct generation *generation);
@@ -33,7 +38,7 @@ bool carry_save(struct swap *swap);
 /* A fresh state with its defaults: zeros, then init. */
 bool carry_begin(struct swap *swap);
 
-/* The old state into the new code: as JSON, in place, or reset. */
+/* The old state into the new code: as JSON, by its layout, in place, or reset. */
 bool carry_over(struct swap *swap);
 
 /* The snapshot that the LOAD names into the new code, after carry_begin. */

@@ -3,12 +3,14 @@
 #include "base/clock.h"
 #include "host/host.h"
 #include "host/snapshot.h"
+#include "host/views.h"
 
 #define SHARE 50 /* one part of so many of the time */
 
 bool checkpoint_is_of_use(const struct generation *generation)
 {
-    return snapshot_has_json(generation) || (generation->module->flags & HOTRUN_STATE_PLAIN) != 0;
+    return snapshot_has_json(generation) || views_has_parts(generation) ||
+           (generation->module->flags & HOTRUN_STATE_PLAIN) != 0;
 }
 
 void checkpoint_made(struct host *host, uint64_t index, uint64_t took_ns, uint64_t now_ns)

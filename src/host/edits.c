@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "host/carry.h"
 #include "host/host.h"
+#include "host/views.h"
 #include "state/diff.h"
 #include "state/edit_list.h"
 #include "state/pointer.h"
@@ -46,10 +47,12 @@ bool edits_are_possible(struct swap *swap)
         return error_set(&swap->err, ERROR_SYSTEM,
                          "no memory or no descriptor for what is to be changed: try again");
     }
-    return (swap->old->module->serialize != NULL && swap->old->module->deserialize != NULL) ||
+    const struct generation *old = swap->old;
+    return (old->module->serialize != NULL && old->module->deserialize != NULL) ||
+           (old->module->serialize == NULL && views_has_parts(swap->old)) ||
            error_set(&swap->err, ERROR_REFUSED,
-                     "the module has no serialize and deserialize, and its state no names: write "
-                     "them");
+                     "the module has neither serialize and deserialize nor debug info that names "
+                     "what its state is: write them, or compile with -g");
 }
 
 bool edits_apply(struct swap *swap)

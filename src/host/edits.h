@@ -28,7 +28,7 @@ void edits_forget(struct host *host);
 /* Whether this swap's edits are there, and the module is one whose state can be edited. */
 bool edits_are_possible(struct swap *swap);
 
-/* Changes host->json, the old state's text. False: nothing is changed, and the swap's error says
+/* Changes host->json, the state's text. False: nothing is changed, and the swap's error says
  * why. */
 bool edits_apply(struct swap *swap);
 

@@ -154,6 +154,7 @@ void generation_inherit(struct generation *generation, struct generation *older)
 static void forget(struct generation *generation)
 {
     heap_destroy(generation->heap);
+    layout_drop(&generation->layout);
     slots_release(&generation->host->slots, generation->slot);
     services_finish(generation);
     free(generation);

@@ -36,6 +36,9 @@ void generation_inherit(struct generation *generation, struct generation *older)
 /* Calls fini if it is owed. `state` is what fini is given. */
 void generation_fini(struct generation *generation, void *state, uint32_t why);
 
+/* Takes over the state of `older`, and its heap objects, where they lie. */
+void generation_inherit(struct generation *generation, struct generation *older);
+
 /* Unloads the library, frees its state's slot. False when the library is still resident: `reason`
  * says why. NULL is allowed. */
 bool generation_destroy(struct generation *generation, struct error *reason);

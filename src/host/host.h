@@ -9,9 +9,11 @@
 #include "host/checkpoint.h"
 #include "host/descriptors.h"
 #include "host/edits.h"
+#include "host/layouts.h"
 #include "host/pace.h"
 #include "host/services.h"
 #include "hotrun/hotrun.h"
+#include "layout/image.h"
 #include "link/channel.h"
 #include "link/shared.h"
 #include "module/library.h"
@@ -23,7 +25,7 @@
 
 struct setup { /* what the supervisor said at the start; strings are owned */
     uint64_t state_max_json, state_max_size, pin_limit, defer_limit_ns, max_dt_ns;
-    bool reset_on_mismatch;
+    bool reset_on_mismatch, hold_on_loss, statics;
     char *config;
     const char **argv; /* NULL-terminated; points into args */
     char *args;
@@ -41,15 +43,21 @@ struct generation { /* one loaded version of the module */
     void *state;      /* NULL for a module without state */
     bool initialised; /* init succeeded: fini is owed */
 
-    struct layout *layout;    /* a reference; NULL: it is not known (yet) */
-    struct heap *heap;        /* its heap objects; NULL: there is none */
-    atomic_uint heap_told;    /* warnings of heap_service.c */
+    struct layout *layout;         /* a reference; NULL: it is not known (yet) */
+    bool state_far, all_far;       /* the state, with heap objects and variables: views_reach_far */
+    struct image_file file;        /* of views_image */
+    atomic_uint heap_told;         /* warnings of heap_service.c */
+    struct heap *heap;             /* its heap objects; NULL: there is none */
+    bool lives_on;                 /* newer code has its state, or what that points to */
+    bool reached;                  /* that may point into the library */
+    const hotrun_migrate *migrate; /* migrate_is_there; NULL: it has none */
+    bool asked_migrate;
     struct requests requests; /* what it asked for and has not got yet */
 };
 
 struct load { /* a LOAD that is under way or put off */
     enum load_how how;
-    uint64_t generation, started_ns, failed, step;
+    uint64_t generation, started_ns, failed, step, layout;
     int slot;
     bool restored;
     bool edited;                         /* host->edits are part of it */
@@ -72,6 +80,8 @@ struct host {
     struct log log;
     struct setup setup;
     struct slots slots;
+    struct layouts layouts;
+    struct kept_texts texts;
     struct kept kept;
     struct descriptors descriptors;
     struct pace pace;
@@ -105,7 +115,9 @@ struct host {
     int exit_status;
     bool done; /* the loop ends */
     struct text json,
-        json_after; /* the module's state as text; memory that is used again and again */
+        json_after;           /* the module's state as text; memory that is used again and again */
+    unsigned char *variables; /* a copy of the module's; as well */
+    size_t variables_size;
 };
 
 /* Sends to the supervisor. A message that cannot be sent ends the process. */

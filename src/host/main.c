@@ -122,6 +122,8 @@ static bool receive_setup(struct host *host, struct error *err)
                             .defer_limit_ns = told->defer_limit_ns,
                             .max_dt_ns = told->max_dt_ns,
                             .reset_on_mismatch = told->reset_on_mismatch != 0,
+                            .hold_on_loss = told->hold_on_loss != 0,
+                            .statics = told->statics != 0,
                             .config = strdup(told->config.data)};
     if (setup->config == NULL || !set_arguments(setup, &told->args)) {
         return error_set(err, ERROR_SYSTEM, "no memory for the setup");
@@ -176,6 +178,9 @@ static void tear_down(struct host *host)
     edits_forget(host);
     text_finish(&host->json);
     text_finish(&host->json_after);
+    free(host->variables);
+    layouts_finish(&host->layouts);
+    kept_texts_finish(&host->texts);
     free(host->setup.config);
     free(host->setup.args);
     free((void *)host->setup.argv);

@@ -8,6 +8,7 @@
 #include "host/replies.h"
 #include "host/snapshot.h"
 #include "host/swap.h"
+#include "host/views.h"
 
 static void told_to_tell(struct host *host, const struct message_tell *tell)
 {
@@ -20,6 +21,36 @@ static void told_to_tell(struct host *host, const struct message_tell *tell)
                           .text = tell->text.len > 0 ? tell->text.data : NULL,
                           .value = tell->value};
     (void)generation_event(host->current, &event);
+}
+
+/* Of the code that runs: from here on its snapshots can be used in another process. */
+static void learn_layout(struct host *host, struct layout *layout)
+{
+    struct generation *current = host->current;
+    struct error why;
+    if (current->layout != NULL) {
+        return;
+    }
+    if (!views_take_layout(current, layout, &why)) {
+        host_note(host, LOG_WARN, "%s: %s", current->name, why.text);
+    } else if (host->publish == 0 && !snapshot_has_json(current) && views_has_parts(current) &&
+               views_size(current) <= host->setup.pin_limit) {
+        snapshot_request(host, SNAPSHOT_START);
+    }
+}
+
+static void take_layout(struct host *host, uint64_t generation, uint64_t hash, int fd)
+{
+    struct generation *current = host->current;
+    struct error why;
+    struct layout *layout = layouts_take(&host->layouts, hash, fd, &why);
+    if (layout == NULL) {
+        host_note(host, LOG_WARN, "a layout is left aside: %s", why.text);
+    } else if (current != NULL && current->number == generation) {
+        learn_layout(host, layout);
+    } else if (current != NULL && current->layout != NULL && generation != 0) {
+        layouts_plan_ahead(&host->layouts, current->layout, layout);
+    }
 }
 
 static void handle(struct host *host, const struct message *message)
@@ -38,7 +69,8 @@ static void handle(struct host *host, const struct message *message)
         }
         snapshot_before_retire(host);
         swap_retire_older(host);
-        if (host->current != NULL && host->current->module->deserialize != NULL) {
+        if (host->current != NULL &&
+            (host->current->module->deserialize != NULL || host->current->layout != NULL)) {
             slots_prepare(&host->slots, host->current->module->state_size);
         }
         break;
@@ -64,6 +96,10 @@ static void handle(struct host *host, const struct message *message)
         break;
     case MESSAGE_EDIT:
         edits_take(host, message->edit.generation, channel_take_fd(host->channel));
+        break;
+    case MESSAGE_LAYOUT:
+        take_layout(host, message->layout.generation, message->layout.hash,
+                    channel_take_fd(host->channel));
         break;
     case MESSAGE_LOG:
         atomic_store_explicit(&host->page->log_level, (int32_t)message->log.level,

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "host/host.h"
+#include "host/views.h"
 #include "state/json.h"
 
 #include <stdio.h>
@@ -47,8 +48,37 @@ bool snapshot_serialize(struct generation *generation, struct text *json, struct
            error_set(err, ERROR_FORMAT, "serialize wrote invalid JSON: %s", why.text);
 }
 
+static bool publish_parts(struct generation *generation, int slot, struct snapshot *snapshot,
+                          struct error *err)
+{
+    struct view_parts parts;
+    struct shared_part list[IMAGE_PARTS];
+    if (!views_parts(generation, &parts, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < parts.count; i++) {
+        list[i] = (struct shared_part){parts.list[i].bytes, parts.list[i].len};
+    }
+    snapshot->kind = SNAPSHOT_PARTS;
+    snapshot->layout = generation->layout->head->hash;
+    return shared_publish_parts(&generation->host->shared, slot, snapshot, list, parts.count, err);
+}
+
+static bool publish_bytes(struct generation *generation, int slot, struct snapshot *snapshot,
+                          struct error *err)
+{
+    struct host *host = generation->host;
+    size_t size = generation->module->state_size;
+    if (size > host->setup.pin_limit) {
+        return error_set(err, ERROR_LIMIT, "the state takes %zu bytes, state.pin_limit is %llu",
+                         size, (unsigned long long)host->setup.pin_limit);
+    }
+    snapshot->kind = SNAPSHOT_IMAGE;
+    return shared_publish(&host->shared, slot, snapshot, generation->state, size, err);
+}
+
 bool snapshot_publish(struct generation *generation, int slot, enum snapshot_why why, uint64_t step,
-                      const struct text *json, struct error *err)
+                      const struct text *json, uint64_t *bytes, struct error *err)
 {
     struct host *host = generation->host;
     struct timespec now;
@@ -57,15 +87,19 @@ bool snapshot_publish(struct generation *generation, int slot, enum snapshot_why
                                 .generation = generation->number,
                                 .step = step,
                                 .time_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec,
-                                .kind = json != NULL ? SNAPSHOT_JSON : SNAPSHOT_IMAGE,
+                                .kind = SNAPSHOT_JSON,
                                 .why = (uint32_t)why,
                                 .state_version = generation->module->state_version,
                                 .flags = generation->module->flags};
     snapshot_name(snapshot.module, generation->module->name);
-    return json != NULL
-               ? shared_publish(&host->shared, slot, &snapshot, text_string(json), json->len, err)
-               : shared_publish(&host->shared, slot, &snapshot, generation->state,
-                                generation->module->state_size, err);
+    bool ok = json != NULL ? shared_publish(&host->shared, slot, &snapshot, text_string(json),
+                                            json->len, err)
+              : views_has_parts(generation) ? publish_parts(generation, slot, &snapshot, err)
+                                            : publish_bytes(generation, slot, &snapshot, err);
+    if (bytes != NULL) {
+        *bytes = ok ? snapshot.len : 0;
+    }
+    return ok;
 }
 
 static void publish_in_turn(struct host *host, const struct text *json, enum snapshot_why why,
@@ -79,13 +113,9 @@ static void publish_in_turn(struct host *host, const struct text *json, enum sna
         ok = snapshot_serialize(generation, &host->json, &err);
         json = &host->json;
     }
-    size_t bytes = json != NULL ? json->len : generation->module->state_size;
-    if (ok && json == NULL && bytes > host->setup.pin_limit) {
-        ok = error_set(&err, ERROR_LIMIT, "the state takes %zu bytes, state.pin_limit is %llu",
-                       bytes, (unsigned long long)host->setup.pin_limit);
-    }
+    uint64_t bytes = 0;
     int slot = host->turn;
-    ok = ok && snapshot_publish(generation, slot, why, step, json, &err);
+    ok = ok && snapshot_publish(generation, slot, why, step, json, &bytes, &err);
     if (ok) {
         host->turn = slot == SHARED_TURN_0 ? SHARED_TURN_1 : SHARED_TURN_0;
     }
@@ -117,7 +147,7 @@ void snapshot_before_retire(struct host *host)
         return;
     }
     bool json = snapshot_has_json(host->current);
-    size_t bytes = json ? host->json_after.len : host->current->module->state_size;
+    uint64_t bytes = json ? host->json_after.len : views_size(host->current);
     /* A large state would hold up the steps for longer than the risk is worth. */
     if (bytes <= RETIRE_BYTES_MOST) {
         publish_in_turn(host, NULL, SNAPSHOT_RELOAD, host->index);

@@ -1,4 +1,4 @@
-/* The state as text or image, and its way into and out of shared memory. */
+/* The state as text, as bytes or as an image, and its way into and out of shared memory. */
 #ifndef HOST_SNAPSHOT_H
 #define HOST_SNAPSHOT_H
 
@@ -17,10 +17,11 @@ bool snapshot_has_json(const struct generation *generation);
 /* Calls serialize and checks what it wrote: valid, not too deep, not too large. */
 bool snapshot_serialize(struct generation *generation, struct text *json, struct error *err);
 
-/* Publishes `json`, or the image of the state when it is NULL, into `slot`. `step`: the index of
- * the step that follows it. */
+/* Publishes `json` into `slot`; when it is NULL the state as it lies in memory, with what its
+ * layout tells of, where there is one: at most state.pin_limit bytes, else ERROR_LIMIT. `step`: the
+ * index of the step that follows it. *bytes: how many they are; NULL is allowed. */
 bool snapshot_publish(struct generation *generation, int slot, enum snapshot_why why, uint64_t step,
-                      const struct text *json, struct error *err);
+                      const struct text *json, uint64_t *bytes, struct error *err);
 
 /* Publishes the running generation's state into the next slot in turn, and answers with PUBLISHED.
  */

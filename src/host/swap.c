@@ -7,17 +7,13 @@
 #include "host/generation.h"
 #include "host/host.h"
 #include "host/snapshot.h"
+#include "host/views.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define KEYS_BYTES                                                                                 \
-    ((size_t)8192) /* of the names of added and of dropped keys: they must fit a message */
-
-static bool lives_on(const struct generation *older)
-{
-    return !carry_is_stateless(older) && older->slot < 0;
-}
+#define LIST_MOST     ((size_t)16 << 10) /* bytes of each list of an ACCEPTED: it must fit a packet */
+#define ADJUSTED_MOST ((size_t)8192)
 
 void swap_forget(struct host *host)
 {
@@ -44,6 +40,7 @@ void swap_prepare(struct host *host, const struct message_load *load)
                                     .started_ns = load->started_ns,
                                     .failed = load->failed,
                                     .step = load->step,
+                                    .layout = load->layout,
                                     .slot = (int)load->slot,
                                     .restored = load->restored != 0,
                                     .edited = load->edited != 0,
@@ -89,10 +86,10 @@ void swap_retire_older(struct host *host)
     }
     host->older = NULL;
     uint64_t number = older->number;
-    bool kept = lives_on(older) && (older->module->flags & HOTRUN_STATE_PLAIN) == 0;
+    bool kept = older->reached;
     struct error reason = {0};
     bool gone = true;
-    generation_fini(older, lives_on(older) ? NULL : older->state, HOTRUN_FINI_REPLACED);
+    generation_fini(older, older->lives_on ? NULL : older->state, HOTRUN_FINI_REPLACED);
     if (kept) {
         generation_abandon(older);
     } else {
@@ -154,7 +151,29 @@ static bool open_fresh(struct swap *swap)
                          "it is the module \"%s\", but \"%s\" is running: its state would not fit",
                          found, expected);
     }
+    struct layout *layout = layouts_find(&swap->host->layouts, load->layout);
+    struct error why;
+    if (load->layout != 0 && layout == NULL) {
+        host_note(swap->host, LOG_WARN, "%s goes without its layout: it did not come", load->name);
+    } else if (layout != NULL && !views_take_layout(swap->fresh, layout, &why)) {
+        host_note(swap->host, LOG_WARN, "%s goes without its layout: %s", load->name, why.text);
+    }
     return true;
+}
+
+/* What of a list fits; *more is how many of it are not told. */
+static struct bytes list_of(const struct findings *findings, enum finding kind, uint64_t *more)
+{
+    const struct text *list = &findings->list[kind];
+    const char *all = text_string(list);
+    size_t len = list->len;
+    *more = findings_more(findings, kind);
+    while (len > LIST_MOST) {
+        *more += 1;
+        while (len > 0 && all[--len] != '\0') {
+        }
+    }
+    return (struct bytes){all, len};
 }
 
 static void send_accepted(struct swap *swap)
@@ -169,8 +188,11 @@ static void send_accepted(struct swap *swap)
     told->callbacks = snapshot_has_json(fresh);
     told->first_step = host->index;
     told->module = bytes_of(fresh->module->name);
-    told->added = (struct bytes){text_string(&swap->added), swap->added.len};
-    told->dropped = (struct bytes){text_string(&swap->dropped), swap->dropped.len};
+    told->added = list_of(&swap->findings, FINDING_ADDED, &told->more_added);
+    told->dropped = list_of(&swap->findings, FINDING_DROPPED, &told->more_dropped);
+    told->converted = list_of(&swap->findings, FINDING_CONVERTED, &told->more_converted);
+    told->lost = list_of(&swap->findings, FINDING_LOST, &told->more_lost);
+    told->kept = list_of(&swap->findings, FINDING_KEPT, &told->more_kept);
     told->adjusted = (struct bytes){text_string(&swap->adjusted), swap->adjusted.len};
     if (told->note.data == NULL) {
         told->note = bytes_of("");
@@ -185,8 +207,12 @@ static void commit(struct swap *swap, const hotrun_event *event)
 {
     struct host *host = swap->host;
     struct generation *fresh = swap->fresh;
-    if (swap->told.how == STATE_IN_PLACE && swap->old != NULL) {
-        generation_inherit(fresh, swap->old);
+    if (swap->old != NULL) {
+        swap->old->lives_on = swap->lives_on && !carry_is_stateless(swap->old);
+        swap->old->reached = swap->reaches_back;
+        if (swap->told.how == STATE_IN_PLACE) {
+            generation_inherit(fresh, swap->old);
+        }
     }
     host->older = swap->old;
     host->current = fresh;
@@ -219,7 +245,11 @@ static void refuse(struct swap *swap)
         struct error reason = {0};
         void *unused = swap->fresh->slot >= 0 ? swap->fresh->state : NULL;
         generation_fini(swap->fresh, unused, HOTRUN_FINI_REFUSED);
-        if (!generation_destroy(swap->fresh, &reason)) {
+        if (swap->fresh->reached) {
+            host_note(host, LOG_ERROR,
+                      "the state leads to the library that was refused, which stays in memory");
+            generation_abandon(swap->fresh);
+        } else if (!generation_destroy(swap->fresh, &reason)) {
             host_note(host, LOG_DEBUG, "the refused library stays in memory: %s", reason.text);
         }
     }
@@ -251,7 +281,7 @@ static void take_over(struct swap *swap)
     host->publish_json = false;
     bool edited = swap->load->edited;
     bool ok = !edited || edits_are_possible(swap);
-    ok = ok && carry_save(swap) && (!edited || edits_apply(swap));
+    ok = ok && carry_save(swap) && (!edited || !snapshot_has_json(swap->old) || edits_apply(swap));
     if (ok) {
         /* Its fini may not live: the state is safe by then. */
         swap_retire_older(host);
@@ -290,7 +320,9 @@ static bool is_published(const struct swap *swap)
 {
     const struct load *load = swap->load;
     struct snapshot snapshot;
-    return load->failed != 0 && swap->told.how == STATE_JSON && load->slot <= SHARED_TURN_1 &&
+    bool same =
+        swap->as_published || (swap->told.how == STATE_JSON && snapshot_has_json(swap->fresh));
+    return load->failed != 0 && same && load->slot <= SHARED_TURN_1 &&
            shared_peek(&swap->host->shared, (int)load->slot, &snapshot) &&
            snapshot.generation == load->generation;
 }
@@ -341,9 +373,7 @@ void swap_attempt(struct host *host)
     struct swap swap = {.host = host,
                         .load = host->load,
                         .old = host->current,
-                        .added = {.limit = KEYS_BYTES},
-                        .dropped = {.limit = KEYS_BYTES},
-                        .adjusted = {.limit = KEYS_BYTES}};
+                        .adjusted = {.limit = ADJUSTED_MOST}};
     if (load->how == LOAD_SWAP && host->current != NULL) {
         take_over(&swap);
     } else if (load->how == LOAD_CHECK && host->current == NULL) {
@@ -355,8 +385,7 @@ void swap_attempt(struct host *host)
         send_rejected(host, load->generation, SWAP_LOAD, false, "the host cannot do that now");
         swap_forget(host);
     }
-    text_finish(&swap.added);
-    text_finish(&swap.dropped);
+    findings_finish(&swap.findings);
     text_finish(&swap.adjusted);
 }
 

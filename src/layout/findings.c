@@ -46,13 +46,19 @@ void findings_add(struct findings *findings, enum finding kind, const char *form
     text_finish(&entry);
 }
 
-size_t findings_more(const struct findings *findings, enum finding kind)
+size_t findings_named(const struct findings *findings, enum finding kind)
 {
     const struct text *list = &findings->list[kind];
     size_t named = list->len > 0;
     for (size_t i = 0; i < list->len; i++) {
         named += list->data[i] == '\0';
     }
+    return named;
+}
+
+size_t findings_more(const struct findings *findings, enum finding kind)
+{
+    size_t named = findings_named(findings, kind);
     return findings->count[kind] > named ? findings->count[kind] - named : 0;
 }
 

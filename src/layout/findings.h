@@ -34,7 +34,8 @@ struct findings {
 void findings_add(struct findings *findings, enum finding kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* How many of a kind were left out of its list. */
+/* How many of a kind are in its list, and how many were left out of it. */
+size_t findings_named(const struct findings *findings, enum finding kind);
 size_t findings_more(const struct findings *findings, enum finding kind);
 
 void findings_clear(struct findings *findings);

@@ -128,8 +128,8 @@ static bool start(struct run *run)
                          (unsigned long long)run->image->state_size,
                          (unsigned long long)layout_state(plan->from)->size);
     }
-    return image_objects(run->image, &run->heap, run->err) && run_heap_prepare(run) &&
-           run_variables_prepare(run);
+    return image_objects(run->image, &run->heap, run->err) &&
+           (run->target->only_variables || run_heap_prepare(run)) && run_variables_prepare(run);
 }
 
 static void move_state(struct run *run)
@@ -156,9 +156,11 @@ static void finish(struct run *run)
 static bool run_all(struct run *run)
 {
     bool ok = start(run);
-    if (ok) {
+    if (ok && !run->target->only_variables) {
         move_state(run);
         run_heap_move(run);
+    }
+    if (ok) {
         run_variables_move(run);
     }
     finish(run);

@@ -95,6 +95,12 @@ static bool was_freed(const struct run *run, const struct bound *bound, uint32_t
 
 static struct lead lead_into_heap(struct run *run, const struct bound *bound, uint32_t wanted)
 {
+    if (run->target->only_variables) {
+        struct lead lead = {.how = LEAD_DEFAULT};
+        (void)text_puts(&lead.why,
+                        "led to a heap object, which goes another way, and has its default");
+        return lead;
+    }
     size_t i = (size_t)(bound->object - run->heap.objects);
     const struct heap_object *object = bound->object;
     uint32_t pair = run->object_pairs[i];

@@ -19,7 +19,8 @@ struct target {
     void *data_ctx;
     struct heap *heap; /* for heap objects; NULL: there can be none */
     uint64_t library_base;
-    bool statics; /* variables are carried, too */
+    bool statics;        /* variables are carried, too */
+    bool only_variables; /* of plan_move: the state and heap objects go another way */
 
     /* A copy of bytes[0..len) that lives as long as the process, for text that the new library does
      * not have. NULL: no memory. The function may be NULL. */

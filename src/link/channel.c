@@ -205,7 +205,8 @@ static bool is_hung_up(int fd)
 static bool carries_fd(const struct message *message)
 {
     return (message->type == MESSAGE_KEEP && message->keep.dropped == 0) ||
-           message->type == MESSAGE_ASK || message->type == MESSAGE_EDIT;
+           message->type == MESSAGE_ASK || message->type == MESSAGE_EDIT ||
+           message->type == MESSAGE_LAYOUT;
 }
 
 enum channel_result channel_receive(struct channel *channel, struct message *message,

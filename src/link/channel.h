@@ -35,7 +35,7 @@ bool channel_send(struct channel *channel, const struct message *message, struct
 bool channel_send_packet(struct channel *channel, const void *packet, size_t len,
                          struct error *err);
 
-/* The same for a KEEP, ASK or EDIT, which `fd` goes along with: still the caller's. One that the
+/* The same for a KEEP, ASK, EDIT or LAYOUT, which `fd` goes along with: still the caller's. One that the
  * kernel does not pass on (too many are under way, of a kind that cannot be passed) is left out,
  * and the message arrives alone. */
 bool channel_send_fd(struct channel *channel, const struct message *message, int fd,
@@ -45,7 +45,7 @@ bool channel_send_fd(struct channel *channel, const struct message *message, int
 bool channel_flush(struct channel *channel);
 
 /* The message's bytes live until the next receive. At most one descriptor comes with a KEEP,
- * ASK or EDIT; others, and those with any other message, are closed. */
+ * ASK, EDIT or LAYOUT; others, and those with any other message, are closed. */
 enum channel_result channel_receive(struct channel *channel, struct message *message,
                                     struct error *err);
 

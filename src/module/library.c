@@ -91,7 +91,7 @@ bool library_contains(const struct library *library, const void *address)
 
 uintptr_t library_base(const struct library *library)
 {
-    return library->mapping.segments[0].start;
+    return library->mapping.bias;
 }
 
 size_t library_mapped(const struct library *library)

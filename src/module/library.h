@@ -42,7 +42,7 @@ size_t library_strays(const struct library *library, struct text *out);
 /* True if the address lies in the library's own mapping. */
 bool library_contains(const struct library *library, const void *address);
 
-/* The base address and size of the mapping. */
+/* What is added to the addresses of the file; the size of the mapping. */
 uintptr_t library_base(const struct library *library);
 size_t library_mapped(const struct library *library);
 

@@ -114,6 +114,19 @@ static void send_raw(const struct message *message, const int *fds, size_t count
     assert_int_equal(sendmsg(channel_fd(left), &header, 0), len);
 }
 
+static void each_kind_that_has_one_brings_it(void **state)
+{
+    (void)state;
+    static const enum message_type types[] = {MESSAGE_ASK, MESSAGE_EDIT, MESSAGE_LAYOUT};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        struct error err;
+        struct message message = {.type = types[i]};
+        assert_true(channel_send_fd(left, &message, pipe_fds[1], &err));
+        assert_int_equal(channel_receive(right, &message, &err), CHANNEL_GOT);
+        expect_pipe();
+    }
+}
+
 static void a_descriptor_comes_with_its_message(void **state)
 {
     (void)state;
@@ -246,6 +259,7 @@ static void one_that_cannot_pass_is_left_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_A_PAIR(each_kind_that_has_one_brings_it),
         WITH_A_PAIR(a_descriptor_comes_with_its_message),
         WITH_A_PAIR(one_that_nobody_takes_is_closed),
         WITH_A_PAIR(a_message_that_takes_none_brings_none),

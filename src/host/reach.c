@@ -1,0 +1,43 @@
+#include "host/reach.h"
+
+#include <stdlib.h>
+
+enum {
+    UNKNOWN,
+    WITHOUT, /* pointers */
+    WITH
+};
+
+/* `known`: one for each type. Layouts are not deep. */
+static bool holds_pointers(const struct layout *layout, uint32_t number, unsigned char *known)
+{
+    const struct layout_type *type = &layout->types[number];
+    if (known[number] != UNKNOWN) {
+        return known[number] == WITH;
+    }
+    bool holds = type->kind == LAYOUT_POINTER || type->kind == LAYOUT_UNKNOWN ||
+                 (type->kind == LAYOUT_BYTES && type->size >= sizeof(void *));
+    if (type->kind == LAYOUT_ARRAY) {
+        holds = holds_pointers(layout, type->target, known);
+    } else if (type->kind == LAYOUT_STRUCT || type->kind == LAYOUT_UNION) {
+        for (uint32_t i = 0; i < type->count && !holds; i++) {
+            holds = holds_pointers(layout, layout->fields[type->first + i].type, known);
+        }
+    }
+    known[number] = holds ? WITH : WITHOUT;
+    return holds;
+}
+
+bool reach_is_far(const struct layout *layout, uint32_t count)
+{
+    unsigned char *known = calloc(layout->head->types, 1);
+    bool far = known == NULL;
+    for (uint32_t i = 0; i < count && !far; i++) {
+        const struct layout_type *type = &layout->types[i];
+        far = type->kind == LAYOUT_POINTER
+                  ? holds_pointers(layout, type->target, known)
+                  : type->kind == LAYOUT_BYTES && type->size >= sizeof(void *);
+    }
+    free(known);
+    return far;
+}

@@ -1,0 +1,99 @@
+#include "host/reach.h"
+
+#include "../layout/drafts.h"
+
+static struct draft *draft;
+
+static int setup(void **state)
+{
+    (void)state;
+    draft = draft_create();
+    return draft == NULL;
+}
+
+static uint32_t structure(const char *name, uint32_t type)
+{
+    struct layout_field field = draft_field(draft, "field", type, 0);
+    uint32_t number = draft_reserve(draft);
+    draft_compound(draft, number, LAYOUT_STRUCT, name, draft_type(draft, type)->size, &field, 1);
+    return number;
+}
+
+static bool is_far(uint32_t state)
+{
+    struct error err = {0};
+    struct layout *layout = draft_open(draft, state, 1 << 20, &err);
+    assert_string_equal(err.text, "");
+    assert_non_null(layout);
+    bool far = reach_is_far(layout, layout->head->state_types);
+    layout_drop(&layout);
+    return far;
+}
+
+static uint32_t integer(void)
+{
+    return draft_scalar(draft, LAYOUT_INT, "int", 4);
+}
+
+static uint32_t function(void)
+{
+    return draft_scalar(draft, LAYOUT_FUNCTION, "", 0);
+}
+
+static void numbers_reach_nowhere(void **state)
+{
+    (void)state;
+    assert_false(is_far(structure("game", draft_array(draft, integer(), 9))));
+}
+
+static void pointers_to_functions_and_numbers_are_known(void **state)
+{
+    (void)state;
+    uint32_t hook = draft_pointer(draft, function());
+    assert_false(is_far(structure("game", hook)));
+    assert_int_equal(setup(state), 0);
+    uint32_t text = draft_pointer(draft, draft_scalar(draft, LAYOUT_CHAR, "char", 1));
+    assert_false(is_far(structure("game", draft_array(draft, text, 3))));
+    assert_int_equal(setup(state), 0);
+    assert_false(is_far(structure("game", draft_pointer(draft, structure("point", integer())))));
+}
+
+static void memory_that_holds_pointers_may_reach_anywhere(void **state)
+{
+    (void)state;
+    uint32_t hooks = structure("hooks", draft_pointer(draft, function()));
+    uint32_t more = structure("more", draft_array(draft, hooks, 2));
+    assert_true(is_far(structure("game", draft_pointer(draft, more))));
+    assert_int_equal(setup(state), 0);
+    uint32_t unknown = draft_scalar(draft, LAYOUT_UNKNOWN, "", 0);
+    assert_true(is_far(structure("game", draft_pointer(draft, unknown))));
+}
+
+static void a_list_ends_somewhere(void **state)
+{
+    (void)state;
+    uint32_t node = draft_reserve(draft);
+    struct layout_field next = draft_field(draft, "next", draft_pointer(draft, node), 0);
+    draft_compound(draft, node, LAYOUT_STRUCT, "node", 8, &next, 1);
+    assert_true(is_far(node));
+}
+
+static void opaque_bytes_may_be_pointers(void **state)
+{
+    (void)state;
+    assert_true(is_far(structure("game", draft_scalar(draft, LAYOUT_BYTES, "box", 8))));
+    assert_int_equal(setup(state), 0);
+    assert_false(is_far(structure("game", draft_scalar(draft, LAYOUT_BYTES, "flags", 4))));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(numbers_reach_nowhere, setup),
+        cmocka_unit_test_setup(pointers_to_functions_and_numbers_are_known, setup),
+        cmocka_unit_test_setup(memory_that_holds_pointers_may_reach_anywhere, setup),
+        cmocka_unit_test_setup(a_list_ends_somewhere, setup),
+        cmocka_unit_test_setup(opaque_bytes_may_be_pointers, setup),
+    };
+    return cmocka_run_group_tests_name("host: reach", tests, NULL, NULL);
+}
