@@ -77,6 +77,48 @@ static bool check_loaded(struct elf_parts *parts, const Elf64_Shdr *section)
            elf_bad(parts, "a section needs more rights than its segment has");
 }
 
+/* A note of another shape is none of ours, and no fault of the file's. */
+static bool note_build_id(struct elf_parts *parts, const Elf64_Shdr *section)
+{
+    struct elf_facts *facts = parts->facts;
+    struct {
+        Elf64_Nhdr head;
+        char owner[4];
+    } note;
+    if (section->sh_type != SHT_NOTE || section->sh_size < sizeof note) {
+        return true;
+    }
+    if (!elf_reader_get(&parts->reader, section->sh_offset, &note, sizeof note)) {
+        return false;
+    }
+    uint64_t len = note.head.n_descsz;
+    if (note.head.n_type != NT_GNU_BUILD_ID || note.head.n_namesz != sizeof note.owner ||
+        memcmp(note.owner, ELF_NOTE_GNU, sizeof note.owner) != 0 || len == 0 ||
+        len > sizeof facts->build_id || len > section->sh_size - sizeof note) {
+        return true;
+    }
+    facts->build_id_len = (unsigned char)len;
+    return elf_reader_get(&parts->reader, section->sh_offset + sizeof note, facts->build_id,
+                          (size_t)len);
+}
+
+/* What a section's name tells. The part of its name that lies in the file was shown to be there. */
+static bool note_name(struct elf_parts *parts, const Elf64_Shdr *names, const Elf64_Shdr *section)
+{
+    static const char *const debug[] = {".debug_info", ".zdebug_info", ".gnu_debuglink"};
+    char name[sizeof ".note.gnu.build-id"] = "";
+    uint64_t left = names->sh_size - section->sh_name;
+    size_t len = left < sizeof name - 1 ? (size_t)left : sizeof name - 1;
+    if (!elf_reader_get(&parts->reader, names->sh_offset + section->sh_name, name, len)) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof debug / sizeof debug[0]; i++) {
+        bool whole = section->sh_type != SHT_NOBITS && section->sh_size > 0;
+        parts->facts->debug_info |= whole && strcmp(name, debug[i]) == 0;
+    }
+    return strcmp(name, ".note.gnu.build-id") != 0 || note_build_id(parts, section);
+}
+
 static bool check_section(struct elf_parts *parts, const Elf64_Shdr *names, uint64_t index)
 {
     static const Elf64_Shdr nothing;
@@ -108,6 +150,9 @@ static bool check_section(struct elf_parts *parts, const Elf64_Shdr *names, uint
     }
     if (section.sh_link >= parts->header.e_shnum) {
         return elf_bad(parts, "a section refers to one that does not exist");
+    }
+    if (!note_name(parts, names, &section)) {
+        return false;
     }
     return (section.sh_flags & SHF_ALLOC) == 0 || section.sh_size == 0 ||
            (check_loaded(parts, &section) && check_twin(parts, &section));

@@ -2,31 +2,26 @@
 #include "supervisor/inspector.h"
 
 #include "base/clock.h"
-#include "base/path.h"
 #include "supervisor/host_process.h"
+#include "supervisor/tool_process.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define STUCK_NS (10 * NS_PER_S) /* without an answer for so long it is replaced */
+_Static_assert(NAMING_CHANNEL == TOOL_CHANNEL, "it listens where it is asked");
 
-struct child { /* lives until libuv has let go of it */
-    uv_process_t process;
-    struct inspector *inspector; /* NULL: nobody is interested any more */
-    struct orphans *orphans;
-};
+#define STUCK_NS (10 * NS_PER_S) /* without an answer for so long it is replaced */
 
 struct inspector {
     uv_loop_t *loop;
     struct orphans *orphans;
     struct log *log;
     char *program;       /* hotrun-host; NULL: not looked for yet */
-    struct child *child; /* NULL: none lives */
+    struct tool_process *process; /* NULL: none lives */
     int fd;              /* of the channel; -1: none */
     bool missing;        /* it cannot be started, and that was told */
     uint32_t number;     /* of the last question */
@@ -52,33 +47,22 @@ struct inspector *inspector_create(uv_loop_t *loop, struct orphans *orphans, str
     return inspector;
 }
 
-static void on_close(uv_handle_t *handle)
+static void on_ended(void *ctx, int exit_status, int signal)
 {
-    free(handle->data);
-}
-
-static void on_child_exit(uv_process_t *process, int64_t exit_status, int term_signal)
-{
-    struct child *child = process->data;
-    struct inspector *inspector = child->inspector;
-    orphans_forget(child->orphans, process->pid);
-    if (inspector != NULL && inspector->child == child) {
-        log_line(inspector->log, LOG_DEBUG, "hotrun-inspect ended: status %d, signal %d",
-                 (int)exit_status, term_signal);
-        inspector->child = NULL;
-        (void)close(inspector->fd);
-        inspector->fd = -1;
-    }
-    uv_close((uv_handle_t *)process, on_close);
+    struct inspector *inspector = ctx;
+    log_line(inspector->log, LOG_DEBUG, "hotrun-inspect ended: status %d, signal %d", exit_status,
+             signal);
+    inspector->process = NULL;
+    (void)close(inspector->fd);
+    inspector->fd = -1;
 }
 
 /* Lets go of the process, which is reaped when it has ended. */
 static void drop(struct inspector *inspector)
 {
-    if (inspector->child != NULL) {
-        inspector->child->inspector = NULL;
-        (void)uv_process_kill(&inspector->child->process, SIGKILL);
-        inspector->child = NULL;
+    if (inspector->process != NULL) {
+        tool_process_drop(inspector->process);
+        inspector->process = NULL;
         (void)close(inspector->fd);
         inspector->fd = -1;
     }
@@ -94,86 +78,35 @@ void inspector_destroy(struct inspector *inspector)
     }
 }
 
-/* hotrun-inspect lies beside hotrun-host, or where that would be in a build folder. */
-static char *find(const char *host)
-{
-    static const char *const places[] = {"hotrun-inspect", "../inspect/hotrun-inspect"};
-    char *folder = path_dir(host);
-    for (size_t i = 0; folder != NULL && i < sizeof places / sizeof places[0]; i++) {
-        char *path = path_join(folder, places[i]);
-        if (path != NULL && access(path, X_OK) == 0) {
-            free(folder);
-            return path;
-        }
-        free(path);
-    }
-    free(folder);
-    return NULL;
-}
-
-static bool spawn(struct inspector *inspector, char *path, struct child *child, int far)
-{
-    char *args[] = {path, inspector->program, NULL};
-    uv_stdio_container_t stdio[NAMING_CHANNEL + 1] = {
-        {.flags = UV_IGNORE},
-        {.flags = UV_IGNORE},
-        {.flags = UV_IGNORE},
-        {.flags = UV_INHERIT_FD, .data.fd = far},
-    };
-    uv_process_options_t options = {.file = path,
-                                    .args = args,
-                                    .stdio = stdio,
-                                    .stdio_count = NAMING_CHANNEL + 1,
-                                    .exit_cb = on_child_exit};
-    child->process.data = child;
-    int status = uv_spawn(inspector->loop, &child->process, &options);
-    if (status != 0) {
-        log_line(inspector->log, LOG_DEBUG, "cannot start %s: %s", path, uv_strerror(status));
-        uv_close((uv_handle_t *)&child->process, on_close);
-        return false;
-    }
-    orphans_expect(inspector->orphans, child->process.pid);
-    return true;
-}
-
 static bool start(struct inspector *inspector)
 {
+    struct error err;
     if (inspector->program == NULL) {
         inspector->program = host_process_find(NULL);
     }
-    char *path = inspector->program == NULL ? NULL : find(inspector->program);
-    struct child *child = path == NULL ? NULL : calloc(1, sizeof *child);
-    int fds[2];
-    bool ok = false;
+    char *path = inspector->program == NULL ? NULL : tool_process_find(inspector->program);
     if (path == NULL && !inspector->missing) {
         inspector->missing = true;
         log_line(inspector->log, LOG_INFO,
                  "there is no hotrun-inspect beside hotrun-host: crashes are told by address");
     }
-    if (child == NULL) {
-        goto out;
+    if (path == NULL) {
+        return false;
     }
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) {
-        free(child);
-        goto out;
+    struct tool_setup setup = {.loop = inspector->loop,
+                               .orphans = inspector->orphans,
+                               .path = path,
+                               .argument = inspector->program,
+                               .room = 2 * (int)NAMING_PACKET_MAX,
+                               .ended = on_ended,
+                               .ctx = inspector};
+    inspector->process = tool_process_start(&setup, &inspector->fd, &err);
+    if (inspector->process == NULL) {
+        log_line(inspector->log, LOG_DEBUG, "%s", err.text);
     }
-    int room = 2 * (int)NAMING_PACKET_MAX;
-    (void)setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
-    (void)setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
-    child->inspector = inspector;
-    child->orphans = inspector->orphans;
-    ok = spawn(inspector, path, child, fds[1]);
-    (void)close(fds[1]);
-    if (ok) {
-        inspector->child = child;
-        inspector->fd = fds[0];
-        inspector->silent_since_ns = 0;
-    } else {
-        (void)close(fds[0]);
-    }
-out:
+    inspector->silent_since_ns = 0;
     free(path);
-    return ok;
+    return inspector->process != NULL;
 }
 
 static bool send_request(struct inspector *inspector, size_t len)
@@ -186,11 +119,11 @@ static bool send_request(struct inspector *inspector, size_t len)
 static bool ready(struct inspector *inspector, bool *fresh)
 {
     *fresh = false;
-    if (inspector->child != NULL && inspector->silent_since_ns != 0 &&
+    if (inspector->process != NULL && inspector->silent_since_ns != 0 &&
         clock_ns() - inspector->silent_since_ns > STUCK_NS) {
         drop(inspector);
     }
-    if (inspector->child != NULL) {
+    if (inspector->process != NULL) {
         return true;
     }
     *fresh = true;
@@ -303,5 +236,5 @@ bool inspector_await(struct inspector *inspector, const struct backtrace_view *v
 
 pid_t inspector_pid(const struct inspector *inspector)
 {
-    return inspector->child == NULL ? 0 : inspector->child->process.pid;
+    return inspector->process == NULL ? 0 : tool_process_pid(inspector->process);
 }

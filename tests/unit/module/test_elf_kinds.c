@@ -128,6 +128,54 @@ static void what_keeps_a_library_resident_is_told(void **state)
     free(path);
 }
 
+static void where_debug_info_is_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *flags;
+        bool debug_info;
+        unsigned id_len;
+    } kinds[] = {
+        {"-g -Wl,--build-id=none", true, 0},
+        {"-g -gz -Wl,--build-id=sha1", true, 20},
+        {"-g -gsplit-dwarf -Wl,--build-id=0x0102030405", true, 5},
+        {"-g0 -Wl,--build-id=md5", false, 16},
+        {"-g -s -Wl,--build-id=none", false, 0},
+    };
+    struct elf_facts facts;
+    struct error err;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        char *path = sample_build(&fixture.dir, "told.so", kinds[i].flags, MODULE);
+        assert_true(check_path(path, &facts, &err));
+        assert_int_equal(facts.debug_info, kinds[i].debug_info);
+        assert_int_equal(facts.build_id_len, kinds[i].id_len);
+        if (kinds[i].id_len == 5) {
+            assert_memory_equal(facts.build_id, "\1\2\3\4\5", 5);
+        }
+        free(path);
+    }
+}
+
+static void debug_info_beside_it_counts_where_it_is_named(void **state)
+{
+    (void)state;
+    struct elf_facts facts;
+    struct error err;
+    char command[512];
+    if (!sample_has("objcopy")) {
+        skip();
+    }
+    char *path = sample_build(&fixture.dir, "parted.so", "-g", MODULE);
+    (void)snprintf(command, sizeof command,
+                   "cd '%s' && objcopy --only-keep-debug parted.so parted.debug && objcopy "
+                   "--strip-debug --add-gnu-debuglink=parted.debug parted.so",
+                   fixture.dir.path);
+    assert_int_equal(system(command), 0);
+    assert_true(check_path(path, &facts, &err));
+    assert_true(facts.debug_info);
+    free(path);
+}
+
 static void a_sanitizer_is_told(void **state)
 {
     (void)state;
@@ -171,6 +219,8 @@ int main(void)
         cmocka_unit_test(debug_information_alone_is_refused),
         cmocka_unit_test(another_machine_class_or_order_is_named),
         cmocka_unit_test(what_keeps_a_library_resident_is_told),
+        cmocka_unit_test(where_debug_info_is_is_told),
+        cmocka_unit_test(debug_info_beside_it_counts_where_it_is_named),
         cmocka_unit_test(a_sanitizer_is_told),
     };
     return cmocka_run_group_tests_name("module: elf kinds", tests, set_up, tear_down);
