@@ -32,7 +32,8 @@ static int run(const struct options *options, struct log *log, struct error *err
 
 static int check(const struct options *options, struct log *log, struct error *err)
 {
-    return check_library(&options->config, options->json, log, err);
+    struct check_wanted wanted = {.json = options->json, .layout = options->layout};
+    return check_library(&options->config, &wanted, log, err);
 }
 
 static bool no_memory(struct error *err)

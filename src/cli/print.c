@@ -114,6 +114,14 @@ static void print_build_status(const cJSON *build)
     }
 }
 
+static void print_layout(const cJSON *layout)
+{
+    const char *reason = text_of(layout, "reason");
+    if (layout != NULL) {
+        printf("  layout     %s%s\n", reason[0] == '\0' ? "from debug info" : "none: ", reason);
+    }
+}
+
 void print_status(const cJSON *status)
 {
     const char *held = text_of(status, "held_reason");
@@ -151,6 +159,7 @@ void print_status(const cJSON *status)
     printf("  library    %s\n", text_of(status, "library"));
     printf("  state      %.0f bytes (%s)\n", number_of(status, "state_bytes"),
            text_of(status, "state_kind"));
+    print_layout(cJSON_GetObjectItemCaseSensitive(status, "layout"));
     print_durable(cJSON_GetObjectItemCaseSensitive(status, "durable"));
     printf("  late       %.0f steps left out\n", number_of(status, "late_steps"));
     printf("  crashes    %.0f\n", number_of(status, "crashes"));

@@ -35,9 +35,9 @@ bool channel_send(struct channel *channel, const struct message *message, struct
 bool channel_send_packet(struct channel *channel, const void *packet, size_t len,
                          struct error *err);
 
-/* The same for a KEEP, ASK, EDIT or LAYOUT, which `fd` goes along with: still the caller's. One that the
- * kernel does not pass on (too many are under way, of a kind that cannot be passed) is left out,
- * and the message arrives alone. */
+/* The same for a KEEP, ASK, EDIT or LAYOUT, which `fd` goes along with: still the caller's. One
+ * that the kernel does not pass on (too many are under way, of a kind that cannot be passed) is
+ * left out, and the message arrives alone. */
 bool channel_send_fd(struct channel *channel, const struct message *message, int fd,
                      struct error *err);
 

@@ -25,8 +25,8 @@ struct elf_facts {
     bool debug_info; /* it has debug info, or names the file that has it (.gnu_debuglink) */
     unsigned char build_id[20]; /* by which debug info is found that was taken out of it */
     unsigned char build_id_len; /* 0: none */
-    char unique_symbol[128];   /* the name of one STB_GNU_UNIQUE definition, which pins the library;
-                                  "" if none */
+    char unique_symbol[128]; /* the name of one STB_GNU_UNIQUE definition, which pins the library;
+                                "" if none */
     char reader[48]; /* what lets its code read the terminal: an import ("fgets") or the name of a
                         library that it needs; "" if nothing does. Code without an import, a system
                         call of its own, is not seen */

@@ -4,11 +4,10 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "base/signals.h"
+#include "store/portable.h"
 
 #include <fcntl.h>
-#include <hotrun/hotrun.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +19,7 @@ struct job {
     struct durable *durable;
     struct job *next;
     struct shared shared; /* with a descriptor of its own, and nothing mapped */
+    struct layout_set layouts;
     int slot;
     char *copy;
     void *call;
@@ -32,6 +32,7 @@ struct job {
 struct durable {
     uv_loop_t *loop;
     struct store *store;
+    const struct layout_set *layouts;
     durable_done *done;
     void *ctx;
     struct job *active;         /* with a worker */
@@ -115,22 +116,13 @@ static bool write_copy(const char *path, const struct text *file, struct error *
     return ok;
 }
 
-static bool is_useful(const struct snapshot *snapshot, struct error *err)
-{
-    bool useful = snapshot->kind != SNAPSHOT_IMAGE || snapshot->len == 0 ||
-                  (snapshot->flags & HOTRUN_STATE_PLAIN) != 0;
-    return useful ||
-           error_set(err, ERROR_REFUSED,
-                     "the state is memory that may hold pointers, which mean nothing in another "
-                     "process: give the module serialize and deserialize, or the flag "
-                     "HOTRUN_STATE_PLAIN if it has none");
-}
-
-bool durable_make_file(const struct shared *shared, int slot, struct text *file, struct error *err)
+bool durable_make_file(const struct shared *shared, int slot, const struct layout_set *layouts,
+                       struct text *file, struct error *err)
 {
     struct text state = {0};
     struct snapshot snapshot;
-    bool ok = shared_read(shared, slot, &snapshot, &state, err) && is_useful(&snapshot, err) &&
+    bool ok = shared_read(shared, slot, &snapshot, &state, err) &&
+              portable_make(&snapshot, &state, layouts, (size_t)shared->limit, err) &&
               make_file(&snapshot, &state, file, err);
     text_finish(&state);
     return ok;
@@ -145,10 +137,6 @@ static void run(struct job *job)
     struct store_entry entry;
     uint64_t begun = clock_ns();
     bool ok = read_state(job, snapshot, &state, &outcome->err);
-    if (ok && !is_useful(snapshot, &outcome->err)) {
-        outcome->useless = true;
-        ok = false;
-    }
     bool known = ok && snapshot->sequence == job->stored && job->stored_id != 0 &&
                  store_look(store, job->stored_id, &entry, NULL);
     if (known) {
@@ -156,7 +144,10 @@ static void run(struct job *job)
         outcome->id = job->stored_id;
     }
     if (ok && (!known || job->copy != NULL)) {
-        ok = make_file(snapshot, &state, &file, &outcome->err);
+        ok = portable_make(snapshot, &state, &job->layouts, (size_t)job->shared.limit,
+                           &outcome->err);
+        outcome->useless = !ok && outcome->err.code == ERROR_REFUSED;
+        ok = ok && make_file(snapshot, &state, &file, &outcome->err);
     }
     text_finish(&state);
     /* A store that fails is no reason to fail the copy too. */
@@ -192,6 +183,7 @@ static void free_job(struct job *job)
     if (job->shared.fd >= 0) {
         (void)close(job->shared.fd);
     }
+    layout_set_finish(&job->layouts);
     free(job->copy);
     free(job);
 }
@@ -225,11 +217,10 @@ static void on_worked(uv_work_t *work, int status);
  * holds those that would end it while it puts the last things away. */
 static bool queue(struct job *job)
 {
-    sigset_t all, before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
+    sigset_t before;
+    signals_block(&before);
     int status = uv_queue_work(job->durable->loop, &job->work, on_work, on_worked);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    signals_restore(&before);
     return status == 0;
 }
 
@@ -280,6 +271,7 @@ bool durable_submit(struct durable *durable, const struct shared *shared, int sl
         free_job(job);
         return false;
     }
+    layout_set_copy(&job->layouts, durable->layouts);
     if (durable->last == NULL) {
         durable->first = job;
     } else {
@@ -331,13 +323,15 @@ void durable_flush(struct durable *durable)
     durable->flushing = false;
 }
 
-struct durable *durable_create(uv_loop_t *loop, struct store *store, durable_done *done, void *ctx)
+struct durable *durable_create(uv_loop_t *loop, struct store *store,
+                               const struct layout_set *layouts, durable_done *done, void *ctx)
 {
     struct durable *durable = calloc(1, sizeof *durable);
     if (durable == NULL) {
         return NULL;
     }
-    *durable = (struct durable){.loop = loop, .store = store, .done = done, .ctx = ctx};
+    *durable = (struct durable){
+        .loop = loop, .store = store, .layouts = layouts, .done = done, .ctx = ctx};
     if (uv_mutex_init(&durable->mutex) != 0) {
         free(durable);
         return NULL;

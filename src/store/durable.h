@@ -1,11 +1,13 @@
 /* Brings snapshots from shared memory to the disk, on a worker thread: one after the other, never
  * two at once. The snapshot may be written over while it is read; its checksum tells, and the
  * newest whole one is taken then. What was written is read back as a stranger would read it before
- * it gets its name. [supervisor's loop thread, but for the work itself] */
+ * it gets its name. Images of states with a layout become JSON on their way. [supervisor's loop
+ * thread, but for the work itself] */
 #ifndef STORE_DURABLE_H
 #define STORE_DURABLE_H
 
 #include "base/error.h"
+#include "layout/layout_set.h"
 #include "link/shared.h"
 #include "store/store.h"
 
@@ -29,8 +31,10 @@ struct durable_outcome {
 /* What becomes of each durable_submit, in their order. `call` is what was given to it. */
 typedef void durable_done(void *ctx, void *call, const struct durable_outcome *outcome);
 
-/* `store` is borrowed, and nobody else's meanwhile. NULL: no memory. */
-struct durable *durable_create(uv_loop_t *loop, struct store *store, durable_done *done, void *ctx);
+/* `store` is borrowed, and nobody else's meanwhile. So is `layouts`: those that images need, as
+ * they are when durable_submit is called. NULL: no memory. */
+struct durable *durable_create(uv_loop_t *loop, struct store *store,
+                               const struct layout_set *layouts, durable_done *done, void *ctx);
 
 /* After durable_flush, and after the loop has run out. NULL is allowed. */
 void durable_destroy(struct durable *durable);
@@ -51,7 +55,8 @@ uint64_t durable_sequence(const struct durable *durable);
 void durable_set_stored(struct durable *durable, uint64_t sequence, uint64_t id);
 
 /* Appends the file of the snapshot in `slot`. [any thread] */
-bool durable_make_file(const struct shared *shared, int slot, struct text *file, struct error *err);
+bool durable_make_file(const struct shared *shared, int slot, const struct layout_set *layouts,
+                       struct text *file, struct error *err);
 
 /* Blocks until all that was submitted is done, and told. */
 void durable_flush(struct durable *durable);

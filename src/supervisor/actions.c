@@ -77,11 +77,11 @@ static bool pending_is_wanted(struct supervisor *sup)
     return sup->pending != NULL;
 }
 
-static void do_take(struct supervisor *sup)
+void supervisor_take_pending(struct supervisor *sup)
 {
     bool able = !sup->dying && sup->state != POLICY_RESTARTING && sup->state != POLICY_SWAPPING &&
                 sup->state != POLICY_STARTING;
-    if (able && pending_is_wanted(sup)) {
+    if (able && pending_is_wanted(sup) && !layouts_put_off(sup, sup->pending)) {
         sup->arrived = sup->pending;
         sup->pending = NULL;
         supervisor_dispatch(sup, POLICY_LIBRARY_READY);
@@ -137,20 +137,20 @@ static void do_restart(struct supervisor *sup)
     uint64_t generation = sup->current->generation;
     int slot = comeback_trusted_slot(sup);
     sup->death.rolled_back = false;
-    sup->good_slot = NO_SLOT;
+    sup->good_slot = slot;
     comeback_drop_attempts(sup);
     comeback_drop_fallbacks(sup);
-    if (pending_is_wanted(sup)) {
+    if (pending_is_wanted(sup) && !layouts_put_off(sup, sup->pending)) {
         sup->state = POLICY_SWAPPING;
         sup->origin = POLICY_RUNNING;
         set_next(sup, sup->pending);
         sup->pending = NULL;
-        sup->good_slot = slot;
         sup->fallbacks[0] = (struct fallback){build_keep(sup->current), slot};
         sup->fallback_count = 1;
         hosts_start(sup, sup->next, slot);
         return;
     }
+    sup->good_slot = NO_SLOT;
     while (slot != NO_SLOT && sup->attempt_count < 3) {
         struct snapshot snapshot;
         comeback_add_attempt(sup, sup->current, slot);
@@ -271,7 +271,7 @@ void supervisor_hold(struct supervisor *sup, const char *reason)
     report_held(&sup->report, reason, told);
     bool killed = !told && sup->config->on_hold == HOLD_EXIT && sup->death.signal != 0;
     if (!supervisor_ends_held(sup, killed ? 128 + sup->death.signal : 126)) {
-        do_take(sup);
+        supervisor_take_pending(sup);
     }
 }
 
@@ -387,7 +387,7 @@ void supervisor_dispatch(struct supervisor *sup, enum policy_event event)
                 {POLICY_SWAP, do_swap},           {POLICY_START, do_start},
                 {POLICY_ROLLBACK, do_rollback},   {POLICY_RESTART, do_restart},
                 {POLICY_OLDER, do_older},         {POLICY_RETURN, do_return},
-                {POLICY_CONFIRM, do_confirm},     {POLICY_TAKE, do_take},
+                {POLICY_CONFIRM, do_confirm},     {POLICY_TAKE, supervisor_take_pending},
                 {POLICY_HOLD, do_hold},           {POLICY_TELL, building_tell},
                 {POLICY_FRESH, replace_do},       {POLICY_CLOCKS, supervisor_set_clocks},
                 {POLICY_SPARE, do_spare},         {POLICY_BACKOFF, do_back_off},

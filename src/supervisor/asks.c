@@ -2,11 +2,10 @@
 #include "supervisor/asks.h"
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "state/json.h"
-#include "state/pointer.h"
 #include "supervisor/snapshots.h"
 #include "supervisor/state.h"
+#include "supervisor/values.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +17,6 @@
 #define SEND_LIMIT_MS UINT64_C(2000)
 #define GET_LIMIT_MS  UINT64_C(10000) /* serialize may have much to write */
 #define NAME_MOST     255
-#define VALUE_MOST    ((size_t)1 << 30)
 
 struct ask {
     struct ask *next;
@@ -113,13 +111,13 @@ static bool ask_for_state(struct supervisor *sup, struct ask *ask)
 
 /* One state at a time: a step would wait until all that were asked for are written, and each may be
  * large. */
-static void ask_next(struct supervisor *sup)
+void asks_go_on(struct supervisor *sup)
 {
     struct ask *next = sup->asks;
     while (next != NULL && next->fd < 0) {
         next = next->next;
     }
-    if (next != NULL) {
+    if (next != NULL || (sup->asks != NULL && layouts_hold_up_state(sup))) {
         return;
     }
     for (next = sup->asks; next != NULL;) {
@@ -151,7 +149,7 @@ void asks_overdue(struct supervisor *sup)
         fail(take(sup, ask->number), reason);
         ask = sup->asks;
     }
-    ask_next(sup);
+    asks_go_on(sup);
     arm(sup);
 }
 
@@ -174,6 +172,7 @@ void asks_finish(struct supervisor *sup)
         free_ask(ask);
     }
     sup->asks = NULL;
+    values_finish(sup);
 }
 
 /* NULL: code runs that can be asked. */
@@ -242,46 +241,27 @@ static void answer_sent(struct ask *ask, const struct bytes *text)
 
 /* ---- state.get ---- */
 
-/* Answers with the value at `pointer` of a state that somebody else has written. */
-static void answer_value(struct supervisor *sup, struct control_call *call, const char *pointer,
-                         const struct text *state, uint64_t generation, uint64_t step)
-{
-    struct error err = {0};
-    struct span span;
-    struct text result = {0};
-    const char *json = text_string(state);
-    (void)sup;
-    if (!json_check(json, state->len, &err) ||
-        !pointer_find(json, state->len, pointer, &span, &err)) {
-        control_fail(call, CONTROL_REFUSED, err.text);
-    } else if (span.end - span.start > VALUE_MOST) {
-        control_fail(call, CONTROL_REFUSED, "it is larger than 1 GB: ask for a part of it");
-    } else if (text_puts(&result, "{\"value\":") &&
-               text_append(&result, json + span.start, span.end - span.start) &&
-               text_printf(&result, ",\"generation\":%llu,\"step\":%llu}",
-                           (unsigned long long)generation, (unsigned long long)step)) {
-        control_answer_text(call, text_string(&result), result.len);
-    } else {
-        control_fail(call, CONTROL_INTERNAL, "no memory for the answer");
-    }
-    text_finish(&result);
-}
-
 /* While nothing runs: of the last good state. */
 static void get_held(struct supervisor *sup, const char *pointer, struct control_call *call)
 {
     struct snapshot snapshot;
-    struct text state = {0};
+    struct value_source source = {.fd = -1};
     struct error err;
-    if (!snapshots_last_good(sup, &snapshot, &state, &err)) {
+    if (!snapshots_last_good(sup, &snapshot, &source.state, &err)) {
         control_fail(call, CONTROL_REFUSED, err.text);
-    } else if (snapshot.kind != SNAPSHOT_JSON) {
+    } else if (snapshot.kind == SNAPSHOT_IMAGE) {
+        char room[760];
         control_fail(call, CONTROL_REFUSED,
-                     "the module has no serialize, and its state no names: write it");
+                     layouts_tell_state(sup) ? "the last good state was saved as memory alone, "
+                                               "before its layout was known"
+                                             : layouts_without(sup, room, sizeof room));
     } else {
-        answer_value(sup, call, pointer, &state, snapshot.generation, snapshot.step);
+        source.image = snapshot.kind == SNAPSHOT_PARTS;
+        source.generation = snapshot.generation;
+        source.step = snapshot.step;
+        values_answer(sup, &source, pointer, call);
     }
-    text_finish(&state);
+    text_finish(&source.state);
 }
 
 void asks_get(struct supervisor *sup, const cJSON *params, struct control_call *call)
@@ -315,22 +295,20 @@ void asks_get(struct supervisor *sup, const cJSON *params, struct control_call *
         (void)take(sup, ask->number);
         fail(ask, "no memory for a call");
     }
-    ask_next(sup);
+    asks_go_on(sup);
     arm(sup);
 }
 
-static void answer_got(struct supervisor *sup, struct ask *ask)
+static void answer_got(struct supervisor *sup, struct ask *ask, bool image)
 {
-    struct text state = {.limit = supervisor_snapshot_limit(sup)};
     supervisor_look(sup);
-    /* Through the descriptor: what is mapped could be cut by a host that does not behave. */
-    if (file_read_from_begin(ask->fd, &state)) {
-        answer_value(sup, ask->call, ask->pointer, &state, sup->report.generation,
-                     sup->report.step);
-    } else {
-        control_fail(ask->call, CONTROL_INTERNAL, "no memory for the state");
-    }
-    text_finish(&state);
+    struct value_source source = {.fd = ask->fd,
+                                  .state = {.limit = supervisor_snapshot_limit(sup)},
+                                  .image = image,
+                                  .generation = sup->report.generation,
+                                  .step = sup->report.step};
+    ask->fd = -1;
+    values_answer(sup, &source, ask->pointer, ask->call);
     free_ask(ask);
 }
 
@@ -341,11 +319,15 @@ void asks_replied(struct supervisor *sup, const struct message *message)
     if (ask == NULL) {
         return;
     }
-    ask_next(sup);
+    asks_go_on(sup);
     if (!message->reply.ok) {
-        fail(ask, message->reply.text.data);
+        char reason[1400];
+        const char *why = ask->pointer == NULL || sup->callbacks ? "" : layouts_why(sup);
+        (void)snprintf(reason, sizeof reason, why[0] != '\0' ? "%s (%s)" : "%s",
+                       message->reply.text.data, why);
+        fail(ask, reason);
     } else if (ask->pointer != NULL) {
-        answer_got(sup, ask);
+        answer_got(sup, ask, message->reply.image != 0);
     } else {
         answer_sent(ask, &message->reply.text);
     }

@@ -15,6 +15,9 @@ struct supervisor;
 void asks_send(struct supervisor *sup, const cJSON *params, struct control_call *call);
 void asks_get(struct supervisor *sup, const cJSON *params, struct control_call *call);
 
+/* The layout of what runs is known now, or never will be: who asks for the state has waited. */
+void asks_go_on(struct supervisor *sup);
+
 /* A REPLY was heard. */
 void asks_replied(struct supervisor *sup, const struct message *message);
 

@@ -34,6 +34,8 @@ void build_drop(struct build **build)
     *build = NULL;
     if (dropped != NULL && --dropped->references == 0) {
         (void)unlink(dropped->path);
+        layout_drop(&dropped->layout);
+        free(dropped->why);
         free(dropped->path);
         free(dropped);
     }

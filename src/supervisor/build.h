@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "config/config.h"
 #include "module/stage.h"
+#include "supervisor/reader.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,7 +22,15 @@ struct build {
     char edits[BUILD_EDITS]; /* what was edited, for a person: "  ~ /hp  - /name  3 more" */
     char *path;              /* of the copy */
     struct stage stage;
-    enum rate_kind rate; /* at which it runs */
+    bool debug_info;             /* there is some: a layout can be read */
+    unsigned readings;           /* of its layout that were begun */
+    enum reader_outcome outcome; /* of reading its layout */
+    struct layout *layout;       /* READER_OK: as long as somebody may need it; else NULL */
+    char *why;                   /* there is none; NULL: it is not known */
+    uint64_t layout_ns;          /* how long reading it took */
+    uint64_t due_ns;             /* until when what waits for it does; 0: nothing has so far */
+    bool callbacks;              /* it has serialize and deserialize, as far as is known */
+    enum rate_kind rate;         /* at which it runs */
     double rate_hz;
     uint64_t
         noticed_ns; /* the change; then how long until the copy began, and how long that took */

@@ -7,6 +7,7 @@
 #include "module/trust.h"
 #include "state/slot.h"
 #include "supervisor/check_build.h"
+#include "supervisor/check_layout.h"
 #include "supervisor/events.h"
 #include "supervisor/host_process.h"
 #include "supervisor/report.h"
@@ -26,6 +27,7 @@ struct check {
     uv_signal_t signals[2];
     int stopped_by; /* a signal; 0: none */
     const struct config *config;
+    struct check_wanted wanted;
     struct log *log;
     struct host_process *host;
     struct orphans orphans;
@@ -262,6 +264,10 @@ static bool run_host(struct check *check, struct error *err)
         (void)uv_timer_start(&check->limit, on_limit, limit_ns / NS_PER_MS + 1, 0);
     }
     (void)uv_run(&check->loop, UV_RUN_DEFAULT);
+    if (check->wanted.layout && check->stopped_by == 0) {
+        check_layout_add(&check->loop, &check->orphans, check->config, check->copy, check->target,
+                         check->wanted.json, check->found);
+    }
     (void)orphans_end_last(&check->orphans);
     return true;
 }
@@ -301,15 +307,20 @@ static void print_text(const struct check *check)
     {
         printf("  warning    %s\n", warning->valuestring);
     }
+    if (check->wanted.layout) {
+        const char *why = text_of(found, "layout_reason");
+        printf(why[0] != '\0' ? "  layout     none: %s\n" : "\n%s",
+               why[0] != '\0' ? why : text_of(found, "layout"));
+    }
 }
 
-static bool print(const struct check *check, bool json, struct error *err)
+static bool print(const struct check *check, struct error *err)
 {
     char *text = check->found != NULL ? cJSON_PrintUnformatted(check->found) : NULL;
     if (text == NULL) {
         return error_set(err, ERROR_SYSTEM, "no memory for the report");
     }
-    if (json) {
+    if (check->wanted.json) {
         printf("%s\n", text);
     } else {
         print_text(check);
@@ -344,9 +355,11 @@ static bool look(struct check *check, struct error *err)
     return true;
 }
 
-int check_library(const struct config *config, bool json, struct log *log, struct error *err)
+int check_library(const struct config *config, const struct check_wanted *wanted, struct log *log,
+                  struct error *err)
 {
-    struct check check = {.config = config, .log = log, .found = cJSON_CreateObject()};
+    struct check check = {
+        .config = config, .log = log, .wanted = *wanted, .found = cJSON_CreateObject()};
     bool ok = false;
     if (uv_loop_init(&check.loop) != 0) {
         error_set(err, ERROR_SYSTEM, "cannot start the event loop");
@@ -363,7 +376,7 @@ int check_library(const struct config *config, bool json, struct log *log, struc
     event_add_text(check.found, "library", check.shown);
     ok = look(&check, err);
     if (ok && check.stopped_by == 0) {
-        ok = print(&check, json, err);
+        ok = print(&check, err);
     }
 close:
     for (int i = 0; i < 2 && check.signals[i].data != NULL; i++) {

@@ -8,9 +8,14 @@
 
 #include <stdbool.h>
 
-/* Loads config->module_path, or what build.sources compile to, and prints what was found to stdout,
- * as text or as one JSON object.
+struct check_wanted {
+    bool json;   /* one JSON object, else text */
+    bool layout; /* what lies where in its state, too */
+};
+
+/* Loads config->module_path, or what build.sources compile to, and prints what was found to stdout.
  * Returns 0, or 126 when the library can't be used; 125 with `err` when hotrun itself failed. */
-int check_library(const struct config *config, bool json, struct log *log, struct error *err);
+int check_library(const struct config *config, const struct check_wanted *wanted, struct log *log,
+                  struct error *err);
 
 #endif

@@ -128,6 +128,9 @@ void comeback_run(struct supervisor *sup)
         return;
     }
     const struct attempt *attempt = &sup->attempts[sup->attempt_next];
+    if (layouts_put_off_comeback(sup, attempt->build, attempt->slot)) {
+        return;
+    }
     hosts_start(sup, attempt->build, attempt->slot);
 }
 

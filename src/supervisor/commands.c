@@ -246,6 +246,7 @@ static const struct {
             {"send", asks_send, {"name", "json"}},
             {"state.get", asks_get, {"pointer"}},
             {"state.edit", edits_command, {"edits"}},
+            {"state.layout", layouts_command, {"json"}},
             {"build", command_build, {0}},
             {"events", command_events, {0}}};
 

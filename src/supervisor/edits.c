@@ -245,7 +245,7 @@ void edits_hand_over(struct supervisor *sup, const struct build *build)
 /* ---- when ---- */
 
 /* Why none can be made now, nor when what is under way is over; NULL: it can. */
-static const char *problem(const struct supervisor *sup)
+static const char *problem(const struct supervisor *sup, char *room, size_t size)
 {
     if (sup->ending || sup->state == POLICY_STOPPING) {
         return "hotrun is stopping";
@@ -255,9 +255,9 @@ static const char *problem(const struct supervisor *sup)
                "a snapshot's file and `hotrun restore` it";
     }
     bool runs = sup->host != NULL && !sup->cold && sup->current != NULL;
-    return runs && !sup->callbacks ? "the module has no serialize and deserialize, and its state "
-                                     "no names: write them"
-                                   : NULL;
+    bool told = sup->callbacks || layouts_tell_state(sup) || sup->current == NULL ||
+                sup->current->outcome == READER_UNREAD;
+    return runs && !told ? layouts_without(sup, room, size) : NULL;
 }
 
 static void begin(struct supervisor *sup)
@@ -292,9 +292,11 @@ void edits_go_on(struct supervisor *sup)
         fail_first(sup, reason);
     }
     while (sup->edits != NULL && !is_under_way(sup)) {
-        const char *why = problem(sup);
+        char room[760];
+        const char *why = problem(sup, room, sizeof room);
         bool waits = (policy_decide(sup->state, POLICY_CTL_EDIT).steps & POLICY_WAIT) != 0 ||
-                     sup->replacement.by != REPLACE_NONE || sup->host == NULL || sup->cold;
+                     sup->replacement.by != REPLACE_NONE || sup->host == NULL || sup->cold ||
+                     layouts_hold_up_state(sup);
         if (why != NULL) {
             fail_first(sup, why);
         } else if (waits) {
@@ -310,6 +312,7 @@ void edits_command(struct supervisor *sup, const cJSON *params, struct control_c
     struct text list = {0};
     struct error err = {0};
     unsigned count = 0;
+    char room[760];
     struct edit_request **last = &sup->edits;
     for (; *last != NULL; last = &(*last)->next) {
         count++;
@@ -318,8 +321,8 @@ void edits_command(struct supervisor *sup, const cJSON *params, struct control_c
     if (!make_list(sup, edits, &list, &err)) {
         control_fail(call, err.code == ERROR_USAGE ? CONTROL_INVALID_PARAMS : CONTROL_REFUSED,
                      err.text);
-    } else if (problem(sup) != NULL) {
-        control_fail(call, CONTROL_REFUSED, problem(sup));
+    } else if (problem(sup, room, sizeof room) != NULL) {
+        control_fail(call, CONTROL_REFUSED, problem(sup, room, sizeof room));
     } else if (count == WAITING_MOST) {
         control_fail(call, CONTROL_REFUSED, "too many edits wait already: try again");
     } else {

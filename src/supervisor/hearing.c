@@ -4,6 +4,7 @@
 #include "supervisor/asks.h"
 #include "supervisor/comeback.h"
 #include "supervisor/edits.h"
+#include "supervisor/report_state.h"
 #include "supervisor/snapshots.h"
 #include "supervisor/state.h"
 
@@ -23,6 +24,7 @@ static void adopt(struct supervisor *sup, const struct message_accepted *told)
     sup->state_version = told->state_version;
     sup->callbacks = told->callbacks != 0;
     snapshot_name(sup->module, told->module.data);
+    sup->current->callbacks = sup->callbacks;
     sup->current->rate = sup->rate;
     sup->current->rate_hz = sup->rate_hz;
     sup->adopted = sup->current->generation;
@@ -34,6 +36,7 @@ static void adopt(struct supervisor *sup, const struct message_accepted *told)
         sup->mapped[sup->mapped_count++] = build_keep(sup->current);
     }
     shared_finish(&sup->memory); /* the new host has all of it */
+    layouts_adopted(sup);
     hosts_want_spare(sup);
 }
 
@@ -67,6 +70,7 @@ static void came_back(struct supervisor *sup, const struct message_accepted *tol
     adopt(sup, told);
     console_loaded(sup, told->total_ns, "back");
     report_back(&sup->report, &back);
+    report_state_warn(sup->log, told);
     replace_came_back(sup, as_asked);
     supervisor_dispatch(sup, POLICY_SWAP_ACCEPTED);
 }

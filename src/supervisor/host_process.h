@@ -57,7 +57,7 @@ const struct shared *host_process_shared(const struct host_process *host);
 /* Sends, and makes a busy step loop look up. A dead host is no error. */
 bool host_process_send(struct host_process *host, const struct message *message, struct error *err);
 
-/* The same for a KEEP, ASK or EDIT that `fd` goes along with; fd stays the caller's. */
+/* The same for a KEEP, ASK, EDIT or LAYOUT that `fd` goes along with; fd stays the caller's. */
 bool host_process_send_fd(struct host_process *host, const struct message *message, int fd,
                           struct error *err);
 

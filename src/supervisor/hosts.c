@@ -32,6 +32,7 @@ void hosts_load(struct supervisor *sup, enum load_how how, const struct build *b
                  .module = bytes_of(sup->module),
                  .reason = bytes_of(known ? autopsy_account(sup) : ""),
                  .facts = {(const char *)&build->stage.facts, sizeof build->stage.facts}}};
+    message.load.layout = layouts_hand_over(sup, how, build, slot);
     if (message.load.edited) {
         edits_hand_over(sup, build);
     }
@@ -166,6 +167,7 @@ void hosts_start(struct supervisor *sup, const struct build *build, int slot)
     }
     sup->cold = true;
     sup->adopted = 0;
+    layouts_host_is_new(sup);
     looking_begin(sup);
     if (sup->report.generation == 0 && sup->deaths == 0) {
         report_started(&sup->report, host_process_pid(sup->host), sup->library);

@@ -20,12 +20,12 @@ struct inspector {
     uv_loop_t *loop;
     struct orphans *orphans;
     struct log *log;
-    char *program;       /* hotrun-host; NULL: not looked for yet */
+    char *program;                /* hotrun-host; NULL: not looked for yet */
     struct tool_process *process; /* NULL: none lives */
-    int fd;              /* of the channel; -1: none */
-    bool missing;        /* it cannot be started, and that was told */
-    uint32_t number;     /* of the last question */
-    bool waiting;        /* for its answer */
+    int fd;                       /* of the channel; -1: none */
+    bool missing;                 /* it cannot be started, and that was told */
+    uint32_t number;              /* of the last question */
+    bool waiting;                 /* for its answer */
     uint64_t asked_ns, until_ns;
     uint64_t silent_since_ns; /* of the first question that was not answered; 0: none is open */
     struct naming_request request;

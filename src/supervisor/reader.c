@@ -223,9 +223,8 @@ static struct layout *take_layout(struct reader *reader, uint64_t len, struct er
 
 static void take_answer(struct reader *reader, const struct reading_answer *answer)
 {
-    static const enum reader_outcome outcomes[] = {[READING_OK] = READER_OK,
-                                                   [READING_NONE] = READER_NONE,
-                                                   [READING_REFUSED] = READER_REFUSED};
+    static const enum reader_outcome outcomes[] = {
+        [READING_OK] = READER_OK, [READING_NONE] = READER_NONE, [READING_REFUSED] = READER_REFUSED};
     struct reader_result result = {.outcome = outcomes[answer->outcome]};
     struct error err;
     if (result.outcome == READER_OK) {

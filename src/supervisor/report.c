@@ -2,18 +2,16 @@
 #include "supervisor/report.h"
 
 #include "base/clock.h"
-#include "base/columns.h"
 #include "base/text.h"
 #include "supervisor/backtrace.h"
 #include "supervisor/events.h"
+#include "supervisor/report_state.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#define KEY_COLUMNS_MOST 40
 
 void report_size(uint64_t bytes, char *text, size_t size)
 {
@@ -72,49 +70,28 @@ void report_started(struct report *report, pid_t host_pid, const char *library)
     events_emit(report->events, started);
 }
 
-static void add_list(cJSON *state, const char *name, struct bytes list)
-{
-    cJSON *array = cJSON_CreateArray();
-    for (size_t at = 0; array != NULL && at < list.len;) {
-        event_add_text(array, NULL, list.data + at);
-        at += strlen(list.data + at) + 1;
-    }
-    event_add_item(state, name, array);
-}
-
 static void add_reload(cJSON *reloaded, const struct message_accepted *told,
                        const struct build *build, const char *library)
 {
     const struct {
         const char *name;
         uint64_t ns;
-    } times[] = {{"detect", build->detect_ns},      {"stage", build->stage_ns},
-                 {"serialize", told->serialize_ns}, {"load", told->load_ns},
-                 {"init", told->init_ns},           {"deserialize", told->deserialize_ns},
-                 {"total", told->total_ns},         {"pause", told->pause_ns}};
+    } times[] = {{"detect", build->detect_ns},
+                 {"stage", build->stage_ns},
+                 {"layout", build->layout_ns},
+                 {"serialize", told->serialize_ns},
+                 {"load", told->load_ns},
+                 {"init", told->init_ns},
+                 {"deserialize", told->deserialize_ns},
+                 {"total", told->total_ns},
+                 {"pause", told->pause_ns}};
     event_add_text(reloaded, "library", library);
     cJSON *us = cJSON_CreateObject();
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         event_add_number(us, times[i].name, times[i].ns / NS_PER_US);
     }
     event_add_item(reloaded, "us", us);
-    cJSON *state = cJSON_CreateObject();
-    event_add_text(state, "how", state_how_name((enum state_how)told->how));
-    event_add_number(state, "bytes", told->state_bytes);
-    add_list(state, "added", told->added);
-    add_list(state, "dropped", told->dropped);
-    event_add_item(reloaded, "state", state);
-}
-
-static void append_keys(struct text *line, const char *sign, struct bytes list, uint64_t more)
-{
-    for (size_t at = 0; at < list.len; at += strlen(list.data + at) + 1) {
-        text_printf(line, "  %s ", sign);
-        (void)columns_put(line, list.data + at, KEY_COLUMNS_MOST);
-    }
-    if (more > 0) {
-        text_printf(line, "  %s %llu more", sign, (unsigned long long)more);
-    }
+    event_add_item(reloaded, "state", report_state_json(told));
 }
 
 void report_loaded(struct report *report, const struct message_accepted *told,
@@ -143,31 +120,15 @@ void report_loaded(struct report *report, const struct message_accepted *told,
         return;
     }
     struct text line = {0};
-    static const char *const words[] = {[STATE_JSON] = "state kept (%s)",
-                                        [STATE_IN_PLACE] = "state kept in place (%s)",
-                                        [STATE_RESET] = "state reset (%s)",
-                                        [STATE_NEW] = "state new (%s)"};
     bool long_ago = told->total_ns >= 10 * NS_PER_S; /* it waited for a call that did not end */
     text_printf(&line, long_ago ? "generation %llu  %.1f s  " : "generation %llu  %.2f ms  ",
                 (unsigned long long)told->generation,
                 (double)told->total_ns / (long_ago ? 1e9 : 1e6));
-    if (told->how == STATE_IN_PLACE && told->state_size == 0) {
-        text_puts(&line, "no state");
-    } else {
-        const char *word =
-            build->edited ? "state edited (%s)" : words[told->how <= STATE_NEW ? told->how : 0];
-        const char *mark = word == NULL ? NULL : strstr(word, "%s");
-        if (mark != NULL) {
-            text_append(&line, word, (size_t)(mark - word));
-            text_puts(&line, size);
-            text_puts(&line, mark + 2);
-        }
-    }
-    append_keys(&line, "+", told->added, told->more_added);
-    append_keys(&line, "-", told->dropped, told->more_dropped);
+    report_state_words(told, build, &line);
     text_puts(&line, build->edits);
     log_tone(report->log, LOG_TONE_GOOD, "%s", text_string(&line));
     text_finish(&line);
+    report_state_warn(report->log, told);
     if (told->note.len > 0) {
         log_line(report->log, LOG_WARN, "%s", told->note.data);
     }

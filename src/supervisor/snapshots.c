@@ -22,6 +22,7 @@ struct snapshots {
     struct store *store;
     struct durable *durable;
     struct waiting *asked;        /* the host has not published yet */
+    bool unsent;                  /* nor been asked: its layout is being read */
     struct waiting *storing;      /* submitted: in the order of their answers */
     uint64_t id, step, stored_ns; /* of the newest; id 0: none */
     bool failing;
@@ -180,7 +181,7 @@ bool snapshots_save(struct supervisor *sup, int slot, int folder_fd, const char 
     if (sup->memory.fd < 0) {
         return error_set(err, ERROR_MISSING, "there is no snapshot");
     }
-    bool ok = durable_make_file(&sup->memory, slot, &file, err) &&
+    bool ok = durable_make_file(&sup->memory, slot, layouts_known(sup), &file, err) &&
               file_replace(folder_fd, name, file.data, file.len, err);
     text_finish(&file);
     return ok;
@@ -267,8 +268,18 @@ void snapshots_command(struct supervisor *sup, const cJSON *params, struct contr
     }
     waiting->next = sup->snapshots->asked;
     sup->snapshots->asked = waiting;
-    supervisor_send(
-        sup, &(struct message){.type = MESSAGE_SNAPSHOT, .snapshot = {.why = SNAPSHOT_REQUEST}});
+    sup->snapshots->unsent = true;
+    snapshots_go_on(sup);
+}
+
+/* The host is asked when it knows the layout of the state, or when there is none. */
+void snapshots_go_on(struct supervisor *sup)
+{
+    if (sup->snapshots->unsent && !layouts_hold_up_state(sup)) {
+        sup->snapshots->unsent = false;
+        supervisor_send(sup, &(struct message){.type = MESSAGE_SNAPSHOT,
+                                               .snapshot = {.why = SNAPSHOT_REQUEST}});
+    }
 }
 
 void snapshots_published(struct supervisor *sup, const struct message_published *published)
@@ -294,6 +305,7 @@ void snapshots_host_died(struct supervisor *sup)
     struct waiting *asked = sup->snapshots == NULL ? NULL : sup->snapshots->asked;
     if (asked != NULL) {
         sup->snapshots->asked = NULL;
+        sup->snapshots->unsent = false;
     }
     for (struct waiting *waiting = asked, *next; waiting != NULL; waiting = next) {
         next = waiting->next;
@@ -362,8 +374,9 @@ bool snapshots_create(struct supervisor *sup, struct error *err)
         return error_set(err, ERROR_SYSTEM, "no memory for snapshots");
     }
     snapshots->store = store_create(sup->run_dir.fd, sup->run_dir.path, sup->config->history);
-    snapshots->durable =
-        snapshots->store == NULL ? NULL : durable_create(sup->loop, snapshots->store, done, sup);
+    snapshots->durable = snapshots->store == NULL ? NULL
+                                                  : durable_create(sup->loop, snapshots->store,
+                                                                   layouts_known(sup), done, sup);
     if (snapshots->durable == NULL) {
         store_destroy(snapshots->store);
         free(snapshots);

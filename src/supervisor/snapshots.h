@@ -27,6 +27,9 @@ void snapshots_due(struct supervisor *sup);
 /* The newest one is stored at once, proven or not: something is about to be put in its place. */
 void snapshots_keep(struct supervisor *sup);
 
+/* The layout of what runs is known now, or never will be: `hotrun snapshot` may have waited. */
+void snapshots_go_on(struct supervisor *sup);
+
 /* The host has published one, or can't. */
 void snapshots_published(struct supervisor *sup, const struct message_published *published);
 

@@ -147,6 +147,14 @@ static void prepare_copy(struct supervisor *sup)
     }
 }
 
+/* Where it could be loaded at once. */
+static bool waits_for_layout(struct supervisor *sup, struct build *build)
+{
+    bool able =
+        sup->state == POLICY_RUNNING || sup->state == POLICY_PROBATION || sup->state == POLICY_HELD;
+    return able && layouts_put_off(sup, build);
+}
+
 /* False: no memory. */
 static bool copied(struct supervisor *sup, const struct stage *stage, uint64_t begun_ns,
                    bool by_command)
@@ -179,6 +187,13 @@ static bool copied(struct supervisor *sup, const struct stage *stage, uint64_t b
         if (sup->reload_calls[i].generation == 0) {
             sup->reload_calls[i].generation = build->generation;
         }
+    }
+    layouts_arrived(sup, build);
+    build_drop(&sup->pending); /* the newest wins */
+    if (waits_for_layout(sup, build)) {
+        sup->pending = build;
+        layouts_go_on(sup);
+        return true;
     }
     sup->arrived = build;
     supervisor_dispatch(sup, by_command            ? POLICY_CTL_RELOAD
@@ -213,6 +228,7 @@ struct build *staging_copy_again(struct supervisor *sup, const struct build *bui
         return NULL;
     }
     again->noticed_ns = begun;
+    layouts_arrived(sup, again);
     again->stage_ns = clock_ns() - begun;
     prepare_copy(sup);
     return again;

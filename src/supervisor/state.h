@@ -4,7 +4,7 @@
  * how they end, asks.c and edits.c reach into what runs, commands.c answers the control socket,
  * replace.c puts other code or another state in the place of what runs, building.c builds, status.c
  * tells how things stand, service.c tells the service manager, console.c and keys.c have the
- * terminal.
+ * terminal, layouts.c has the layouts of states read.
  */
 #ifndef SUPERVISOR_STATE_H
 #define SUPERVISOR_STATE_H
@@ -24,6 +24,7 @@
 #include "supervisor/host_process.h"
 #include "supervisor/inspector.h"
 #include "supervisor/kept.h"
+#include "supervisor/layouts.h"
 #include "supervisor/notify.h"
 #include "supervisor/policy.h"
 #include "supervisor/proc.h"
@@ -38,7 +39,9 @@
 
 struct ask;
 struct edit_request;
+struct layouts;
 struct snapshots;
+struct value_job;
 
 #define FALLBACKS_MOST 2
 #define ATTEMPTS_MOST  6
@@ -68,6 +71,7 @@ enum supervisor_timer {
     TIMER_EDIT,      /* something has changed: an edit of the state may go on */
     TIMER_BUILDING,  /* a build takes long */
     TIMER_WATCHDOG,  /* the service manager wants a sign of life */
+    TIMER_LAYOUT,    /* a layout is to be read, or was waited for long enough */
     TIMER_CONSOLE,   /* the terminal is to be looked at */
     TIMER_COUNT
 };
@@ -175,11 +179,13 @@ struct supervisor {
     struct control_call *step_call; /* waits until its steps are made */
     struct ask *asks;               /* wait for the module's answer */
     uint64_t asked;                 /* numbers given to them */
+    struct value_job *values;       /* answers in the making */
     unsigned asks_sent;             /* to this host, and not replied to */
     struct edit_request *edits;     /* in their order; the first may be under way */
     struct attempt attempts[ATTEMPTS_MOST];
     unsigned attempt_count, attempt_next;
     struct snapshots *snapshots;
+    struct layouts *layouts;           /* NULL: at the ends of a run */
     int good_slot;                     /* the last good state while nothing runs; NO_SLOT: none */
     struct build *mapped[MAPPED_MOST]; /* what the host has loaded: their copies stay */
     unsigned mapped_count;
@@ -260,6 +266,7 @@ void supervisor_set_clocks(struct supervisor *sup);
 /* actions.c */
 void supervisor_dispatch(struct supervisor *sup, enum policy_event event);
 void supervisor_hold(struct supervisor *sup, const char *reason);
+void supervisor_take_pending(struct supervisor *sup); /* loads it, unless it has to wait */
 
 /* The probation of what was just accepted begins. Not while paused. */
 void supervisor_start_probation(struct supervisor *sup);

@@ -44,6 +44,7 @@ cJSON *status_make(struct supervisor *sup)
     event_add_number(status, "state_bytes", sup->state_bytes);
     event_add_number(status, "state_version", sup->state_version);
     event_add_text(status, "state_kind", sup->callbacks ? "json" : "memory");
+    layouts_add_status(sup, status);
     event_add_number(status, "crashes", sup->restarts_total);
     event_add_number(status, "uptime_s", (clock_ns() - sup->started_ns) / NS_PER_S);
     event_add_number(status, "started_ns", sup->wall_ns);

@@ -159,6 +159,11 @@ static void on_watchdog(uv_timer_t *timer)
     service_watchdog(timer->data);
 }
 
+static void on_layout(uv_timer_t *timer)
+{
+    layouts_go_on(timer->data);
+}
+
 static void on_console(uv_timer_t *timer)
 {
     console_look(timer->data);
@@ -174,7 +179,7 @@ static const uv_timer_cb timer_callbacks[TIMER_COUNT] = {
     [TIMER_DURABLE] = on_durable,     [TIMER_WATCHDOG] = on_watchdog,
     [TIMER_TRUST] = on_trust,         [TIMER_ASK] = on_ask,
     [TIMER_EDIT] = on_edit,           [TIMER_BUILDING] = on_building,
-    [TIMER_CONSOLE] = on_console};
+    [TIMER_LAYOUT] = on_layout,       [TIMER_CONSOLE] = on_console};
 
 static void on_signal(uv_signal_t *handle, int signal)
 {
@@ -297,7 +302,7 @@ static bool set_up(struct supervisor *sup)
     }
     events_set_control(sup->events, sup->control);
     return watch_files(sup, err) && start_handles(sup) && building_create(sup, err) &&
-           snapshots_create(sup, err) && resume_newest(sup, err);
+           layouts_create(sup, err) && snapshots_create(sup, err) && resume_newest(sup, err);
 }
 
 /* A signal to end has no handler any more while the last things are put away: it would leave them.
@@ -322,6 +327,7 @@ static void tear_down(struct supervisor *sup)
     hosts_drop_spare(sup);
     hosts_drop(sup);
     autopsy_finish(sup);
+    layouts_destroy(sup);
     looking_end(sup);
     build_drop(&sup->current);
     build_drop(&sup->next);

@@ -74,9 +74,8 @@ static bool spawn(struct tool_process *tool, const struct tool_setup *setup, int
                                     .stdio = stdio,
                                     .stdio_count = TOOL_CHANNEL + 1,
                                     .exit_cb = on_exit_of};
-    int status = path == NULL || argument == NULL
-                     ? UV_ENOMEM
-                     : uv_spawn(setup->loop, &tool->process, &options);
+    int status = path == NULL || argument == NULL ? UV_ENOMEM
+                                                  : uv_spawn(setup->loop, &tool->process, &options);
     if (path == NULL || argument == NULL) {
         free(tool);
     } else if (status != 0) {

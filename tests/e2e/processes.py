@@ -54,6 +54,11 @@ def program(pid):
         return ""
 
 
+def arguments(pid):
+    """Its command line; [] when it is gone."""
+    return _read(f"/proc/{pid}/cmdline").decode(errors="replace").split("\0")[:-1]
+
+
 def namespace_pid(pid):
     """Its pid in the innermost PID namespace that it is in."""
     match = re.search(rb"^NSpid:.*\b(\d+)$", _read(f"/proc/{pid}/status"), re.M)

@@ -102,7 +102,8 @@ def own_frames(event):
 
 def inspectors(run):
     return [pid for pid in processes.children(run.pid)
-            if processes.program(pid) == "hotrun-inspect"]
+            if processes.program(pid) == "hotrun-inspect" and
+            "--layouts" not in processes.arguments(pid)]
 
 
 HELD_AT_ONCE = "[supervise]\nmax_restarts = 0\n"

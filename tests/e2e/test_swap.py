@@ -374,7 +374,8 @@ class Report(Case):
         with self.hotrun(probe(1)) as run:
             run.call("step", version=1)
             seen = run.save_and_see(probe(2))
-            parts = ("detect", "stage", "serialize", "load", "init", "deserialize", "total", "pause")
+            parts = ("detect", "stage", "layout", "serialize", "load", "init", "deserialize", "total",
+                     "pause")
             self.assertEqual(set(seen["us"]), set(parts))
             for part in parts:
                 self.assertGreaterEqual(seen["us"][part], 0)

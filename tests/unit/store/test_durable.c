@@ -2,7 +2,7 @@
 #include "store/durable.h"
 
 #include "base/path.h"
-#include "trial.h"
+#include "states_trial.h"
 
 #include <fcntl.h>
 #include <hotrun/hotrun.h>
@@ -16,6 +16,7 @@ static uv_loop_t loop;
 static struct shared shared;
 static struct store *store;
 static struct durable *durable;
+static struct layout_set layouts;
 static struct durable_outcome outcomes[64];
 static void *calls[64];
 static size_t outcome_count;
@@ -42,7 +43,7 @@ static int setup(void **state)
     }
     dir_fd = open(trial_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     store = store_create(dir_fd, trial_dir, 100);
-    durable = store == NULL ? NULL : durable_create(&loop, store, done, NULL);
+    durable = store == NULL ? NULL : durable_create(&loop, store, &layouts, done, NULL);
     outcome_count = 0;
     return durable == NULL ? -1 : 0;
 }
@@ -166,6 +167,36 @@ static void an_empty_slot_and_memory_with_pointers_are_no_snapshots(void **state
     assert_true(outcomes[2].ok);
 }
 
+static void an_image_is_stored_as_json_by_the_layouts_of_its_day(void **state)
+{
+    (void)state;
+    struct error err;
+    struct text bytes = {0};
+    struct layout *layout = trial_layout("n");
+    struct snapshot image = {.sequence = 1,
+                             .generation = 1,
+                             .kind = SNAPSHOT_PARTS,
+                             .why = SNAPSHOT_EXIT,
+                             .layout = layout->head->hash,
+                             .module = "game"};
+    trial_image(layout, 7, 8, &bytes);
+    assert_true(shared_publish(&shared, SHARED_PIN_0, &image, bytes.data, bytes.len, &err));
+    submit(SHARED_PIN_0, NULL, NULL);
+    durable_flush(durable);
+    assert_true(!outcomes[0].ok && outcomes[0].useless);
+    assert_true(layout_set_add(&layouts, layout));
+    submit(SHARED_PIN_0, NULL, NULL);
+    layout_set_finish(&layouts); /* it has its own reference */
+    layout_drop(&layout);
+    size_t wanted = 2;
+    run_until(&loop, all_done, &wanted);
+    assert_true(outcomes[1].ok && outcomes[1].fresh);
+    struct snapshot stored = on_disk(outcomes[1].id);
+    assert_int_equal(stored.kind, SNAPSHOT_JSON);
+    assert_int_equal(stored.len, strlen("{\"hp\":7,\"n\":8}"));
+    text_finish(&bytes);
+}
+
 static atomic_bool writing;
 
 /* The host at full speed: each state tells its own number all over. */
@@ -243,6 +274,7 @@ int main(void)
         TRIAL(what_is_in_the_store_is_not_stored_again_unless_it_has_gone),
         TRIAL(a_copy_is_written_beside_and_its_failure_is_no_failure_of_the_store),
         TRIAL(an_empty_slot_and_memory_with_pointers_are_no_snapshots),
+        TRIAL(an_image_is_stored_as_json_by_the_layouts_of_its_day),
         TRIAL(a_snapshot_that_is_written_over_meanwhile_is_never_stored_torn),
         TRIAL(a_flush_waits_for_the_worker_and_does_the_rest),
     };

@@ -113,7 +113,7 @@ static struct message_accepted told(void)
                                      .note = {"", 0}};
 }
 
-static const struct build build = {.detect_ns = 5000, .stage_ns = 90000};
+static const struct build build = {.detect_ns = 5000, .stage_ns = 90000, .layout_ns = 8000};
 
 static void a_reload_tells_its_times_and_its_keys(void **state)
 {
@@ -122,11 +122,43 @@ static void a_reload_tells_its_times_and_its_keys(void **state)
     report_loaded(&t.report, &accepted, &build, "libgame.so", false, RATE_HZ, 60);
     assert_string_equal(
         expect_event("reloaded"),
-        ",\"library\":\"libgame.so\",\"us\":{\"detect\":5,\"stage\":90,\"serialize\":10,\"load\":"
+        ",\"library\":\"libgame.so\",\"us\":{\"detect\":5,\"stage\":90,\"layout\":8,\"serialize\":"
+        "10,\"load\":"
         "20,"
         "\"init\":3,\"deserialize\":4,\"total\":314,\"pause\":50},\"state\":{\"how\":\"json\","
-        "\"bytes\":1234,\"added\":[\"speed\",\"z\"],\"dropped\":[\"vx\"]}}\n");
+        "\"bytes\":1234,\"added\":[\"speed\",\"z\"],\"dropped\":[\"vx\"],\"converted\":[],\"lost\":"
+        "[],\"kept\":[]}}\n");
     expect_lines("generation 7  0.31 ms  state kept (1.2 KB)  + speed  + z  - vx\n");
+}
+
+static void a_move_tells_what_became_of_each_value(void **state)
+{
+    (void)state;
+    struct message_accepted accepted = told();
+    static const char converted[] = "/hp: int to float\0/kind: enum old to enum new";
+    accepted.how = STATE_MIGRATED;
+    accepted.callbacks = 0;
+    accepted.state_size = 96;
+    accepted.added = bytes_of("/speed");
+    accepted.dropped = bytes_of("/vx");
+    accepted.converted = (struct bytes){converted, sizeof converted - 1};
+    accepted.more_converted = 3;
+    accepted.lost = bytes_of("/lives: 300 became 255");
+    accepted.more_lost = 2;
+    accepted.kept = bytes_of("/cache: points to memory of the module");
+    report_loaded(&t.report, &accepted, &build, "l.so", false, RATE_MAX, 0);
+    const char *event = expect_event("reloaded");
+    assert_non_null(strstr(event, "\"how\":\"migrated\",\"bytes\":1234,\"added\":[\"/speed\"],"
+                                  "\"dropped\":[\"/vx\"],\"converted\":[\"/hp: int to float\","
+                                  "\"/kind: enum old to enum new\"],\"lost\":[\"/lives: 300 "
+                                  "became 255\"],\"kept\":[\"/cache: points to memory of the "
+                                  "module\"]}"));
+    expect_lines("generation 7  0.31 ms  state moved (96 B)  + speed  - vx  ~ hp: int to float"
+                 "  ~ kind: enum old to enum new  ~ 3 more\n"
+                 "warning: values of the state do not fit any more: /lives: 300 became 255; 2 "
+                 "more\n"
+                 "warning: of the state, this stays as it was: /cache: points to memory of the "
+                 "module\n");
 }
 
 static void keys_that_are_too_many_are_counted(void **state)
@@ -418,6 +450,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_A_REPORT(a_start_is_an_event_alone),
         WITH_A_REPORT(a_reload_tells_its_times_and_its_keys),
+        WITH_A_REPORT(a_move_tells_what_became_of_each_value),
         WITH_A_REPORT(keys_that_are_too_many_are_counted),
         WITH_A_REPORT(each_way_of_the_state_has_its_words),
         WITH_A_REPORT(the_first_load_tells_the_pace),

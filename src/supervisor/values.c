@@ -1,0 +1,139 @@
+#include "supervisor/values.h"
+
+#include "base/file.h"
+#include "base/signals.h"
+#include "layout/layout_set.h"
+#include "state/json.h"
+#include "state/pointer.h"
+#include "store/portable.h"
+#include "supervisor/layouts.h"
+#include "supervisor/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define VALUE_MOST ((size_t)1 << 30)
+
+struct value_job {
+    uv_work_t work;
+    struct supervisor *sup;
+    struct value_job *next;
+    struct control_call *call; /* NULL: nobody waits any more */
+    struct value_source source;
+    char *pointer;
+    struct layout_set layouts;
+    struct text result;
+    struct error err; /* of the work; ERROR_NONE: the result is there */
+};
+
+/* ---- the work ---- */
+
+static bool put_value(struct value_job *job, const char *json, size_t len)
+{
+    struct span span;
+    return json_check(json, len, &job->err) &&
+           pointer_find(json, len, job->pointer, &span, &job->err) &&
+           (text_append(&job->result, json + span.start, span.end - span.start) ||
+            error_set(&job->err, ERROR_LIMIT,
+                      "it is larger than 1 GB, or memory is missing: ask for a part of it"));
+}
+
+static void on_work(uv_work_t *work)
+{
+    struct value_job *job = work->data;
+    struct value_source *source = &job->source;
+    struct text *state = &source->state;
+    job->result.limit = VALUE_MOST;
+    /* Through the descriptor: what is mapped could be cut by a host that does not behave. */
+    if (source->fd >= 0 && !file_read_from_begin(source->fd, state)) {
+        (void)error_set(&job->err, ERROR_LIMIT,
+                        "the state takes more than %zu bytes (state.max_json and state.pin_limit "
+                        "set how many are allowed), or memory is missing",
+                        state->limit);
+        return;
+    }
+    bool ok = text_puts(&job->result, "{\"value\":") &&
+              (source->image ? portable_json(text_string(state), state->len, &job->layouts,
+                                             job->pointer, &job->result, &job->err)
+                             : put_value(job, text_string(state), state->len));
+    if (!ok && job->err.code == ERROR_NONE) {
+        (void)error_set(&job->err, ERROR_SYSTEM, "no memory for the answer");
+    }
+    if (ok &&
+        !text_printf(&job->result, ",\"generation\":%llu,\"step\":%llu}",
+                     (unsigned long long)source->generation, (unsigned long long)source->step)) {
+        (void)error_set(&job->err, ERROR_SYSTEM, "no memory for the answer");
+    }
+}
+
+/* ---- on the loop ---- */
+
+static void free_job(struct value_job *job)
+{
+    if (job->source.fd >= 0) {
+        (void)close(job->source.fd);
+    }
+    text_finish(&job->source.state);
+    text_finish(&job->result);
+    layout_set_finish(&job->layouts);
+    free(job->pointer);
+    free(job);
+}
+
+static void on_worked(uv_work_t *work, int status)
+{
+    struct value_job *job = work->data;
+    struct value_job **at = &job->sup->values;
+    (void)status;
+    while (*at != job) {
+        at = &(*at)->next;
+    }
+    *at = job->next;
+    if (job->call != NULL && job->err.code != ERROR_NONE) {
+        control_fail(job->call, CONTROL_REFUSED, job->err.text);
+    } else if (job->call != NULL) {
+        control_answer_text(job->call, text_string(&job->result), job->result.len);
+    }
+    free_job(job);
+}
+
+void values_answer(struct supervisor *sup, struct value_source *source, const char *pointer,
+                   struct control_call *call)
+{
+    struct value_job *job = calloc(1, sizeof *job);
+    sigset_t before;
+    bool queued = false;
+    if (job != NULL) {
+        *job = (struct value_job){
+            .sup = sup, .call = call, .source = *source, .pointer = strdup(pointer)};
+        *source = (struct value_source){.fd = -1};
+        layout_set_copy(&job->layouts, layouts_known(sup));
+        job->work.data = job;
+        signals_block(&before); /* threads that are started by this leave them to the loop's */
+        queued =
+            job->pointer != NULL && uv_queue_work(sup->loop, &job->work, on_work, on_worked) == 0;
+        signals_restore(&before);
+    } else if (source->fd >= 0) {
+        (void)close(source->fd);
+    }
+    if (queued) {
+        job->next = sup->values;
+        sup->values = job;
+        return;
+    }
+    control_fail(call, CONTROL_INTERNAL, "no memory for the state");
+    if (job != NULL) {
+        free_job(job);
+    } else {
+        text_finish(&source->state);
+    }
+}
+
+void values_finish(struct supervisor *sup)
+{
+    for (struct value_job *job = sup->values; job != NULL; job = job->next) {
+        job->call = NULL;
+        (void)uv_cancel((uv_req_t *)&job->work);
+    }
+}

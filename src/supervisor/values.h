@@ -1,0 +1,29 @@
+/* Answers with a value out of a state, which is found on a worker thread: states are large, and
+ * images become JSON first. [supervisor's loop thread, but for the work itself] */
+#ifndef SUPERVISOR_VALUES_H
+#define SUPERVISOR_VALUES_H
+
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct control_call;
+struct supervisor;
+
+struct value_source { /* a state that somebody else has written */
+    int fd;           /* taken over: the file that has it; -1: `state` has it */
+    struct text state;
+    bool image; /* it is an image (layout/image.h), not text */
+    uint64_t generation, step;
+};
+
+/* Answers `call` with the value at `pointer`. Takes the source over. */
+void values_answer(struct supervisor *sup, struct value_source *source, const char *pointer,
+                   struct control_call *call);
+
+/* Calls are answered no more: the control socket has told their callers. The work ends with the
+ * loop. */
+void values_finish(struct supervisor *sup);
+
+#endif
