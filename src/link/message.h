@@ -12,7 +12,7 @@
 
 #define MESSAGE_SIZE_MAX ((size_t)128 << 10)
 #define SEND_MOST        ((size_t)127 << 10) /* bytes of a SEND's name and text, of a REPLY's text */
-#define LAYOUTS_MOST     8 /* layouts that a host has: those that came last */
+#define LAYOUTS_MOST     8                   /* layouts that a host has: those that came last */
 #define KEEP_NAME_MOST   255 /* bytes of a kept descriptor's name that a KEEP can carry */
 
 struct bytes { /* data[len] is '\0'; a received one lives until the next receive */

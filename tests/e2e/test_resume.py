@@ -145,7 +145,7 @@ class Resume(Snapshots):
             self.goes_on(run, self.read(run, name))
 
     def test_a_state_in_memory_is_resumed_when_it_is_plain(self):
-        _, snapshot = self.run_and_end(probe(1, no_codec=True))
+        _, snapshot = self.run_and_end(probe(1, no_codec=True, flags=("-g0",)))
         self.assertEqual(snapshot["kind"], "image")
         with self.hotrun(None, "--rate", "200", "--resume", config=ONLY_AT_THE_END) as run:
             step = run.call("step")

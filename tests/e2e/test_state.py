@@ -79,11 +79,11 @@ class Get(States):
             self.assertEqual(int(self.state("get", "/count")), count)
 
     def test_a_state_without_names_is_refused_with_what_to_do(self):
-        with self.hotrun(probe(1, no_codec=True)) as run:
+        with self.hotrun(probe(1, no_codec=True, flags=("-g0",))) as run:
             run.call("step")
             self.assertIn("has no serialize", self.state("get", status=125))
             self.assertIn("has no serialize", self.state("set", "/count", "1", status=125))
-            run.save_and_see(probe(2, no_codec=True))
+            run.save_and_see(probe(2, no_codec=True, flags=("-g0",)))
 
     def test_a_pointer_with_a_nul_in_it_is_no_other_pointer(self):
         with self.hotrun(probe(1)) as run:

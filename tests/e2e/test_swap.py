@@ -136,6 +136,11 @@ class Swap(Case):
             self.assertEqual(len(mapped), 1, mapped)
 
 
+def bare(version, **settings):
+    """A module without callbacks and without debug info."""
+    return probe(version, no_codec=True, flags=("-g0",), **settings)
+
+
 class InPlace(Case):
 
     def test_a_state_without_callbacks_stays_where_it_is(self):
@@ -155,11 +160,11 @@ class InPlace(Case):
             self.assertFalse([s for s in run.said.since(mark) if s["call"] == "init"])
 
     def test_another_size_is_refused_with_the_reason(self):
-        with self.hotrun(probe(1, no_codec=True)) as run:
+        with self.hotrun(bare(1)) as run:
             first = run.call("step", version=1)
-            seen = run.save_and_see(probe(2, no_codec=True, state_pad=4000), "rejected")
+            seen = run.save_and_see(bare(2, state_pad=4000), "rejected")
             self.assertRegex(seen["reason"], r"size|bytes")
-            run.save_and_see(probe(3, no_codec=True))
+            run.save_and_see(bare(3))
             step = run.call("step", version=3)
             self.assertEqual(step["count"] - step["index"], first["count"] - first["index"])
 
@@ -170,10 +175,9 @@ class InPlace(Case):
             self.assertIn("version", seen["reason"])
 
     def test_another_size_starts_anew_where_the_config_says_reset(self):
-        with self.hotrun(probe(1, no_codec=True),
-                         config='[state]\non_mismatch = "reset"\n') as run:
+        with self.hotrun(bare(1), config='[state]\non_mismatch = "reset"\n') as run:
             run.call("step", version=1)
-            seen = run.save_and_see(probe(2, no_codec=True, state_pad=4000))
+            seen = run.save_and_see(bare(2, state_pad=4000))
             self.assertEqual(seen["state"]["how"], "reset")
             step = run.call("step", version=2)
             self.assertEqual(step["count"], 1)

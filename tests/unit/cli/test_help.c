@@ -76,7 +76,7 @@ static void every_option_has_its_key(void **state)
     assert_true(config_init(&config, &err));
     for (size_t i = 0; i < option_row_count; i++) {
         const struct option_row *row = &option_rows[i];
-        static const char *const none[] = {"config",   "json",  "force", "keep-state",
+        static const char *const none[] = {"config",   "json",  "force", "keep-state", "layout",
                                            "template", "build", "help",  "version"};
         bool free_standing = false;
         for (size_t j = 0; j < sizeof none / sizeof none[0]; j++) {
