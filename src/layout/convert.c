@@ -112,7 +112,7 @@ static struct range range_of(const struct layout_type *type, uint32_t bits)
     uint32_t width = width_of(type, bits) - is_signed(type);
     wide_uint high = width == 0 ? 0 : ~(wide_uint)0 >> (128 - width);
     return (struct range){is_signed(type) ? -(wide_int)high - 1 : 0, high, (int)width,
-                          2 * (long double)(high / 2 + 1)};
+                          width == 0 ? 1 : 2 * (long double)(high / 2 + 1)};
 }
 
 static bool is_negative(const struct value *value)

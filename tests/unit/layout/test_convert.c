@@ -220,6 +220,10 @@ static void bit_fields_leave_their_neighbours_alone(void **state)
             assert_true(convert_read(&here, &i64, bytes, bit, bits).wide == -(low + 1));
             assert_int_equal(convert_write(&value, &here, &u64, bytes, bit, bits), EXACT);
             assert_true(convert_read(&here, &u64, bytes, bit, bits).wide == -(wide_int)low);
+            struct value real = {.kind = VALUE_FLOAT, .real = -(long double)low};
+            assert_int_equal(convert_write(&real, &here, &i64, bytes, bit, bits), LOST);
+            assert_true(convert_read(&here, &i64, bytes, bit, bits).wide == -(low + 1));
+            assert_int_equal(convert_write(&value, &here, &u64, bytes, bit, bits), EXACT);
             for (size_t i = 0; i < len * 8; i++) {
                 bool outside = i < bit || i >= bit + bits;
                 assert_true(!outside || ((bytes[i / 8] ^ was[i / 8]) >> (i % 8) & 1) == 0);
