@@ -33,9 +33,10 @@ struct move {
     uint8_t kind;
     bool apart; /* what lies between the move before and this one is not only padding */
     uint8_t from_bit, from_bits, to_bit, to_bits;
-    uint32_t pair;               /* EACH */
-    uint32_t from_type, to_type; /* of CONVERT, POINTER, WORDS, TEXT, CUT */
-    uint64_t from, to;           /* offsets */
+    uint8_t quick_from, quick_to; /* CONVERT: as in quick.h */
+    uint32_t pair;                /* EACH */
+    uint32_t from_type, to_type;  /* of CONVERT, POINTER, WORDS, TEXT, CUT */
+    uint64_t from, to;            /* offsets */
     uint64_t size;
     uint64_t count, from_step, to_step; /* EACH */
 };

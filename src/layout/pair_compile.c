@@ -1,5 +1,6 @@
 #include "layout/convert.h"
 #include "layout/pair_parts.h"
+#include "layout/quick.h"
 
 #include <string.h>
 
@@ -74,7 +75,14 @@ static bool compile_scalar(struct pairs *pairs, struct pair *pair, struct error 
     }
     pair->flags = PAIR_SCALAR | PAIR_LIKE;
     if (!scalar_is_alike(pairs, from, to)) {
-        move = (struct move){.kind = MOVE_CONVERT, .from_type = pair->from, .to_type = pair->to};
+        move = (struct move){.kind = MOVE_CONVERT,
+                             .quick_from = (uint8_t)quick_kind(from),
+                             .quick_to = (uint8_t)quick_kind(to),
+                             .from_type = pair->from,
+                             .to_type = pair->to};
+        if (from->kind == LAYOUT_ENUM && to->kind == LAYOUT_ENUM) {
+            move.quick_from = QUICK_NONE; /* by name */
+        }
         pair->flags = PAIR_SCALAR | (zero_stays(pairs, from, to) ? 0 : PAIR_STIRS);
     }
     return pair_push(pairs, pair, &move, err);

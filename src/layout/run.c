@@ -2,6 +2,7 @@
 
 #include "layout/convert.h"
 #include "layout/float_text.h"
+#include "layout/quick.h"
 
 #include <string.h>
 
@@ -79,23 +80,6 @@ static void convert(struct run *run, const struct move *move, const unsigned cha
 
 /* ---- bytes ---- */
 
-static void copy(const unsigned char *from, unsigned char *to, uint64_t size)
-{
-    switch (size) { /* calls of memcpy cost more than what they do here */
-    case 4:
-        memcpy(to, from, 4);
-        break;
-    case 8:
-        memcpy(to, from, 8);
-        break;
-    case 16:
-        memcpy(to, from, 16);
-        break;
-    default:
-        memcpy(to, from, (size_t)size);
-    }
-}
-
 #define SPARSE ((uint64_t)64 << 10) /* smaller ones are copied without a look at what they hold */
 
 static void copy_sparse(const struct run *run, const unsigned char *from, unsigned char *to,
@@ -168,9 +152,6 @@ static void move_one(struct run *run, const struct move *move, const unsigned ch
                      unsigned char *to)
 {
     switch (move->kind) {
-    case MOVE_CONVERT:
-        convert(run, move, from + move->from, to + move->to);
-        break;
     case MOVE_POINTER:
         run_pointer(run, move, from + move->from, to + move->to);
         break;
@@ -204,35 +185,116 @@ static bool only_binds(const struct move *move)
            move->kind == MOVE_EACH;
 }
 
-static void run_moves(struct run *run, const struct move *moves, uint32_t count,
-                      const unsigned char *from, unsigned char *to)
+/* ---- many ---- */
+
+struct column { /* one move of some elements */
+    const unsigned char *from;
+    unsigned char *to;
+    uint64_t count, from_step, to_step;
+};
+
+static void convert_column(struct run *run, const struct move *move, const struct column *column)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        const struct move *move = &moves[i];
-        if (run->in_place && !only_binds(move)) {
-            continue;
-        }
-        if (move->kind != MOVE_COPY) {
-            move_one(run, move, from, to);
-        } else if (move->size < SPARSE) {
-            copy(from + move->from, to + move->to, move->size);
-        } else {
-            copy_sparse(run, from + move->from, to + move->to, move->size);
+    for (uint64_t i = 0; i < column->count; i++) {
+        const unsigned char *from = column->from + i * column->from_step;
+        unsigned char *to = column->to + i * column->to_step;
+        enum quick_result how = quick_convert(move->quick_from, move->quick_to, from, to);
+        if (how == QUICK_CANNOT || (how == QUICK_ROUNDED && run_names(run, FINDING_LOST))) {
+            convert(run, move, from, to);
         }
     }
 }
 
-void run_value(struct run *run, uint32_t number, const unsigned char *from, unsigned char *to)
+/* With a size that is known to the compiler, so that it calls nothing. */
+static inline __attribute__((always_inline)) void copy_each(const struct column *column,
+                                                            size_t size)
 {
-    const struct pair *pair = &run->plan->pairs->list[number];
-    run_moves(run, run->plan->pairs->moves + pair->first, pair->count, from, to);
+    for (uint64_t i = 0; i < column->count; i++) {
+        memcpy(column->to + i * column->to_step, column->from + i * column->from_step, size);
+    }
+}
+
+static void copy_column(const struct run *run, const struct column *column, uint64_t size)
+{
+    switch (size) {
+    case 1:
+        copy_each(column, 1);
+        break;
+    case 4:
+        copy_each(column, 4);
+        break;
+    case 8:
+        copy_each(column, 8);
+        break;
+    case 16:
+        copy_each(column, 16);
+        break;
+    case 24:
+        copy_each(column, 24);
+        break;
+    case 32:
+        copy_each(column, 32);
+        break;
+    default:
+        for (uint64_t i = 0; i < column->count; i++) {
+            const unsigned char *from = column->from + i * column->from_step;
+            unsigned char *to = column->to + i * column->to_step;
+            if (size < SPARSE) {
+                memcpy(to, from, (size_t)size);
+            } else {
+                copy_sparse(run, from, to, size);
+            }
+        }
+    }
+}
+
+static void run_column(struct run *run, const struct move *move, struct column column)
+{
+    if (move->kind == MOVE_COPY || move->kind == MOVE_CONVERT) {
+        column.from += move->from;
+        column.to += move->to;
+    }
+    if (move->kind == MOVE_COPY) {
+        copy_column(run, &column, move->size);
+        return;
+    }
+    if (move->kind == MOVE_CONVERT) {
+        convert_column(run, move, &column);
+        return;
+    }
+    for (uint64_t i = 0; i < column.count; i++) {
+        move_one(run, move, column.from + i * column.from_step, column.to + i * column.to_step);
+    }
+}
+
+#define BLOCK 4096 /* bytes of elements that are moved field by field: they stay in the cache */
+
+static void run_block(struct run *run, const struct pair *pair, struct column column)
+{
+    const struct move *moves = run->plan->pairs->moves + pair->first;
+    for (uint32_t i = 0; i < pair->count; i++) {
+        if (!run->in_place || only_binds(&moves[i])) {
+            run_column(run, &moves[i], column);
+        }
+    }
+}
+
+static void run_part(struct run *run, const struct pair *pair, struct column column)
+{
+    uint64_t most = 1 + BLOCK / (column.from_step + column.to_step + 1), left = column.count;
+    while (left > 0) {
+        column.count = left < most ? left : most;
+        run_block(run, pair, column);
+        column.from += column.count * column.from_step;
+        column.to += column.count * column.to_step;
+        left -= column.count;
+    }
 }
 
 void run_values(struct run *run, uint32_t number, const unsigned char *from, unsigned char *to,
                 uint64_t count, uint64_t from_step, uint64_t to_step)
 {
     const struct pair *pair = &run->plan->pairs->list[number];
-    const struct move *moves = run->plan->pairs->moves + pair->first;
     uint64_t begin, end;
     if (run->in_place && (pair->flags & PAIR_POINTERS) == 0) {
         return;
@@ -244,8 +306,13 @@ void run_values(struct run *run, uint32_t number, const unsigned char *from, uns
         if (!all && !run_stretch(run, from, to, from_step, to_step, count, at, &begin, &end)) {
             return;
         }
-        for (uint64_t i = begin; i < end; i++) {
-            run_moves(run, moves, pair->count, from + i * from_step, to + i * to_step);
-        }
+        run_part(run, pair,
+                 (struct column){from + begin * from_step, to + begin * to_step, end - begin,
+                                 from_step, to_step});
     }
+}
+
+void run_value(struct run *run, uint32_t number, const unsigned char *from, unsigned char *to)
+{
+    run_block(run, &run->plan->pairs->list[number], (struct column){from, to, 1, 0, 0});
 }
