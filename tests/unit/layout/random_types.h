@@ -94,6 +94,7 @@ static inline void random_place(struct random *random, struct shape_type *type)
         end += field->bits == 0 ? field->type->size : (field->bit + field->bits + 7) / 8;
     }
     type->size = end + random_below(random, 4);
+    type->size += type->size == 0; /* an array of nothing has no elements */
 }
 
 static inline struct shape_field random_field(struct random *random, unsigned depth)
