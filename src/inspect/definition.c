@@ -120,7 +120,7 @@ static bool is_same(Dwarf_Die *one, Dwarf_Die *other)
 static void take(struct search *search, Dwarf_Die *die)
 {
     uint64_t size;
-    if (die_flag(die, DW_AT_declaration) || !die_unsigned(die, DW_AT_byte_size, &size)) {
+    if (die_declares(die) || !die_unsigned(die, DW_AT_byte_size, &size)) {
         return;
     }
     struct type_entry entry = {.die = *die};

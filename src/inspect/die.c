@@ -30,6 +30,14 @@ bool die_flag(Dwarf_Die *die, unsigned attribute)
            dwarf_formflag(&found, &flag) == 0 && flag;
 }
 
+bool die_declares(Dwarf_Die *die)
+{
+    Dwarf_Attribute found; /* not that of the declaration which it completes */
+    bool flag = false;
+    return dwarf_attr(die, DW_AT_declaration, &found) != NULL &&
+           dwarf_formflag(&found, &flag) == 0 && flag;
+}
+
 bool die_unsigned(Dwarf_Die *die, unsigned attribute, uint64_t *value)
 {
     Dwarf_Attribute found;

@@ -24,6 +24,9 @@ const char *die_name(Dwarf_Die *die);
 bool die_flag(Dwarf_Die *die, unsigned attribute);
 bool die_unsigned(Dwarf_Die *die, unsigned attribute, uint64_t *value);
 
+/* It only declares what is defined elsewhere. */
+bool die_declares(Dwarf_Die *die);
+
 /* As it is stored, with its sign where it has one. */
 bool die_integer(Dwarf_Die *die, unsigned attribute, int64_t *value);
 

@@ -85,7 +85,7 @@ static void read_member(struct type_table *table, uint32_t number, Dwarf_Die *me
     struct type_entry *entry = &table->entries[number];
     const char *name = die_name(member);
     struct layout_field field = {.old_name = LAYOUT_NONE};
-    if (is_mark(name) || die_flag(member, DW_AT_external) || die_flag(member, DW_AT_declaration)) {
+    if (is_mark(name) || die_flag(member, DW_AT_external) || die_declares(member)) {
         return; /* a mark, or a static member, which lies elsewhere */
     }
     if (is_flexible(table->file, member)) {
@@ -223,8 +223,8 @@ void field_reading_all(struct type_table *table, uint32_t number)
     Dwarf_Die die = entry->die, first;
     uint64_t align;
     entry->type.name = type_table_name(table, entry);
-    if (die_flag(&die, DW_AT_declaration) ||
-        !die_unsigned(&die, DW_AT_byte_size, &entry->type.size) || entry->type.size > INT64_MAX) {
+    if (die_declares(&die) || !die_unsigned(&die, DW_AT_byte_size, &entry->type.size) ||
+        entry->type.size > INT64_MAX) {
         entry->type.size = 0;
         return; /* it stays LAYOUT_UNKNOWN */
     }

@@ -160,8 +160,7 @@ static void read_enum(struct type_table *table, uint32_t number)
     Dwarf_Die child;
     int64_t value;
     type->name = type_table_name(table, entry);
-    if (die_flag(&entry->die, DW_AT_declaration) ||
-        !die_unsigned(&entry->die, DW_AT_byte_size, &type->size)) {
+    if (die_declares(&entry->die) || !die_unsigned(&entry->die, DW_AT_byte_size, &type->size)) {
         return;
     }
     type->align = scalar_align(type->size);

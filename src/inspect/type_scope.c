@@ -120,6 +120,12 @@ static void put_scope(Dwarf_Die *around, struct text *name)
 {
     int tag = dwarf_tag(around);
     const char *own = die_name(around);
+    Dwarf_Attribute attribute;
+    Dwarf_Die whole; /* a type unit may have a stub of the class around its type */
+    if (*own == '\0' && dwarf_attr(around, DW_AT_signature, &attribute) != NULL &&
+        dwarf_formref_die(&attribute, &whole) != NULL) {
+        own = die_name(&whole);
+    }
     if (tag == DW_TAG_lexical_block || tag == DW_TAG_inlined_subroutine) {
         return;
     }

@@ -113,11 +113,8 @@ static bool visit(void *ctx, Dwarf_Die *variable, Dwarf_Die *function)
         take_mark(reading, variable);
         return reading->statics || reading->mark_count < reading->marks_wanted;
     }
-    if (!reading->statics || die_flag(variable, DW_AT_declaration)) {
-        Dwarf_Attribute own; /* what completes a declaration has a place itself */
-        if (!reading->statics || dwarf_attr(variable, DW_AT_location, &own) == NULL) {
-            return true;
-        }
+    if (!reading->statics || die_declares(variable)) {
+        return true;
     }
     struct place_found at = variable_place_find(variable);
     if (!is_of_interest(at.place, variable, function) ||
