@@ -1,6 +1,7 @@
 #include "inspect/aranges.h"
 
-#include <gelf.h>
+#include "inspect/debug_file.h"
+
 #include <string.h>
 
 #define HEADER_SIZE 12 /* of a set in 32-bit DWARF */
@@ -49,34 +50,13 @@ static bool holds(const struct set *set, uint64_t address)
     return false;
 }
 
-static Elf_Data *find_table(Elf *elf)
-{
-    size_t names;
-    if (elf_getshdrstrndx(elf, &names) != 0) {
-        return NULL;
-    }
-    for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn)) != NULL;) {
-        GElf_Shdr header;
-        const char *name =
-            gelf_getshdr(scn, &header) == NULL ? NULL : elf_strptr(elf, names, header.sh_name);
-        if (name != NULL && strcmp(name, ".debug_aranges") == 0) {
-            return (header.sh_flags & SHF_COMPRESSED) != 0 || header.sh_type != SHT_PROGBITS
-                       ? NULL
-                       : elf_rawdata(scn, NULL);
-        }
-    }
-    return NULL;
-}
-
 bool aranges_find(Dwarf *dwarf, Dwarf_Addr address, Dwarf_Die *unit)
 {
-    Elf_Data *data = find_table(dwarf_getelf(dwarf));
     struct set set;
-    if (data == NULL || data->d_buf == NULL) {
-        return false;
-    }
-    const unsigned char *at = data->d_buf, *end = at + data->d_size;
-    while (take_set(&at, end, &set)) {
+    size_t size;
+    const unsigned char *at = debug_file_table(dwarf_getelf(dwarf), ".debug_aranges", &size);
+    const unsigned char *end = at == NULL ? NULL : at + size;
+    while (at != NULL && take_set(&at, end, &set)) {
         Dwarf_Off next;
         size_t header;
         if (holds(&set, address)) {

@@ -220,3 +220,24 @@ Elf_Scn *debug_file_section(const struct debug_file *file, uint64_t address, GEl
     }
     return NULL;
 }
+
+const unsigned char *debug_file_table(Elf *elf, const char *name, size_t *size)
+{
+    size_t names;
+    if (elf_getshdrstrndx(elf, &names) != 0) {
+        return NULL;
+    }
+    for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn)) != NULL;) {
+        GElf_Shdr header;
+        const char *other =
+            gelf_getshdr(scn, &header) == NULL ? NULL : elf_strptr(elf, names, header.sh_name);
+        if (other == NULL || strcmp(other, name) != 0) {
+            continue;
+        }
+        bool plain = header.sh_type == SHT_PROGBITS && (header.sh_flags & SHF_COMPRESSED) == 0;
+        Elf_Data *data = plain ? elf_rawdata(scn, NULL) : NULL;
+        *size = data == NULL ? 0 : data->d_size;
+        return data == NULL ? NULL : data->d_buf;
+    }
+    return NULL;
+}

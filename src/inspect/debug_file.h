@@ -30,4 +30,8 @@ const void *debug_file_bytes(const struct debug_file *file, uint64_t address, ui
 /* The section of the library (never of a separate file) that holds `address`. NULL: none. */
 Elf_Scn *debug_file_section(const struct debug_file *file, uint64_t address, GElf_Shdr *header);
 
+/* The bytes of the section `name` as they stand in the file. NULL: there is none, or it is
+ * compressed. */
+const unsigned char *debug_file_table(Elf *elf, const char *name, size_t *size);
+
 #endif

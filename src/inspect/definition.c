@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "inspect/die.h"
 #include "inspect/function.h"
+#include "inspect/name_filter.h"
 #include "inspect/type_reading.h"
 
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct search {
     struct wanted *wanted;
     uint64_t *own, *around; /* hashes of names, sorted: of what is wanted, of what it stands in */
     size_t count, around_count, around_room;
+    struct name_filter filter;
     unsigned visits, splits;
     bool failed;
 };
@@ -95,6 +97,7 @@ static bool collect(struct search *search)
         }
         const char *own = die_name(&entry->die);
         search->own[search->count] = hash_bytes(own, strlen(own));
+        name_filter_add(&search->filter, table->file->dwarf, own);
         search->wanted[search->count++] = (struct wanted){.entry = i, .name = entry->type.name};
         add_scopes(search, draft_string_at(table->draft, entry->type.name));
     }
@@ -173,7 +176,9 @@ static void look_everywhere(struct search *search)
     while (search->visits <= VISITS_MOST && search->splits <= SPLIT_MOST &&
            dwarf_get_units(search->table->file->dwarf, cu, &cu, &version, &type, &unit, NULL) ==
                0) {
-        if (function_unit(&unit, &contents)) {
+        /* The strings of a skeleton are not those of what it stands for. */
+        bool may = type == DW_UT_skeleton || name_filter_may(&search->filter, &unit);
+        if (may && function_unit(&unit, &contents)) {
             look_below(search, &contents, 0);
             search->splits += contents.addr != unit.addr;
         }
@@ -184,6 +189,7 @@ bool definition_find_all(struct type_table *table)
 {
     struct search search = {.table = table};
     bool some = false;
+    name_filter_init(&search.filter, table->file->dwarf);
     if (collect(&search)) {
         look_everywhere(&search);
         for (size_t i = 0; i < search.count; i++) {

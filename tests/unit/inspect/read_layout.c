@@ -156,10 +156,9 @@ static size_t damage(struct text *file, const struct range *ranges, size_t count
         size_t left = range->begin + range->len - at;
         size_t len = next(seed) % 8 == 0 ? (size_t)(next(seed) % 32) : 1;
         for (size_t k = 0; k < len && k < left; k++) {
-            file->data[at + k] =
-                next(seed) % 2 == 0
-                    ? (char)next(seed)
-                    : (char)((unsigned char)file->data[at + k] ^ (1U << next(seed) % 8));
+            unsigned flipped = (unsigned char)file->data[at + k] ^ 1U << next(seed) % 8;
+            unsigned byte = next(seed) % 2 == 0 ? (unsigned)next(seed) : flipped;
+            file->data[at + k] = (char)(unsigned char)(byte & 0xff);
         }
     }
     return file->len;
