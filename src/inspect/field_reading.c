@@ -4,6 +4,7 @@
 #include "inspect/type_path.h"
 #include "inspect/type_reading.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void refuse(struct type_entry *entry, const char *member, const char *why)
@@ -164,9 +165,12 @@ static void read_mark(struct type_table *table, struct type_entry *entry, const 
     size_t len = was != NULL ? (size_t)(was - field_name) : strlen(field_name);
     struct layout_field *field = find_field(table, &entry->type, field_name, len);
     if (field == NULL || (was == NULL && !transient)) {
-        refuse(entry, field_name,
+        char missing[256];
+        (void)snprintf(missing, sizeof missing, "%.*s", len < 255 ? (int)len : 255, field_name);
+        refuse(entry, NULL,
                "is named by HOTRUN_RENAMED or HOTRUN_TRANSIENT, and no field between the same "
                "braces has the name");
+        entry->member_number = draft_string(table->draft, missing);
     } else if (transient) {
         field->flags |= LAYOUT_TRANSIENT;
     } else {

@@ -145,7 +145,7 @@ static _Thread_local int mine;
 static struct { int one, two; } pair;
 const char *const names[] = {"a", "b"};
 const char *table[] = {"c", "d"};
-__attribute__((section("hotrun_reset"))) int fresh = 6;
+HOTRUN_RESET int fresh = 6;
 static hotrun_status step(const hotrun_host *host, void *state, const hotrun_step *now)
 {
     static int calls;

@@ -140,21 +140,23 @@ class Kinds(Case):
         text = HEAD + TABLE + """
         struct game {
             int hp;
-            __extension__ char hotrun_renamed_hp_hotrun_was_health[0];
             int cache;
-            __extension__ char hotrun_transient_cache[0];
-            __extension__ char hotrun_exact[0];
+            HOTRUN_RENAMED(hp, health);
+            HOTRUN_TRANSIENT(cache);
+            HOTRUN_EXACT;
         };
         """ + MODULE % "struct game"
-        for cc in ("gcc", "clang"):
-            layout = self.build_and_read(text, cc=cc)
-            self.assertEqual(set(layout.fields), {"", "hp", "cache"})
+        for cc, flags in (("gcc", ()), ("clang", ()), ("g++", ()), ("clang++", ()),
+                          ("g++", ("-gdwarf-4", "-O2")), ("clang++", ("-gdwarf-4", "-O2"))):
+            layout = self.build_and_read(text, *flags, cc=cc)
+            self.assertEqual(set(layout.fields), {"", "hp", "cache"}, cc)
             self.assertEqual(layout.fields["hp"]["old"], "health")
             self.assertEqual(layout.fields["cache"]["own"], TRANSIENT)
             self.assertEqual(layout.fields[""]["flags"], EXACT)
-        layout = self.build_and_read(text.replace("_hp_hotrun", "_hpp_hotrun"))
+        layout = self.build_and_read(text.replace("(hp, health)", "(hpp, health)"))
         self.assertEqual(layout.outcome, REFUSED)
-        self.assertIn("struct game: hpp_hotrun_was_health is named by HOTRUN_RENAMED", layout.reason)
+        self.assertIn("struct game: hpp is named by HOTRUN_RENAMED or HOTRUN_TRANSIENT, and no field",
+                      layout.reason)
 
 
 class Refusals(Case):
