@@ -198,6 +198,62 @@ class Exports(Folder):
                 self.assertEqual(self.symbols(compiler, "module.c", "-DHOTRUN_STATIC"), set())
 
 
+class Marks(Folder):
+    """What marks leave behind: names in the debug info, and a variable for each type."""
+    NAMES = (b"hotrun_renamed_speed_hotrun_was_velocity", b"hotrun_transient_scratch",
+             b"hotrun_exact")
+    LINKED = (["-O0"], ["-O2"], ["-O2", "-flto"],
+              ["-O2", "-flto", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"])
+
+    def library(self, compiler, name, *options):
+        built = self.path("marked.so")
+        result = self.compile(compiler, *options, "-shared", "-fPIC", source(name), "-o", built)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        return built
+
+    def test_debug_info_has_them_at_each_level_and_version(self):
+        languages = [(c, "marked.c", ()) for c in C_COMPILERS]
+        languages += [(c, "marked.c", ("-x", "c++")) for c in CXX_COMPILERS]
+        kinds = [("-gdwarf-4", self.LINKED[0])] + [("-gdwarf-5", linked) for linked in self.LINKED]
+        for (compiler, name, more), (version, linked) in itertools.product(languages, kinds):
+            with self.subTest(compiler=compiler, version=version, linked=linked):
+                library = self.library(compiler, name, *more, "-g", version, *linked)
+                info = self.done("readelf", "--debug-dump=info", library).encode()
+                for mark in self.NAMES:
+                    self.assertIn(mark, info)
+                symbols = self.done("nm", library)
+                self.assertGreaterEqual(symbols.count("hotrun_type_mark"), 2, symbols)
+                self.assertIn(b"hotrun_type_mark", info)
+
+    def test_marks_of_types_are_local_also_in_inline_functions(self):
+        """A symbol that other libraries could share would name a type of the first one loaded."""
+        for compiler, linked in itertools.product(CXX_COMPILERS, self.LINKED):
+            with self.subTest(compiler=compiler, linked=linked):
+                symbols = self.done("readelf", "-sW", self.library(compiler, "marked.cpp", *linked))
+                marks = [line.split() for line in symbols.splitlines() if "type_mark" in line]
+                self.assertGreaterEqual(len(marks), 2)
+                self.assertEqual({words[4] for words in marks}, {"LOCAL"})
+
+    def test_a_host_without_a_heap_is_done_without_and_types_have_a_mark_each(self):
+        pairs = [(c, c, (), "marked") for c in C_COMPILERS]
+        pairs += [(c, c, ("-DHOTRUN_STATIC",), "not marked") for c in C_COMPILERS]
+        pairs += [("gcc", c, ("-x", "c++"), "marked") for c in CXX_COMPILERS]
+        for (c, compiler, more, said), level in itertools.product(pairs, LEVELS):
+            with self.subTest(compiler=compiler, level=level, more=more):
+                caller, module, program = (self.path(n) for n in ("c.o", "m.o", "program"))
+                checks = "-fsanitize=address,undefined"
+                for command in ((c, "-std=c11", "-c", source("call_marked.c"), "-o", caller,
+                                 *(m for m in more if m.startswith("-D"))),
+                                (compiler, level, checks, *more, "-c", source("marked.c"), "-o",
+                                 module),
+                                (compiler, checks, caller, module, "-o", program)):
+                    result = self.compile(*command)
+                    self.assertEqual(result.returncode, 0, result.stderr)
+                result = run(program)
+                self.assertEqual((result.returncode, result.stdout, result.stderr),
+                                 (0, said + "\n", ""))
+
+
 class Typed(Folder):
     def test_exceptions_become_errors_with_what_in_the_log(self):
         for c, cxx in (("gcc", "g++"), ("clang", "clang++")):
