@@ -48,10 +48,10 @@ static void let_fall(const hotrun_host *host, struct rain *rain)
 static hotrun_status step(const hotrun_host *host, void *state, const hotrun_step *now)
 {
     struct rain *rain = state;
-    if (now->index % 20 == 0 && add_drop(host, rain) != HOTRUN_OK)
+    if (now->index % 17 == 0 && add_drop(host, rain) != HOTRUN_OK)
         return HOTRUN_ERR_NOMEM;
     let_fall(host, rain);
-    if (now->index % 60 == 0 && rain->lowest)
+    if (now->index % 50 == 0 && rain->lowest)
         hotrun_logf(host, HOTRUN_LOG_INFO, "%lu fallen, the lowest at %.1f, velocity %.2f",
                     rain->fallen, rain->lowest->height, rain->lowest->velocity);
     return HOTRUN_OK;
