@@ -1,5 +1,6 @@
 /* The module of the rows about heap objects. The messages "many" and "pairs" have them made and
  * freed by hotrun_alloc and by calloc, and tell the ns that one takes of each. */
+#define _GNU_SOURCE
 #include "sheet.h"
 
 #include <hotrun/hotrun.h>
