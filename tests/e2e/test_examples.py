@@ -186,6 +186,29 @@ class Runs(Example):
             fallen = int(re.search(r"new: (\d+) fallen", run.line("new: "))[1])
             self.assertGreaterEqual(fallen, 10)
 
+    def test_heap_objects_are_moved_when_their_struct_changes(self):
+        self.take("heap-objects")
+        with self.start("--rate", "1000") as run:
+            run.err.wait(lambda line: re.match(r"\d\d fallen", line), what="drops that fell")
+            self.change("rain.c", ("double velocity;", "double speed;\n    int colour;\n"
+                                   "    HOTRUN_RENAMED(speed, velocity);"),
+                        ("drop->velocity", "drop->speed"), ("lowest->velocity", "lowest->speed"),
+                        ('"%lu fallen', '"new: %lu fallen'))
+            mark = run.events.mark()
+            self.make()
+            state = run.event("reloaded", mark)["state"]
+            self.assertEqual((state["how"], state["added"], state["dropped"]),
+                             ("migrated", ["drop/colour"], []))
+            first = re.search(r"new: (\d+) fallen.* velocity (\S+)", run.line("new: "))
+            self.assertGreaterEqual(int(first[1]), 10)
+            self.assertGreater(float(first[2]), 1, "the drops began to fall anew")
+            run.event("checkpoint", mark)
+            lines = run.err.mark()
+            os.kill(run.host_pid(), signal.SIGKILL)
+            run.event("restarted")
+            again = re.search(r"new: (\d+) fallen", run.line("new: ", lines))
+            self.assertGreaterEqual(int(again[1]), int(first[1]))
+
     def test_all_options_gets_its_arguments_and_config(self):
         self.take("all-options")
         with self.start() as run:
