@@ -197,8 +197,8 @@ static void tell_inside(struct telling *telling, const struct pair *pair)
     const struct layout_type *from = &telling->pairs->from->types[pair->from];
     const struct layout_type *to = &telling->pairs->to->types[pair->to];
     bool arrays = from->kind == LAYOUT_ARRAY || to->kind == LAYOUT_ARRAY;
-    if (arrays && (from->kind != to->kind || from->elements != to->elements ||
-                   pair->element == LAYOUT_NONE)) {
+    bool text = pair->element == LAYOUT_NONE && (pair->flags & PAIR_LIKE) == 0;
+    if (arrays && (from->kind != to->kind || from->elements != to->elements || text)) {
         tell_converted(telling, pair->from, 0, pair->to, 0);
     }
     if (pair->element != LAYOUT_NONE) {

@@ -282,6 +282,7 @@ static void texts_are_cut_at_characters(void **state)
         (void)snprintf(expected, sizeof expected, "%s", cases[i].is);
         assert_memory_equal(name, expected, cases[i].to);
         assert_int_equal(scene.findings.count[FINDING_LOST], cases[i].lost);
+        assert_int_equal(scene.findings.count[FINDING_CONVERTED], cases[i].from != cases[i].to);
         scene_end(&scene);
     }
 }
