@@ -128,6 +128,7 @@ static bool start(struct run *run)
                          (unsigned long long)run->image->state_size,
                          (unsigned long long)layout_state(plan->from)->size);
     }
+    run_stretches_open(run);
     return image_objects(run->image, &run->heap, run->err) &&
            (run->target->only_variables || run_heap_prepare(run)) && run_variables_prepare(run);
 }
@@ -142,6 +143,7 @@ static void move_state(struct run *run)
 
 static void finish(struct run *run)
 {
+    run_stretches_close(run);
     heap_close(&run->heap);
     free(run->objects);
     free(run->object_pairs);

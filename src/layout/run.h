@@ -27,6 +27,15 @@ struct root {      /* what is being moved, for paths */
     const char *name;           /* "" of the state */
 };
 
+struct stretches { /* of a block: what may hold something else than zeros */
+    const unsigned char *block;
+    uint64_t size;
+    struct {
+        uint64_t start, end;
+    } * list; /* in order; NULL: all of it may */
+    size_t count, room;
+};
+
 struct run {
     const struct plan *plan;
     const struct image *image;
@@ -37,6 +46,9 @@ struct run {
     bool state_stays, heap_stays;
     bool in_place; /* of what is visited right now: only pointers change */
     struct root root;
+
+    struct stretches old_held, new_held; /* of the states, as they were at the start: reading a hole
+                                            of a file in memory fills it */
 
     struct heap_view heap;
     uint64_t *objects;      /* new addresses, in the order of the view's objects */
@@ -85,6 +97,10 @@ void run_path(struct run *run, const unsigned char *to, uint32_t wanted, uint32_
 bool run_stretch(const struct run *run, const unsigned char *from, const unsigned char *to,
                  uint64_t from_step, uint64_t to_step, uint64_t count, uint64_t at, uint64_t *begin,
                  uint64_t *end);
+
+/* Asks both states where they hold something. */
+void run_stretches_open(struct run *run);
+void run_stretches_close(struct run *run);
 
 /* Whether size bytes at `from` hold something else than zeros. */
 bool run_holds(const struct run *run, const unsigned char *from, uint64_t size);

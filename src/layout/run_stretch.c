@@ -1,56 +1,113 @@
 #include "layout/run.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-struct block { /* a state of which it is known where it holds something */
-    const unsigned char *bytes;
-    uint64_t size;
-    image_data *data;
-    void *ctx;
-};
+#define STRETCHES_MOST ((size_t)1 << 20) /* of more, the last one is all of the rest */
 
-/* The elements, from number `at` on, that a block has something of. False: none. Where nothing is
- * known, all may be. */
-static bool next_in(const struct block *block, const unsigned char *start, uint64_t step,
+/* ---- asking ---- */
+
+static bool add(struct stretches *held, uint64_t start, uint64_t end)
+{
+    if (held->count == held->room) {
+        size_t room = held->room * 2 + 16;
+        void *list = realloc(held->list, room * sizeof *held->list);
+        if (list == NULL) {
+            return false;
+        }
+        held->list = list;
+        held->room = room;
+    }
+    held->list[held->count].start = start;
+    held->list[held->count].end = held->count + 1 == STRETCHES_MOST ? held->size : end;
+    return held->count++, true;
+}
+
+/* Without memory, and of a block that tells nothing of use, all may hold something. */
+static void ask(struct stretches *held, image_data *data, void *ctx)
+{
+    uint64_t at = 0, start, end;
+    bool ok = data != NULL && held->size > 0 && add(held, 0, 0);
+    held->count = 0;
+    while (ok && at < held->size && data(ctx, at, &start, &end)) {
+        start = start < at ? at : start;
+        end = end > held->size ? held->size : end;
+        ok = end > start && add(held, start, end);
+        at = ok ? held->list[held->count - 1].end : at;
+    }
+    if (!ok) {
+        free(held->list);
+        held->list = NULL;
+    }
+}
+
+void run_stretches_open(struct run *run)
+{
+    const struct image *image = run->image;
+    const struct target *target = run->target;
+    run->old_held = (struct stretches){.block = image->state, .size = image->state_size};
+    run->new_held =
+        (struct stretches){.block = target->state, .size = layout_state(target->layout)->size};
+    ask(&run->old_held, image->data, image->data_ctx);
+    ask(&run->new_held, target->data, target->data_ctx);
+}
+
+void run_stretches_close(struct run *run)
+{
+    free(run->old_held.list);
+    free(run->new_held.list);
+}
+
+/* ---- looking ---- */
+
+/* The number of the first stretch that ends behind `offset`. */
+static size_t first_behind(const struct stretches *held, uint64_t offset)
+{
+    size_t low = 0, high = held->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (held->list[middle].end <= offset) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* The elements, from number `at` on, that a block has something of. False: none. */
+static bool next_in(const struct stretches *held, const unsigned char *start, uint64_t step,
                     uint64_t count, uint64_t at, uint64_t *begin, uint64_t *end)
 {
-    uintptr_t past = (uintptr_t)start - (uintptr_t)block->bytes;
-    uint64_t from, to;
+    uintptr_t past = (uintptr_t)start - (uintptr_t)held->block;
     *begin = at;
     *end = count;
-    if (block->data == NULL || block->bytes == NULL || (uintptr_t)start < (uintptr_t)block->bytes ||
-        past > block->size || count * step > block->size - past) {
+    if (held->list == NULL || (uintptr_t)start < (uintptr_t)held->block || past > held->size ||
+        count * step > held->size - past || at >= count) {
         return at < count;
     }
-    if (at >= count || !block->data(block->ctx, past + at * step, &from, &to)) {
+    size_t i = first_behind(held, past + at * step);
+    if (i == held->count || held->list[i].start >= past + count * step) {
         return false;
     }
-    if (to <= past + at * step || from >= to) { /* it tells nothing of use */
-        return true;
-    }
-    from = from > past ? (from - past) / step : 0;
-    to = (to - past + step - 1) / step;
+    uint64_t from = held->list[i].start > past ? (held->list[i].start - past) / step : 0;
+    uint64_t to = (held->list[i].end - past + step - 1) / step;
     *begin = from > at ? from : at;
     *end = to < count ? to : count;
-    return *begin < count;
+    return true;
 }
 
 bool run_stretch(const struct run *run, const unsigned char *from, const unsigned char *to,
                  uint64_t from_step, uint64_t to_step, uint64_t count, uint64_t at, uint64_t *begin,
                  uint64_t *end)
 {
-    const struct image *image = run->image;
-    const struct target *target = run->target;
-    struct block old = {image->state, image->state_size, image->data, image->data_ctx};
-    struct block fresh = {target->state, layout_state(target->layout)->size, target->data,
-                          target->data_ctx};
     uint64_t other_begin, other_end;
     if (from == NULL || to == NULL || run->in_place) {
-        return from != NULL ? next_in(&old, from, from_step, count, at, begin, end)
-                            : next_in(&fresh, to, to_step, count, at, begin, end);
+        return from != NULL ? next_in(&run->old_held, from, from_step, count, at, begin, end)
+                            : next_in(&run->new_held, to, to_step, count, at, begin, end);
     }
-    bool some = next_in(&old, from, from_step, count, at, begin, end);
-    bool others = next_in(&fresh, to, to_step, count, at, &other_begin, &other_end);
+    bool some = next_in(&run->old_held, from, from_step, count, at, begin, end);
+    bool others = next_in(&run->new_held, to, to_step, count, at, &other_begin, &other_end);
     if (others && (!some || other_begin < *begin)) {
         *end = some && *begin < other_end ? *begin : other_end;
         *begin = other_begin;
