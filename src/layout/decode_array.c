@@ -19,29 +19,16 @@ static void store_text(struct decoding *decoding, const struct text *text, bool 
         decode_refuse(decoding, trail, "expected a string of at most %llu bytes, found one of %zu",
                       (unsigned long long)room, text->len);
     } else {
-        int len = (int)strnlen(text_string(text), 24);
-        decode_tell(decoding, FINDING_LOST, 0, trail, "%zu bytes (\"%.*s\"%s) became %llu",
-                    text->len, len, text_string(text), (size_t)len < text->len ? "..." : "",
-                    (unsigned long long)strnlen((const char *)bytes, (size_t)room));
+        decode_tell(decoding, FINDING_LOST, 0, trail, "cut from %zu to %zu bytes", text->len,
+                    strnlen((const char *)bytes, (size_t)room));
     }
 }
 
-/* Each byte of a text or of base64 as a number of its own. */
-static void store_each(struct decoding *decoding, const struct text *text, bool sign,
-                       uint32_t element, uint64_t count, unsigned char *bytes,
-                       const struct trail *trail)
-{
-    uint64_t size = decoding->layout->types[element].size;
-    for (uint64_t i = 0; i < count && i < text->len && !decoding->failed; i++) {
-        unsigned char byte = (unsigned char)text->data[i];
-        struct value value = {.kind = sign ? VALUE_INT : VALUE_UINT,
-                              .wide = sign ? (signed char)byte : byte};
-        char shown[8];
-        size_t len = (size_t)snprintf(shown, sizeof shown, "%d", (int)value.wide);
-        decode_store(decoding, &(struct path_spot){element, 0, 1, 0, 0}, bytes + i * size, &value,
-                     shown, len, &(struct trail){trail, NULL, 0, i});
-    }
-}
+enum bytes_kind { /* what an array of bytes was */
+    BYTES_UNSIGNED,
+    BYTES_SIGNED,
+    BYTES_TEXT /* of `char` */
+};
 
 static bool is_rest_zero(const struct text *text, uint64_t from)
 {
@@ -56,8 +43,37 @@ static bool is_rest_zero(const struct text *text, uint64_t from)
 static void tell_cut(struct decoding *decoding, uint64_t found, uint64_t count,
                      const struct trail *trail)
 {
-    decode_tell(decoding, FINDING_LOST, 0, trail, "%llu elements became %llu",
+    decode_tell(decoding, FINDING_LOST, 0, trail, "cut from %llu to %llu elements",
                 (unsigned long long)found, (unsigned long long)count);
+}
+
+/* Bytes that become text, or were text, stay the bytes that they are; others are numbers. */
+static void store_each(struct decoding *decoding, const struct text *text, enum bytes_kind kind,
+                       uint32_t element, uint64_t count, unsigned char *bytes,
+                       const struct trail *trail)
+{
+    const struct layout_type *type = &decoding->layout->types[element];
+    bool byte_sized = type->size == 1 && (type->kind == LAYOUT_INT || type->kind == LAYOUT_UINT);
+    bool raw = (type->kind == LAYOUT_CHAR && type->size == 1) ||
+               (byte_sized &&
+                (kind == BYTES_TEXT || (kind == BYTES_SIGNED) == (type->kind == LAYOUT_INT)));
+    bool sign = kind == BYTES_SIGNED || (kind == BYTES_TEXT && CHAR_MIN < 0);
+    uint64_t both = text->len < count ? text->len : count;
+    if (raw && both > 0) {
+        memcpy(bytes, text->data, (size_t)both);
+    }
+    for (uint64_t i = 0; i < both && !raw && !decoding->failed; i++) {
+        unsigned char byte = (unsigned char)text->data[i];
+        struct value value = {.kind = sign ? VALUE_INT : VALUE_UINT,
+                              .wide = sign ? (signed char)byte : byte};
+        char shown[8];
+        size_t len = (size_t)snprintf(shown, sizeof shown, "%d", (int)value.wide);
+        decode_store(decoding, &(struct path_spot){element, 0, 1, 0, 0}, bytes + i * type->size,
+                     &value, shown, len, &(struct trail){trail, NULL, 0, i});
+    }
+    if (text->len > count && !is_rest_zero(text, count)) {
+        tell_cut(decoding, text->len, count, trail);
+    }
 }
 
 static void decode_chars(struct decoding *decoding, uint32_t element, uint64_t count,
@@ -82,11 +98,9 @@ static void decode_chars(struct decoding *decoding, uint32_t element, uint64_t c
         decode_refuse(decoding, trail, "expected at most %llu bytes, found %zu",
                       (unsigned long long)count, own.len);
     } else {
-        store_each(decoding, &own, CHAR_MIN < 0, element, count, bytes, trail);
+        store_each(decoding, &own, BYTES_TEXT, element, count, bytes, trail);
         if (own.len < count) {
             memset(bytes + own.len * type->size, 0, (size_t)((count - own.len) * type->size));
-        } else if (own.len > count) {
-            tell_cut(decoding, own.len, count, trail);
         }
     }
     text_finish(&own);
@@ -112,6 +126,10 @@ static void decode_byte_array(struct decoding *decoding, uint32_t element, uint6
     const struct layout_type *type = &decoding->layout->types[element];
     struct text text = {0};
     const char *sign = decode_member(decoding, at, "signed");
+    const char *was_text = decode_member(decoding, at, "text");
+    enum bytes_kind kind = sign != NULL && *sign == 't'           ? BYTES_SIGNED
+                           : was_text != NULL && *was_text == 't' ? BYTES_TEXT
+                                                                  : BYTES_UNSIGNED;
     if (!decode_bytes(decoding, at, &text) || !decode_is_scalar(type->kind)) {
         if (!decoding->failed) {
             decode_mismatch(decoding, element, at, trail, "an array");
@@ -119,7 +137,7 @@ static void decode_byte_array(struct decoding *decoding, uint32_t element, uint6
     } else if (decoding->given->strict && text.len != count) {
         decode_refuse(decoding, trail, "expected %llu bytes, found %zu", (unsigned long long)count,
                       text.len);
-    } else if (type->kind == LAYOUT_CHAR && type->size == 1) {
+    } else if (kind == BYTES_TEXT && type->kind == LAYOUT_CHAR && type->size == 1) {
         size_t used = text.len;
         while (used > 0 && text.data[used - 1] == '\0') {
             used--;
@@ -128,10 +146,7 @@ static void decode_byte_array(struct decoding *decoding, uint32_t element, uint6
         text.len = used;
         store_text(decoding, &text, ended, count, bytes, trail);
     } else {
-        store_each(decoding, &text, sign != NULL && *sign == 't', element, count, bytes, trail);
-        if (text.len > count && !is_rest_zero(&text, count)) {
-            tell_cut(decoding, text.len, count, trail);
-        }
+        store_each(decoding, &text, kind, element, count, bytes, trail);
     }
     text_finish(&text);
 }
@@ -214,7 +229,7 @@ const char *decode_array(struct decoding *decoding, const struct path_spot *spot
     }
     if (decode_is_bytes(decoding, at) && kind != LAYOUT_UNION && kind != LAYOUT_BYTES) {
         decode_byte_array(decoding, element, count, bytes, at, trail);
-    } else if (*at == '"' && (decode_is_scalar(kind) && (kind != LAYOUT_ENUM || count > 1))) {
+    } else if (*at == '"' && decode_is_scalar(kind) && !decode_is_named(decoding, element, at)) {
         decode_chars(decoding, element, count, bytes, at, trail);
     } else if (count == 1) { /* one stands for an array of one */
         return decode_value(decoding, &(struct path_spot){element, 0, 1, 0, 0}, bytes, at,

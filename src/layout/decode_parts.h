@@ -67,6 +67,10 @@ void decode_opaque(struct decoding *decoding, const struct path_spot *spot, unsi
 void decode_scalar(struct decoding *decoding, const struct path_spot *spot, unsigned char *bytes,
                    const char *at, const struct trail *trail);
 
+/* Whether the string at `at` is a number, as a string that is no text of an array of char is: an
+ * infinity, more than 2^53, an enumerator. */
+bool decode_is_named(struct decoding *decoding, uint32_t type, const char *at);
+
 /* Stores a value, and tells what was lost. `shown`: how it was written. */
 void decode_store(struct decoding *decoding, const struct path_spot *spot, unsigned char *bytes,
                   const struct value *value, const char *shown, size_t shown_len,
@@ -101,15 +105,12 @@ bool decode_bytes(struct decoding *decoding, const char *at, struct text *out);
 /* A number without sign, fraction or exponent. */
 bool decode_count(const struct decoding *decoding, const char *at, uint64_t *count);
 
-/* "/enemies/3/hp" */
-void decode_path(const struct trail *trail, struct text *out);
-
 /* Tells of the value of a kind that cannot be stored, or refuses it. */
 void decode_mismatch(struct decoding *decoding, uint32_t type, const char *at,
                      const struct trail *trail, const char *expected);
 
-/* Adds "PATH" or "PATH: sentence" to the findings; once for each `kind` and `once`, where that is
- * not 0. */
+/* Adds "PATH" or "PATH: sentence" to the findings; where `once` is not 0, once for each `kind` and
+ * `once`, and of all elements of arrays: "/enemies/ * /hp", without the spaces. */
 void decode_tell(struct decoding *decoding, enum finding kind, uint64_t once,
                  const struct trail *trail, const char *format, ...)
     __attribute__((format(printf, 5, 6)));

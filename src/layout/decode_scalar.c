@@ -12,6 +12,8 @@ __extension__ typedef unsigned __int128 wide_uint;
 
 #define EXACT_MOST ((wide_uint)1 << 53) /* encode.h writes larger integers as strings */
 
+#define WIDE_DIGITS 16 /* that they have at least */
+
 /* ---- from text ---- */
 
 /* Digits, at most one '-' before them, no more than 127 bits of value. */
@@ -164,11 +166,32 @@ static bool to_value_of_string(struct decoding *decoding, const struct layout_ty
     if (strlen(string) == text->len && to_named(decoding, type, string, value)) {
         return true;
     }
-    if (type->kind == LAYOUT_CHAR && text->len <= 1) { /* an array of one */
-        *value = (struct value){.kind = VALUE_INT, .wide = (char)(text->len == 0 ? 0 : *string)};
-        return true;
-    }
     return false;
+}
+
+/* What was read last as an array of one `char`. */
+static bool to_letter(struct decoding *decoding, const struct layout_type *type,
+                      struct value *value)
+{
+    const struct text *text = &decoding->scratch;
+    if (type->kind != LAYOUT_CHAR || text->len > 1) {
+        return false;
+    }
+    *value =
+        (struct value){.kind = VALUE_INT,
+                       .wide = text->len == 0                       ? 0
+                               : (type->flags & LAYOUT_SIGNED) != 0 ? (signed char)*text->data
+                                                                    : (unsigned char)*text->data};
+    return true;
+}
+
+bool decode_is_named(struct decoding *decoding, uint32_t type, const char *at)
+{
+    struct value value;
+    return decoding->layout->types[type].kind != LAYOUT_CHAR &&
+           to_value_of_string(decoding, &decoding->layout->types[type], at, &value) &&
+           (value.kind == VALUE_FLOAT || decoding->scratch.len >= WIDE_DIGITS ||
+            decoding->scratch.data[decoding->scratch.len - 1] > '9');
 }
 
 /* ---- storing ---- */
@@ -244,10 +267,18 @@ void decode_scalar(struct decoding *decoding, const struct path_spot *spot, unsi
     struct value value = {.kind = VALUE_BOOL, .wide = *at == 't'};
     size_t len = (size_t)(value_end(at, decoding->end) - at);
     bool ok = *at == 't' || *at == 'f';
+    bool item = trail->up != NULL && trail->name == NULL;
     if (*at == '"') {
-        ok = to_value_of_string(decoding, type, at, &value);
+        ok = to_value_of_string(decoding, type, at, &value) ||
+             (!decoding->failed && !item && to_letter(decoding, type, &value));
     } else if (*at == '-' || (*at >= '0' && *at <= '9')) {
         ok = to_number(decoding, type, at, len, &value);
+    }
+    if (ok && item && type->kind == LAYOUT_CHAR && type->size == 1 && value.kind == VALUE_INT) {
+        bool sign = (type->flags & LAYOUT_SIGNED) != 0; /* a byte becomes text as it is */
+        value.wide += sign && value.wide > 127 && value.wide < 256    ? -256
+                      : !sign && value.wide < 0 && value.wide >= -128 ? 256
+                                                                      : 0;
     }
     if (ok) {
         decode_store(decoding, spot, bytes, &value, at, len, trail);

@@ -18,12 +18,15 @@ void decode_no_memory(struct decoding *decoding)
     }
 }
 
-void decode_path(const struct trail *trail, struct text *out)
+/* `any`: what is told once is told of each element. */
+static void put_path(const struct trail *trail, bool any, struct text *out)
 {
     if (trail->up != NULL) {
-        decode_path(trail->up, out);
+        put_path(trail->up, any, out);
         if (trail->name != NULL) {
             path_part(out, trail->name, trail->len);
+        } else if (any) {
+            (void)text_puts(out, "/*");
         } else {
             (void)text_printf(out, "/%llu", (unsigned long long)trail->index);
         }
@@ -74,7 +77,7 @@ void decode_tell(struct decoding *decoding, enum finding kind, uint64_t once,
     if (decoding->findings->count[kind] < FINDINGS_TOLD) { /* else it is only counted */
         char shown[PLACE_SHOWN];
         va_list args;
-        decode_path(trail, &path);
+        put_path(trail, once != 0, &path);
         va_start(args, format);
         (void)text_vprintf(&says, format, args);
         va_end(args);
@@ -96,7 +99,7 @@ void decode_refuse(struct decoding *decoding, const struct trail *trail, const c
     if (decoding->failed) {
         return;
     }
-    decode_path(trail, &path);
+    put_path(trail, false, &path);
     va_start(args, format);
     (void)text_vprintf(&says, format, args);
     va_end(args);

@@ -65,32 +65,42 @@ bool decode_count(const struct decoding *decoding, const char *at, uint64_t *cou
 
 /* ---- structs ---- */
 
+#define RENAMED_MOST 64 /* of one struct that are looked at */
+
 struct object { /* on its way into a struct */
     const struct roster_list *list;
-    unsigned char *seen;    /* a byte for each member */
-    unsigned char *present; /* the text has a key of its new name; NULL: nothing was renamed */
+    unsigned char *seen; /* a byte for each member */
     unsigned char few[256];
     uint32_t next; /* the member that is likely to come */
+    uint32_t renamed_count;
+    bool takes[RENAMED_MOST]; /* the renamed member has the value of its old name */
 };
+
+static const struct roster_member *renamed_member(const struct object *object, uint32_t i)
+{
+    return &object->list->members[object->list->renamed[i]];
+}
+
+static bool is(const char *name, const char *key, size_t len)
+{
+    return strlen(name) == len && memcmp(name, key, len) == 0;
+}
 
 static const struct roster_member *member_of(struct object *object, const char *name, size_t len)
 {
     const struct roster_list *list = object->list;
     const struct roster_member *member =
         object->next < list->count ? &list->members[object->next] : NULL;
-    if (object->present != NULL) { /* a renamed member goes before one that has the old name */
-        for (uint32_t i = 0; i < list->renamed_count; i++) {
-            const struct roster_member *renamed = &list->members[list->renamed[i]];
-            if (object->present[list->renamed[i]] == 0 && strlen(renamed->old_name) == len &&
-                memcmp(renamed->old_name, name, len) == 0) {
-                return renamed;
-            }
+    for (uint32_t i = 0; i < object->renamed_count; i++) {
+        const struct roster_member *renamed = renamed_member(object, i);
+        if (object->takes[i] && is(renamed->old_name, name, len)) {
+            return renamed;
         }
     }
-    if (member == NULL || member->name_len != len || memcmp(member->name, name, len) != 0) {
+    if (member == NULL || !is(member->name, name, len)) {
         member = roster_named(list, name, len);
-        if (member != NULL && (member->name_len != len || memcmp(member->name, name, len) != 0)) {
-            return NULL; /* the new name is there, too */
+        if (member != NULL && !is(member->name, name, len)) {
+            return NULL; /* it has the value of its new name */
         }
     }
     object->next = member == NULL ? object->next : (uint32_t)(member - list->members) + 1;
@@ -119,19 +129,41 @@ static void key_done(const struct members *members, const char *key)
     }
 }
 
-static void note_present(struct decoding *decoding, struct object *object, const char *at)
+/* Whether some renamed member takes the value of that name. */
+static bool is_taken(const struct object *object, const char *name)
+{
+    for (uint32_t i = 0; i < object->renamed_count; i++) {
+        if (object->takes[i] && strcmp(renamed_member(object, i)->old_name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Which renamed members take the value of their old names: where nothing is left of the new one. */
+static void find_renamed(struct decoding *decoding, struct object *object, const char *at)
 {
     struct members members;
+    bool has_old[RENAMED_MOST] = {0}, has_new[RENAMED_MOST] = {0}, again = true;
     members_open(&members, at, decoding->end);
     while (members_next(&members, NULL) && !decoding->failed) {
         size_t len;
         const char *key = key_of(decoding, &members, &len);
-        const struct roster_member *member =
-            key == NULL ? NULL : roster_named(object->list, key, len);
-        if (member != NULL && member->name_len == len && memcmp(member->name, key, len) == 0) {
-            object->present[member - object->list->members] = 1;
+        for (uint32_t i = 0; key != NULL && i < object->renamed_count; i++) {
+            has_old[i] |= is(renamed_member(object, i)->old_name, key, len);
+            has_new[i] |= is(renamed_member(object, i)->name, key, len);
         }
         key_done(&members, key);
+    }
+    while (again) {
+        again = false;
+        for (uint32_t i = 0; i < object->renamed_count; i++) {
+            const struct roster_member *member = renamed_member(object, i);
+            if (!object->takes[i] && has_old[i] && !is_taken(object, member->old_name) &&
+                (!has_new[i] || is_taken(object, member->name))) {
+                object->takes[i] = again = true;
+            }
+        }
     }
 }
 
@@ -139,23 +171,23 @@ static bool open_object(struct decoding *decoding, struct object *object, uint32
                         const char *at)
 {
     object->list = roster_members(decoding->roster, type, decoding->err);
-    object->next = 0;
-    object->present = NULL;
     if (object->list == NULL) {
         decoding->failed = true;
         return false;
     }
     uint32_t count = object->list->count;
-    bool renamed = object->list->renamed_count > 0;
     object->seen = count <= sizeof object->few ? object->few : malloc(count);
-    object->present = renamed ? calloc(count, 1) : NULL;
-    if (object->seen == NULL || (renamed && object->present == NULL)) {
+    if (object->seen == NULL) {
         decode_no_memory(decoding);
         return false;
     }
     memset(object->seen, 0, count);
-    if (renamed) {
-        note_present(decoding, object, at);
+    object->next = 0;
+    object->renamed_count =
+        object->list->renamed_count < RENAMED_MOST ? object->list->renamed_count : RENAMED_MOST;
+    if (object->renamed_count > 0) {
+        memset(object->takes, 0, sizeof object->takes);
+        find_renamed(decoding, object, at);
     }
     return !decoding->failed;
 }
@@ -165,7 +197,6 @@ static void close_object(struct object *object)
     if (object->seen != object->few) {
         free(object->seen);
     }
-    free(object->present);
 }
 
 static void tell_missing(struct decoding *decoding, uint32_t type, const struct object *object,
@@ -205,7 +236,8 @@ const char *decode_members(struct decoding *decoding, uint32_t type, unsigned ch
                            const char *at, const struct trail *trail, bool root)
 {
     struct members members;
-    struct object object = {.seen = object.few};
+    struct object object;
+    object.seen = object.few;
     const char *behind = NULL;
     bool ok = open_object(decoding, &object, type, at);
     members_open(&members, at, decoding->end);
@@ -239,16 +271,23 @@ const char *decode_members(struct decoding *decoding, uint32_t type, unsigned ch
 
 /* ---- all of them ---- */
 
+#define ONES_MOST 8 /* arrays of one in each other */
+
 /* The only item of an array stands for itself. NULL: there is not just one. */
 static const char *only_item(const struct decoding *decoding, const char *at)
 {
-    struct members members;
-    members_open(&members, at, decoding->end);
-    if (!members_next(&members, NULL)) {
-        return NULL;
+    for (unsigned i = 0; i < ONES_MOST && *at == '['; i++) {
+        struct members members;
+        members_open(&members, at, decoding->end);
+        if (!members_next(&members, NULL)) {
+            return NULL;
+        }
+        at = members.value;
+        if (members_next(&members, NULL)) {
+            return NULL;
+        }
     }
-    const char *value = members.value;
-    return members_next(&members, NULL) ? NULL : value;
+    return *at == '[' ? NULL : at;
 }
 
 const char *decode_value(struct decoding *decoding, const struct path_spot *spot,
@@ -266,8 +305,8 @@ const char *decode_value(struct decoding *decoding, const struct path_spot *spot
         return decode_members(decoding, spot->type, bytes, at, trail, false);
     }
     behind = value_end(at, decoding->end);
-    const char *only = *at == '[' ? only_item(decoding, at) : NULL;
-    if (only != NULL && *only != '[') {
+    const char *only = *at == '[' && spot->bits == 0 ? only_item(decoding, at) : NULL;
+    if (only != NULL) {
         (void)decode_value(decoding, spot, bytes, only, &(struct trail){trail, NULL, 0, 0});
     } else if (type->kind == LAYOUT_POINTER) {
         decode_pointer(decoding, spot, bytes, at, trail);

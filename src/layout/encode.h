@@ -5,9 +5,9 @@
  *   its name; roster.h tells how equal names are told apart. Tables of virtual functions are left
  *   out.
  * - union: {"$bytes": base64}, for which member holds is not known; so is what is opaque.
- * - array: an array. Of `char`: a string, zeros at its end left out, or {"$bytes": base64} when it
- *   is no UTF-8. Of bytes (uint8_t, int8_t) from 64 on: {"$bytes": base64}, of int8_t with
- *   "signed": true.
+ * - array: an array. Of `char`: a string, zeros at its end left out, or {"$bytes": base64, "text":
+ *   true} when it is no UTF-8. Of bytes (uint8_t, int8_t) from 64 on: {"$bytes": base64}, of int8_t
+ *   with "signed": true.
  * - integer: a number; beyond 2^53 a string of digits.
  * - float: the shortest number that reads back as the same bits; "NaN" (without its payload),
  *   "Infinity", "-Infinity".

@@ -60,7 +60,7 @@ static void put_digits(struct sink *sink, bool negative, wide size)
 
 static void put_signed(struct sink *sink, int64_t value)
 {
-    put_digits(sink, value < 0, value < 0 ? -(uint64_t)value : (uint64_t)value);
+    put_digits(sink, value < 0, value < 0 ? -(wide)value : (wide)value);
 }
 
 static void put_enum(struct encoding *encoding, uint32_t type, uint64_t value)
@@ -287,7 +287,8 @@ static void put_chars(struct encoding *encoding, const unsigned char *bytes, uin
     if (utf8_prefix((const char *)bytes, used) == used) {
         encode_string(encoding, (const char *)bytes, used);
     } else {
-        encode_bytes(encoding, bytes, len);
+        put_base64(encoding, bytes, len);
+        sink_puts(&encoding->sink, "\",\"text\":true}");
     }
 }
 

@@ -263,8 +263,8 @@ static void strings_end_where_zeros_begin_and_others_are_bytes(void **state)
         {"abcdefgh", "\"abcdefgh\""},
         {"a\0b", "\"a\\u0000b\""},
         {"\x1b[1m", "\"\\u001b[1m\""},
-        {"\xff", "{\"$bytes\":\"/wAAAAAAAAA=\"}"},
-        {"abcdefg\xc3", "{\"$bytes\":\"YWJjZGVmZ8M=\"}"},
+        {"\xff", "{\"$bytes\":\"/wAAAAAAAAA=\",\"text\":true}"},
+        {"abcdefg\xc3", "{\"$bytes\":\"YWJjZGVmZ8M=\",\"text\":true}"},
         {"\xe2\x82\xac", "\"\xe2\x82\xac\""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
