@@ -227,6 +227,7 @@ void field_reading_all(struct type_table *table, uint32_t number)
     Dwarf_Die die = entry->die, first;
     uint64_t align;
     entry->type.name = type_table_name(table, entry);
+    entry->type.flags |= type_table_typedef(entry);
     if (die_declares(&die) || !die_unsigned(&die, DW_AT_byte_size, &entry->type.size) ||
         entry->type.size > INT64_MAX) {
         entry->type.size = 0;

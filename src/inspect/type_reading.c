@@ -160,6 +160,7 @@ static void read_enum(struct type_table *table, uint32_t number)
     Dwarf_Die child;
     int64_t value;
     type->name = type_table_name(table, entry);
+    type->flags = type_table_typedef(entry);
     if (die_declares(&entry->die) || !die_unsigned(&entry->die, DW_AT_byte_size, &type->size)) {
         return;
     }
@@ -170,7 +171,7 @@ static void read_enum(struct type_table *table, uint32_t number)
     }
     bool is_signed = enum_is_signed(&entry->die);
     type->kind = LAYOUT_ENUM;
-    type->flags = is_signed ? LAYOUT_SIGNED : 0;
+    type->flags |= is_signed ? LAYOUT_SIGNED : 0;
     type->first = (uint32_t)table->enumerator_count;
     if (!die_child(&entry->die, &child)) {
         return;

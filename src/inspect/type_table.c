@@ -1,5 +1,7 @@
 #include "inspect/type_table.h"
 
+#include "inspect/die.h"
+
 #include <stdlib.h>
 
 #define FIRST_ROOM 64
@@ -111,6 +113,12 @@ uint32_t type_table_name(struct type_table *table, const struct type_entry *entr
     Dwarf_Die die = entry->die;
     type_scopes_name(table->scopes, &die, entry->alias, &table->name);
     return draft_string(table->draft, text_string(&table->name));
+}
+
+uint32_t type_table_typedef(const struct type_entry *entry)
+{
+    Dwarf_Die die = entry->die;
+    return entry->alias != NULL && *die_name(&die) == '\0' ? LAYOUT_TYPEDEF : 0;
 }
 
 uint32_t type_table_make(struct type_table *table, const struct layout_type *type)

@@ -44,6 +44,9 @@ uint32_t type_table_meet(struct type_table *table, Dwarf_Die *die, const char *a
 /* The name of a type that was met, as a string of the draft. */
 uint32_t type_table_name(struct type_table *table, const struct type_entry *entry);
 
+/* LAYOUT_TYPEDEF when that is the name of a typedef, for want of another; else 0. */
+uint32_t type_table_typedef(const struct type_entry *entry);
+
 /* The number of a type that has no entry of its own. */
 uint32_t type_table_make(struct type_table *table, const struct layout_type *type);
 

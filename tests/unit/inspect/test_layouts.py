@@ -84,7 +84,7 @@ class Kinds(Case):
         self.assertEqual(fields["packed"]["align"], 1)
         self.assertEqual(fields["aligned"]["place"][0] % 64, 0)
         self.assertEqual(fields["self"]["name"], "struct all *")
-        self.assertEqual(fields["anon"]["name"], "struct anon")
+        self.assertEqual(fields["anon"]["name"], "anon")
 
     def test_each_kind_of_cxx_lies_where_the_code_has_it(self):
         shapes = {}
