@@ -78,8 +78,7 @@ void layouts_arrived(struct supervisor *sup, struct build *build)
            take_from(build, sup->next) || take_from(build, sup->previous.build));
 }
 
-/* Whether its layout may come in the time that is left for it. */
-static bool is_awaited(struct supervisor *sup, struct build *build)
+bool layouts_await(struct supervisor *sup, struct build *build)
 {
     uint64_t now = clock_ns();
     if (build->outcome != READER_UNREAD) {
@@ -114,19 +113,19 @@ bool layouts_put_off(struct supervisor *sup, struct build *build)
         return false;
     }
     if (sup->host == NULL || sup->cold || current == NULL) {
-        return snapshot_needs_layout(sup, sup->good_slot, false) && is_awaited(sup, build);
+        return snapshot_needs_layout(sup, sup->good_slot, false) && layouts_await(sup, build);
     }
     if (!layouts_carry(sup) || (current->outcome != READER_UNREAD && !layouts_is_there(current))) {
         return false;
     }
-    bool old = is_awaited(sup, current);
-    return is_awaited(sup, build) || (old && layouts_is_there(build));
+    bool old = layouts_await(sup, current);
+    return layouts_await(sup, build) || (old && layouts_is_there(build));
 }
 
 bool layouts_put_off_comeback(struct supervisor *sup, struct build *build, int slot)
 {
     bool waits = sup->layouts != NULL && snapshot_needs_layout(sup, slot, build->callbacks) &&
-                 is_awaited(sup, build);
+                 layouts_await(sup, build);
     if (waits && !sup->layouts->comeback) {
         sup->layouts->comeback = true;
         supervisor_arm(sup, TIMER_LAYOUT, 0);
@@ -152,7 +151,7 @@ static void go_on_with_comeback(struct supervisor *sup)
 bool layouts_hold_up_state(struct supervisor *sup)
 {
     return sup->layouts != NULL && sup->current != NULL && !sup->callbacks &&
-           is_awaited(sup, sup->current);
+           layouts_await(sup, sup->current);
 }
 
 /* ---- reading ---- */
@@ -233,6 +232,7 @@ static void read_next(struct supervisor *sup)
 /* Who asks for the state of what runs has waited for its layout. */
 static void tell_askers(struct supervisor *sup)
 {
+    layouts_answer(sup);
     if (!layouts_hold_up_state(sup)) {
         asks_go_on(sup);
         snapshots_go_on(sup);

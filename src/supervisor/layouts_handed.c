@@ -2,8 +2,6 @@
 #define _GNU_SOURCE /* memfd_create */
 #include "base/clock.h"
 #include "base/file.h"
-#include "layout/describe.h"
-#include "state/json.h"
 #include "supervisor/layouts.h"
 #include "supervisor/layouts_parts.h"
 #include "supervisor/state.h"
@@ -226,34 +224,6 @@ const char *layouts_without(const struct supervisor *sup, char *room, size_t siz
                    "the module has no serialize and deserialize, and its state no layout: %s",
                    layouts_why(sup));
     return room;
-}
-
-void layouts_command(struct supervisor *sup, const cJSON *params, struct control_call *call)
-{
-    const cJSON *json = cJSON_GetObjectItemCaseSensitive(params, "json");
-    struct text told = {0}, result = {0};
-    if (json != NULL && !cJSON_IsBool(json)) {
-        control_fail(call, CONTROL_INVALID_PARAMS, "json: expected true or false");
-        return;
-    }
-    if (!layouts_tell_state(sup)) {
-        control_fail(call, CONTROL_REFUSED, layouts_why(sup));
-        return;
-    }
-    const struct layout *layout = sup->current->layout;
-    bool ok =
-        (cJSON_IsTrue(json) ? describe_as_json(layout, &told) : describe_as_c(layout, &told)) &&
-        text_puts(&result, "{\"layout\":") &&
-        (cJSON_IsTrue(json) ? text_append(&result, told.data, told.len)
-                            : json_quote(&result, text_string(&told))) &&
-        text_puts(&result, "}");
-    if (ok) {
-        control_answer_text(call, text_string(&result), result.len);
-    } else {
-        control_fail(call, CONTROL_INTERNAL, "no memory for the answer");
-    }
-    text_finish(&result);
-    text_finish(&told);
 }
 
 void layouts_add_status(const struct supervisor *sup, cJSON *status)

@@ -1,4 +1,5 @@
-/* The inside of layouts: layouts.c reads and waits, layouts_handed.c keeps and sends. */
+/* The inside of layouts: layouts.c reads and waits, layouts_handed.c keeps and sends,
+ * layouts_told.c tells. */
 #ifndef SUPERVISOR_LAYOUTS_PARTS_H
 #define SUPERVISOR_LAYOUTS_PARTS_H
 
@@ -6,9 +7,16 @@
 #include "supervisor/build.h"
 #include "supervisor/reader.h"
 
-#define LAYOUTS_SENT_MOST 64U
+#define LAYOUTS_SENT_MOST   64U
+#define LAYOUTS_ASKERS_MOST 8U
 
+struct control_call;
 struct supervisor;
+
+struct layout_asker {
+    struct control_call *call;
+    bool json;
+};
 
 struct layouts {
     struct reader *reader;
@@ -20,12 +28,20 @@ struct layouts {
     uint64_t handed, bound; /* the generation whose layout the last LOAD named; and which is known
                                to the host as that of the code that runs */
     char told[640];         /* why a state went without one: said once */
+    struct layout_asker askers[LAYOUTS_ASKERS_MOST]; /* wait for that of the code that runs */
+    unsigned asker_count;
 };
 
 static inline bool layouts_is_there(const struct build *build)
 {
     return build->outcome == READER_OK && build->layout != NULL;
 }
+
+/* Whether the layout of a build may come in the time that is left for it; then layouts_go_on is
+ * called. */
+bool layouts_await(struct supervisor *sup, struct build *build);
+
+void layouts_answer(struct supervisor *sup); /* those who have waited */
 
 /* Whether the next swap moves something by layouts. */
 bool layouts_carry(const struct supervisor *sup);
