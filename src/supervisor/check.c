@@ -264,10 +264,6 @@ static bool run_host(struct check *check, struct error *err)
         (void)uv_timer_start(&check->limit, on_limit, limit_ns / NS_PER_MS + 1, 0);
     }
     (void)uv_run(&check->loop, UV_RUN_DEFAULT);
-    if (check->wanted.layout && check->stopped_by == 0) {
-        check_layout_add(&check->loop, &check->orphans, check->config, check->copy, check->target,
-                         check->wanted.json, check->found);
-    }
     (void)orphans_end_last(&check->orphans);
     return true;
 }
@@ -278,6 +274,21 @@ static const char *text_of(const cJSON *found, const char *name)
     return cJSON_IsString(item) || cJSON_IsRaw(item) ? item->valuestring : "";
 }
 
+/* The library is not loaded for it: what it needs need not be there. */
+static void read_layout(struct check *check)
+{
+    check_layout_add(&check->loop, &check->orphans, check->config, check->copy, check->target,
+                     check->wanted.json, check->found);
+    const char *reason = text_of(check->found, "layout_reason");
+    if (reason[0] != '\0') {
+        refuse(check, "layout", reason);
+        cJSON_DeleteItemFromObjectCaseSensitive(check->found, "layout_reason");
+    } else {
+        event_add_flag(check->found, "usable", true);
+    }
+    (void)orphans_end_last(&check->orphans);
+}
+
 static void print_text(const struct check *check)
 {
     const cJSON *found = check->found;
@@ -285,6 +296,10 @@ static void print_text(const struct check *check)
     const cJSON *warning;
     char file[32];
     if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(found, "usable"))) {
+        if (strcmp(text_of(found, "stage"), "layout") == 0) {
+            printf("the layout of its state is not known: %s\n", text_of(found, "reason"));
+            return;
+        }
         printf("%s can't be used (%s): %s\n", text_of(found, "library"), text_of(found, "stage"),
                text_of(found, "reason"));
         return;
@@ -299,7 +314,11 @@ static void print_text(const struct check *check)
     printf("  state      %s bytes, alignment %s, version %s; carried over %s\n",
            text_of(found, "state_size"), text_of(found, "state_align"),
            text_of(found, "state_version"),
-           json ? "as JSON" : "in place, while size and version stay the same");
+           json ? "as JSON"
+           : check->stage.facts.debug_info
+               ? "by its layout (hotrun check --layout)"
+               : "in place, while size and version stay the same (it has "
+                 "no debug info)");
     printf("  load       %s us, file %s\n", text_of(found, "load_us"), file);
     printf("  unload     %s%s%s\n", unloads ? "leaves memory" : "stays in memory",
            resident[0] != '\0' ? ": " : "", resident);
@@ -307,15 +326,15 @@ static void print_text(const struct check *check)
     {
         printf("  warning    %s\n", warning->valuestring);
     }
-    if (check->wanted.layout) {
-        const char *why = text_of(found, "layout_reason");
-        printf(why[0] != '\0' ? "  layout     none: %s\n" : "\n%s",
-               why[0] != '\0' ? why : text_of(found, "layout"));
-    }
 }
 
 static bool print(const struct check *check, struct error *err)
 {
+    const char *layout = text_of(check->found, "layout");
+    if (layout[0] != '\0') { /* alone: for a compiler, a file or a tool */
+        (void)printf("%s%s", layout, check->wanted.json ? "\n" : "");
+        return fflush(stdout) == 0 || error_errno(err, "cannot write the layout");
+    }
     char *text = check->found != NULL ? cJSON_PrintUnformatted(check->found) : NULL;
     if (text == NULL) {
         return error_set(err, ERROR_SYSTEM, "no memory for the report");
@@ -346,6 +365,10 @@ static bool look(struct check *check, struct error *err)
         return false;
     }
     if (outcome == STAGE_COPIED) {
+        if (check->wanted.layout) {
+            read_layout(check);
+            return true;
+        }
         return run_host(check, err);
     }
     refuse(check, "file",

@@ -83,20 +83,6 @@ class Told(Layouts):
             answer = run.request("state.layout", {"json": 3})
             self.assertIn("true or false", answer["error"]["message"])
 
-    def test_check_tells_it_too(self):
-        with open(self.path("libprobe.so"), "wb") as file:
-            file.write(ship(1))
-        done = self.command("check", "--layout", "./libprobe.so")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("struct game {", done.stdout)
-        done = self.command("check", "--layout", "--json", "./libprobe.so")
-        self.assertEqual(json.loads(done.stdout)["layout"]["state"], "struct game")
-        with open(self.path("libprobe.so"), "wb") as file:
-            file.write(ship(1, flags=("-g0",)))
-        done = self.command("check", "--layout", "./libprobe.so")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("layout     none: ", done.stdout)
-
 
 class Stored(Layouts):
 
