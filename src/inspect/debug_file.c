@@ -2,6 +2,7 @@
 
 #include "base/path.h"
 #include "base/text.h"
+#include "inspect/package.h"
 
 #include <elfutils/libdwelf.h>
 #include <fcntl.h>
@@ -145,6 +146,28 @@ static void search_apart(struct debug_file *file, const char *origin)
     text_finish(&path);
 }
 
+/* Beside the library, by its name or by that of its debug info. */
+static void search_package(struct debug_file *file, const char *path, const char *origin)
+{
+    GElf_Word crc;
+    const char *link = dwelf_elf_gnu_debuglink(file->elf, &crc);
+    char *folder = path_dir(origin);
+    struct text name = {.limit = 4096};
+    const char *const bases[] = {origin, path};
+    for (size_t i = 0; i < 2 && file->package == NULL; i++) {
+        text_clear(&name);
+        file->package = text_printf(&name, "%s.dwp", bases[i]) ? package_open(name.data) : NULL;
+    }
+    if (file->package == NULL && link != NULL && folder != NULL) {
+        text_clear(&name);
+        file->package = text_printf(&name, "%s/%s.dwp", folder, path_base(link))
+                            ? package_open(name.data)
+                            : NULL;
+    }
+    free(folder);
+    text_finish(&name);
+}
+
 bool debug_file_open(struct debug_file *file, const char *path, const char *origin,
                      struct error *err)
 {
@@ -162,11 +185,13 @@ bool debug_file_open(struct debug_file *file, const char *path, const char *orig
         return error_set(err, ERROR_MISSING, "%s has no debug info: compile it with -g",
                          path_base(*origin == '\0' ? path : origin));
     }
+    search_package(file, path, *origin == '\0' ? path : origin);
     return true;
 }
 
 void debug_file_close(struct debug_file *file)
 {
+    package_close(file->package);
     if (file->dwarf != NULL) {
         (void)dwarf_end(file->dwarf);
     }

@@ -10,11 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct package;
+
 struct debug_file {
     int fd, apart_fd; /* -1: none */
     Elf *elf;         /* the library */
     Elf *apart;       /* where its debug info stands when it is not in the library; NULL */
     Dwarf *dwarf;
+    struct package *package; /* of what was split off; NULL: there is none */
 };
 
 /* `origin`: what the library was copied from, beside which separate debug info may lie; "": none.

@@ -178,7 +178,7 @@ static void look_everywhere(struct search *search)
                0) {
         /* The strings of a skeleton are not those of what it stands for. */
         bool may = type == DW_UT_skeleton || name_filter_may(&search->filter, &unit);
-        if (may && function_unit(&unit, &contents)) {
+        if (may && function_unit(search->table->file, &unit, &contents)) {
             look_below(search, &contents, 0);
             search->splits += contents.addr != unit.addr;
         }

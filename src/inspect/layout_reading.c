@@ -43,7 +43,7 @@ static bool find_state(struct reading *reading, struct error *err)
         return error_set(err, ERROR_MISSING,
                          "hotrun_module_table has no state_type: define it by HOTRUN_MODULE");
     }
-    if (!function_find(reading->file.dwarf, reading->mark.function, &reading->function) ||
+    if (!function_find(&reading->file, reading->mark.function, &reading->function) ||
         !type_path_follow(&reading->file, &reading->function, &pointer, &alias) ||
         dwarf_tag(&pointer) != DW_TAG_pointer_type ||
         !type_path_follow(&reading->file, &pointer, &state, &alias)) {

@@ -1,6 +1,9 @@
 #include "inspect/type_path.h"
 
 #include "inspect/die.h"
+#include "inspect/package.h"
+
+#include <string.h>
 
 static bool is_wrapper(int tag)
 {
@@ -13,9 +16,18 @@ static bool is_wrapper(int tag)
 static bool refer(const struct debug_file *file, Dwarf_Die *die, unsigned name, Dwarf_Die *to)
 {
     Dwarf_Attribute attribute;
-    (void)file;
-    return dwarf_attr_integrate(die, name, &attribute) != NULL &&
-           dwarf_formref_die(&attribute, to) != NULL;
+    uint64_t signature;
+    if (dwarf_attr_integrate(die, name, &attribute) == NULL) {
+        return false;
+    }
+    if (dwarf_formref_die(&attribute, to) != NULL) {
+        return true;
+    }
+    if (file->package == NULL || dwarf_whatform(&attribute) != DW_FORM_ref_sig8) {
+        return false;
+    }
+    memcpy(&signature, attribute.valp, sizeof signature);
+    return package_type(file->package, signature, to);
 }
 
 bool type_path_follow(const struct debug_file *file, Dwarf_Die *die, Dwarf_Die *type,

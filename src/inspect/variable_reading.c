@@ -196,7 +196,7 @@ bool variable_reading_all(struct variable_reading *reading, struct type_table *t
         return error_set(err, ERROR_SYSTEM, "no memory for the marks");
     }
     if (statics || reading->marks_wanted > 0) {
-        (void)variable_walk(table->file->dwarf, first, visit, reading);
+        (void)variable_walk(table->file, first, visit, reading);
     }
     if (statics) {
         symbol_reading_each(table->file, add_unknown, reading);

@@ -45,7 +45,8 @@ static bool walk_below(const struct walk *walk, Dwarf_Die *around, Dwarf_Die *fu
     return true;
 }
 
-bool variable_walk(Dwarf *dwarf, Dwarf_Die *first, variable_visit *visit, void *ctx)
+bool variable_walk(const struct debug_file *file, Dwarf_Die *first, variable_visit *visit,
+                   void *ctx)
 {
     struct walk walk = {visit, ctx};
     Dwarf_CU *cu = NULL;
@@ -57,8 +58,8 @@ bool variable_walk(Dwarf *dwarf, Dwarf_Die *first, variable_visit *visit, void *
         !walk_below(&walk, &contents, NULL, 0)) {
         return false;
     }
-    while (dwarf_get_units(dwarf, cu, &cu, &version, &type, &unit, NULL) == 0) {
-        if (type == DW_UT_type || !function_unit(&unit, &contents) ||
+    while (dwarf_get_units(file->dwarf, cu, &cu, &version, &type, &unit, NULL) == 0) {
+        if (type == DW_UT_type || !function_unit(file, &unit, &contents) ||
             (first != NULL && contents.cu == first->cu)) {
             continue;
         }

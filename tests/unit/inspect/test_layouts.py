@@ -6,7 +6,7 @@ import unittest
 
 from layout_case import (ALL, BASE, CLASS, EXACT, FLEXIBLE, HEAD, MODULE, NONE, OK, ONCE, REFUSED,
                          SIGNED, TABLE, TRANSIENT, VTABLE, Case)
-from layout_sources import C, CXX, RUST
+from layout_sources import C, CXX, RUST, VARIABLES
 
 
 def measured(library):
@@ -264,6 +264,32 @@ class Files(Case):
         shutil.copy(library, self.path("old.so"))
         self.build(self.TEXT.replace("int a", "long a"), "-gsplit-dwarf")
         self.assertEqual(self.read(self.path("old.so")).outcome, NONE)
+
+    @unittest.skipUnless(shutil.which("llvm-dwp"), "no llvm-dwp is here")
+    def test_a_package_of_split_files_is_read_beside_the_origin(self):
+        for cc, flags in (("gcc", ("-gdwarf-5",)), ("clang", ("-gdwarf-4", "-fdebug-types-section")),
+                          ("gcc", ("-gdwarf-4", "-fdebug-types-section")), ("clang", ("-gdwarf-5",))):
+            with self.subTest(f"{cc} {flags}"):
+                library = self.build(HEAD + VARIABLES + MODULE % "struct game", "-gsplit-dwarf",
+                                     *flags, cc=cc)
+                self.run_in("llvm-dwp", "-e", library, "-o", "game.so.dwp")
+                for name in os.listdir(self.folder):
+                    if name.endswith(".dwo"):
+                        os.remove(self.path(name))
+                shutil.copy(library, self.path("copy"))
+                layout = self.read(self.path("copy"), library, statics=True)
+                self.assertEqual((layout.outcome, layout.reason), (OK, ""))
+                self.assertEqual(layout.fields["a"]["place"], (0, 4))
+                self.assertEqual(layout.variables["game.c", "step", "calls"][0][1:], (4, "int", ""))
+                with open(self.path("game.so.dwp"), "r+b") as file:
+                    text = bytearray(file.read())
+                    for at in range(0, len(text), 7):
+                        text[at] ^= 1
+                    file.seek(0)
+                    file.write(text)
+                self.assertIn(self.read(self.path("copy"), library).outcome, (NONE, REFUSED))
+                self.assertEqual(self.read(self.path("copy")).outcome, NONE)
+                os.remove(self.path("game.so.dwp"))
 
     def test_a_definition_is_found_in_another_unit(self):
         with open(self.path("world.c"), "w", encoding="utf-8") as file:
