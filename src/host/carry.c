@@ -123,11 +123,14 @@ enum way {
     WAY_CALLBACKS, /* JSON by both codes */
     WAY_TO_CALLBACKS,
     WAY_FROM_CALLBACKS,
-    WAY_LAYOUT
+    WAY_LAYOUT,
+    WAY_LATER /* WAY_FROM_CALLBACKS, when the layout is there */
 };
 
-static enum way find_way(const struct generation *old, const struct generation *fresh)
+static enum way find_way(const struct swap *swap)
 {
+    const struct generation *old = swap->old;
+    const struct generation *fresh = swap->fresh;
     bool gives_json = old->module->serialize != NULL;
     bool takes_json = fresh->module->deserialize != NULL;
     bool old_state = !carry_is_stateless(old);
@@ -139,7 +142,8 @@ static enum way find_way(const struct generation *old, const struct generation *
         return old_state && old->layout != NULL ? WAY_TO_CALLBACKS : WAY_SIZE;
     }
     if (old_state != fresh_state || fresh->layout == NULL) {
-        return WAY_SIZE;
+        bool later = gives_json && fresh_state && swap->load->may_want;
+        return later ? WAY_LATER : WAY_SIZE;
     }
     if (gives_json) {
         return WAY_FROM_CALLBACKS;
@@ -158,7 +162,7 @@ bool carry_over(struct swap *swap)
     struct text *json = &swap->host->json;
     struct generation *old = swap->old;
     uint32_t version = old->module->state_version;
-    enum way way = find_way(old, swap->fresh);
+    enum way way = find_way(swap);
     struct error why;
     if ((way == WAY_FROM_CALLBACKS || way == WAY_LAYOUT) &&
         !carry_takes_version(swap, version, &why)) {
@@ -175,6 +179,10 @@ bool carry_over(struct swap *swap)
         return carry_json_begin(swap) && carry_by_text(swap, json, version);
     case WAY_LAYOUT:
         return swap->load->edited ? carry_edited(swap) : carry_by_layout(swap);
+    case WAY_LATER:
+        swap->wants_layout = true;
+        return error_set(&swap->err, ERROR_BUSY,
+                         "it has no deserialize, and its debug info is being read");
     default:
         return carry_by_size(swap);
     }

@@ -27,6 +27,7 @@ struct swap { /* one transaction */
     struct text adjusted;
     bool lives_on;     /* the new state is the old one, or points to what the old one points to */
     bool reaches_back; /* and may point into the old library */
+    bool wants_layout; /* it can be done when the new library's layout is there */
     bool as_published; /* what it was restored from is a snapshot of this very layout */
 };
 

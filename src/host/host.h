@@ -61,6 +61,7 @@ struct load { /* a LOAD that is under way or put off */
     int slot;
     bool restored;
     bool edited;                         /* host->edits are part of it */
+    bool may_want;                       /* its layout may come yet */
     char *path, *name, *module, *reason; /* owned */
     struct elf_facts facts;
     bool has_facts;

@@ -44,6 +44,7 @@ void swap_prepare(struct host *host, const struct message_load *load)
                                     .slot = (int)load->slot,
                                     .restored = load->restored != 0,
                                     .edited = load->edited != 0,
+                                    .may_want = load->may_want != 0,
                                     .path = strdup(load->path.data),
                                     .name = strdup(load->name.data),
                                     .module = strdup(load->module.data),
@@ -59,14 +60,9 @@ void swap_prepare(struct host *host, const struct message_load *load)
     }
 }
 
-static void send_rejected(struct host *host, uint64_t generation, enum swap_stage stage,
-                          bool by_old, const char *reason)
+static void send_rejected(struct host *host, const struct message_rejected *told)
 {
-    host_send(host, &(struct message){.type = MESSAGE_REJECTED,
-                                      .rejected = {.generation = generation,
-                                                   .stage = (uint64_t)stage,
-                                                   .by_old = by_old,
-                                                   .reason = bytes_of(reason)}});
+    host_send(host, &(struct message){.type = MESSAGE_REJECTED, .rejected = *told});
 }
 
 static void tell_rejected(struct generation *old, const char *reason)
@@ -257,8 +253,12 @@ static void refuse(struct swap *swap)
     bool by_old = swap->old != NULL && swap->fresh == NULL && swap->stage != SWAP_LOAD &&
                   swap->stage != SWAP_TABLE;
     /* The answer first: the module may not survive the news. */
-    send_rejected(host, swap->load->generation, swap->stage,
-                  by_old || swap->err.code == ERROR_SYSTEM, swap->err.text);
+    send_rejected(host,
+                  &(struct message_rejected){.generation = swap->load->generation,
+                                             .stage = (uint64_t)swap->stage,
+                                             .by_old = by_old || swap->err.code == ERROR_SYSTEM,
+                                             .wants_layout = swap->wants_layout,
+                                             .reason = bytes_of(swap->err.text)});
     if (swap->old != NULL) {
         tell_rejected(swap->old, swap->err.text);
     }
@@ -382,7 +382,10 @@ void swap_attempt(struct host *host)
     } else if (host->current == NULL && load->how != LOAD_SWAP) {
         start(&swap);
     } else {
-        send_rejected(host, load->generation, SWAP_LOAD, false, "the host cannot do that now");
+        send_rejected(
+            host, &(struct message_rejected){.generation = load->generation,
+                                             .stage = SWAP_LOAD,
+                                             .reason = bytes_of("the host cannot do that now")});
         swap_forget(host);
     }
     findings_finish(&swap.findings);
@@ -401,5 +404,7 @@ void swap_cancel(struct host *host)
     if (asked) {
         tell_rejected(host->current, "a newer library takes its place");
     }
-    send_rejected(host, generation, SWAP_CANCEL, false, "cancelled");
+    send_rejected(host, &(struct message_rejected){.generation = generation,
+                                                   .stage = SWAP_CANCEL,
+                                                   .reason = bytes_of("cancelled")});
 }

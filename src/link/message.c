@@ -32,8 +32,8 @@ static const struct field setup_fields[] = {
 static const struct field load_fields[] = {
     NUMBER(load.how),    NUMBER(load.generation), NUMBER(load.slot), NUMBER(load.started_ns),
     NUMBER(load.failed), NUMBER(load.restored),   NUMBER(load.step), NUMBER(load.edited),
-    NUMBER(load.layout), BYTES(load.path),        BYTES(load.name),  BYTES(load.module),
-    BYTES(load.reason),  BYTES(load.facts)};
+    NUMBER(load.layout), NUMBER(load.may_want),   BYTES(load.path),  BYTES(load.name),
+    BYTES(load.module),  BYTES(load.reason),      BYTES(load.facts)};
 static const struct field accepted_fields[] = {NUMBER(accepted.generation),
                                                NUMBER(accepted.how),
                                                NUMBER(accepted.state_bytes),
@@ -61,8 +61,9 @@ static const struct field accepted_fields[] = {NUMBER(accepted.generation),
                                                BYTES(accepted.kept),
                                                BYTES(accepted.adjusted),
                                                BYTES(accepted.note)};
-static const struct field rejected_fields[] = {NUMBER(rejected.generation), NUMBER(rejected.stage),
-                                               NUMBER(rejected.by_old), BYTES(rejected.reason)};
+static const struct field rejected_fields[] = {
+    NUMBER(rejected.generation), NUMBER(rejected.stage), NUMBER(rejected.by_old),
+    NUMBER(rejected.wants_layout), BYTES(rejected.reason)};
 static const struct field closed_fields[] = {NUMBER(closed.generation), NUMBER(closed.kept),
                                              NUMBER(closed.resident), BYTES(closed.reason)};
 static const struct field tell_fields[] = {NUMBER(tell.type), NUMBER(tell.value), BYTES(tell.name),

@@ -111,6 +111,7 @@ struct message_load {
     uint64_t edited;         /* SWAP: the EDIT before it is part of it */
     uint64_t layout;         /* of the library: the hash of one that a LAYOUT brought; 0: there is
                                 none, or it comes later */
+    uint64_t may_want;       /* SWAP: it may come yet, and the LOAD again with it */
     struct bytes path, name; /* the private copy; what messages call the library */
     struct bytes module;     /* the module's name that is expected; "": any */
     struct bytes reason;     /* with `failed` */
@@ -135,6 +136,7 @@ struct message_rejected {
     uint64_t generation, stage; /* enum swap_stage */
     uint64_t
         by_old; /* not the library is at fault: the running one refused, or memory is missing */
+    uint64_t wants_layout; /* nothing is at fault: it has to come with its layout (may_want) */
     struct bytes reason;
 };
 

@@ -28,6 +28,7 @@ struct build {
     struct layout *layout;       /* READER_OK: as long as somebody may need it; else NULL */
     char *why;                   /* there is none; NULL: it is not known */
     uint64_t layout_ns;          /* how long reading it took */
+    bool layout_wanted;          /* the host can't take it without */
     uint64_t due_ns;             /* until when what waits for it does; 0: nothing has so far */
     bool callbacks;              /* it has serialize and deserialize, as far as is known */
     enum rate_kind rate;         /* at which it runs */

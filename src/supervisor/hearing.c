@@ -136,6 +136,16 @@ static void rejected(struct supervisor *sup, const struct message_rejected *told
     supervisor_disarm(sup, TIMER_START);
     supervisor_disarm(sup, TIMER_ANNOUNCED);
     bool edited = sup->next != NULL && sup->next->edited;
+    if (told->wants_layout != 0 && sup->state == POLICY_SWAPPING && sup->next != NULL &&
+        layouts_may_come(sup, sup->next)) {
+        sup->next->layout_wanted = true;
+        if (sup->pending == NULL) {
+            sup->pending = build_keep(sup->next);
+        }
+        supervisor_dispatch(sup, POLICY_SWAP_CANCELLED);
+        layouts_go_on(sup);
+        return;
+    }
     if (told->stage == SWAP_CANCEL) {
         if (edited) {
             edits_refused(sup, "a library that was saved meanwhile took its place: try again");

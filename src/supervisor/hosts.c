@@ -33,6 +33,7 @@ void hosts_load(struct supervisor *sup, enum load_how how, const struct build *b
                  .reason = bytes_of(known ? autopsy_account(sup) : ""),
                  .facts = {(const char *)&build->stage.facts, sizeof build->stage.facts}}};
     message.load.layout = layouts_hand_over(sup, how, build, slot);
+    message.load.may_want = message.load.layout == 0 && layouts_may_come(sup, build);
     if (message.load.edited) {
         edits_hand_over(sup, build);
     }

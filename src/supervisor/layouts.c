@@ -113,13 +113,23 @@ bool layouts_put_off(struct supervisor *sup, struct build *build)
         return false;
     }
     if (sup->host == NULL || sup->cold || current == NULL) {
-        return snapshot_needs_layout(sup, sup->good_slot, false) && layouts_await(sup, build);
+        /* What takes the place of code that has died is not to wait: it reads what that wrote. */
+        bool alike = sup->state == POLICY_RESTARTING && current != NULL && current->callbacks;
+        return snapshot_needs_layout(sup, sup->good_slot, alike) && layouts_await(sup, build);
+    }
+    if (build->layout_wanted) {
+        return layouts_await(sup, build);
     }
     if (!layouts_carry(sup) || (current->outcome != READER_UNREAD && !layouts_is_there(current))) {
         return false;
     }
     bool old = layouts_await(sup, current);
     return layouts_await(sup, build) || (old && layouts_is_there(build));
+}
+
+bool layouts_may_come(const struct supervisor *sup, const struct build *build)
+{
+    return sup->layouts != NULL && build->outcome == READER_UNREAD && !build->layout_wanted;
 }
 
 bool layouts_put_off_comeback(struct supervisor *sup, struct build *build, int slot)

@@ -26,6 +26,10 @@ void layouts_arrived(struct supervisor *sup, struct build *build);
  * going to be carried over by it. Not for longer than READER_LIMIT_MS. */
 bool layouts_put_off(struct supervisor *sup, struct build *build);
 
+/* Whether what the host can't take without its layout is taken once more when that is there.
+ * layouts_put_off waits for one that is wanted. */
+bool layouts_may_come(const struct supervisor *sup, const struct build *build);
+
 /* The same for known code that is to come back from the snapshot in `slot` of what the last host
  * left. It is run when the layout has come, or does not. */
 bool layouts_put_off_comeback(struct supervisor *sup, struct build *build, int slot);

@@ -99,7 +99,8 @@ static void tell_once(struct supervisor *sup, enum log_level level, const char *
 
 static bool was_sent(const struct layouts *layouts, uint64_t hash)
 {
-    for (unsigned i = 0; i < layouts->sent_count; i++) {
+    unsigned count = layouts->sent_count < LAYOUTS_MOST ? layouts->sent_count : LAYOUTS_MOST;
+    for (unsigned i = 0; i < count; i++) {
         if (layouts->sent[i] == hash) {
             return true;
         }
@@ -128,8 +129,8 @@ static bool send_layout(struct supervisor *sup, const struct layout *layout, uin
     }
     if (!ok) {
         log_line(sup->log, LOG_ERROR, "the host was not told a layout: %s", err.text);
-    } else if (!was_sent(layouts, hash) && layouts->sent_count < LAYOUTS_SENT_MOST) {
-        layouts->sent[layouts->sent_count++] = hash;
+    } else if (!was_sent(layouts, hash)) {
+        layouts->sent[layouts->sent_count++ % LAYOUTS_MOST] = hash;
     }
     return ok;
 }

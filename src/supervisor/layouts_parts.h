@@ -4,6 +4,7 @@
 #define SUPERVISOR_LAYOUTS_PARTS_H
 
 #include "layout/layout_set.h"
+#include "link/message.h"
 #include "supervisor/build.h"
 #include "supervisor/reader.h"
 
@@ -20,10 +21,10 @@ struct layout_asker {
 
 struct layouts {
     struct reader *reader;
-    struct build *reading;            /* NULL: none is being read */
-    bool comeback;                    /* one waits for a layout */
-    struct layout_set known;          /* of builds, and of snapshots whose builds may be gone */
-    uint64_t sent[LAYOUTS_SENT_MOST]; /* hashes of those that the host has */
+    struct build *reading;       /* NULL: none is being read */
+    bool comeback;               /* one waits for a layout */
+    struct layout_set known;     /* of builds, and of snapshots whose builds may be gone */
+    uint64_t sent[LAYOUTS_MOST]; /* hashes of those that the host has, in a ring */
     unsigned sent_count;
     uint64_t handed, bound; /* the generation whose layout the last LOAD named; and which is known
                                to the host as that of the code that runs */
