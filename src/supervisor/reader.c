@@ -333,6 +333,8 @@ bool reader_ask(struct reader *reader, const char *path, const char *origin, boo
     reader->tries = 0;
     reader->asked_ns = clock_ns();
     if (!ask(reader, err)) {
+        struct reader_result none = {.outcome = READER_FAILED};
+        finish(reader, &none);
         return false;
     }
     reader->busy = true;
