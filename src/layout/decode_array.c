@@ -88,7 +88,7 @@ static void decode_chars(struct decoding *decoding, uint32_t element, uint64_t c
         store_text(decoding, text, text->len > count, count, bytes, trail);
         return;
     }
-    if (!decode_is_scalar(type->kind) || type->kind == LAYOUT_BOOL) {
+    if (!decode_is_scalar(type->kind)) {
         decode_mismatch(decoding, element, at, trail, "an array");
         return;
     }
@@ -219,19 +219,41 @@ static const char *decode_items(struct decoding *decoding, uint32_t element, uin
     return decoding->failed ? decoding->end : members_behind(&members);
 }
 
+/* The scalar that elements are, arrays of one in arrays of one counted as such; LAYOUT_NONE: none.
+ */
+static uint32_t scalar_of(const struct decoding *decoding, uint32_t element)
+{
+    const struct layout_type *types = decoding->layout->types;
+    while (types[element].kind == LAYOUT_ARRAY && types[element].elements == 1) {
+        element = types[element].target;
+    }
+    return decode_is_scalar(types[element].kind) ? element : LAYOUT_NONE;
+}
+
+/* Whether the string at `at` is an array of `char`. */
+static bool is_text(struct decoding *decoding, uint32_t element, const char *at)
+{
+    const struct layout_type *types = decoding->layout->types;
+    while (types[element].kind == LAYOUT_ARRAY) {
+        element = types[element].target;
+    }
+    return *at == '"' && !decode_is_named(decoding, element, at);
+}
+
 const char *decode_array(struct decoding *decoding, const struct path_spot *spot, uint32_t element,
                          uint64_t count, unsigned char *bytes, const char *at,
                          const struct trail *trail)
 {
     uint32_t kind = decoding->layout->types[element].kind;
+    uint32_t scalar = scalar_of(decoding, element);
     if (*at == '[') {
         return decode_items(decoding, element, count, bytes, at, trail);
     }
     if (decode_is_bytes(decoding, at) && kind != LAYOUT_UNION && kind != LAYOUT_BYTES) {
         decode_byte_array(decoding, element, count, bytes, at, trail);
-    } else if (*at == '"' && decode_is_scalar(kind) && !decode_is_named(decoding, element, at)) {
-        decode_chars(decoding, element, count, bytes, at, trail);
-    } else if (count == 1) { /* one stands for an array of one */
+    } else if (is_text(decoding, element, at) && scalar != LAYOUT_NONE) {
+        decode_chars(decoding, scalar, count, bytes, at, trail);
+    } else if (count == 1 && !is_text(decoding, element, at)) { /* one stands for an array of one */
         return decode_value(decoding, &(struct path_spot){element, 0, 1, 0, 0}, bytes, at,
                             &(struct trail){trail, NULL, 0, 0});
     } else {
