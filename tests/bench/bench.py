@@ -46,6 +46,7 @@ def plan(shop, quick):
     yield functools.partial(recovery.checkpoint, shop, 2 if quick else 6)
     yield functools.partial(looks.state_get, shop, 20 if quick else 100)
     yield functools.partial(moves.moving, shop, 1 if quick else 5)
+    yield functools.partial(looks.state_json, shop, 3 if quick else 7)
     yield functools.partial(looks.heap_objects, shop, 5 if quick else 25)
     yield functools.partial(compiles.save_of_a_source, shop, 20 if quick else 60)
     yield functools.partial(rows.many_reloads, shop, 200 if quick else 2000)

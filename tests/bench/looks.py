@@ -1,4 +1,4 @@
-"""The measurements of a look into a running program's state, and of its heap objects."""
+"""The measurements of a look into a running program's state, of its JSON, and of its heap objects."""
 
 import statistics
 import time
@@ -49,3 +49,29 @@ def heap_objects(shop, count):
             ours, theirs = (statistics.median(column) for column in zip(*told))
             yield row(f"hotrun_alloc and hotrun_free, {what} (bare: calloc, free)", ours, theirs,
                       "ns", 0, f"{OBJECT_NS:.0f} ns", OBJECT_NS)
+
+
+JSON_MB = 32
+TREE_MB = 4  # a tree takes forty times as much memory
+JSON_SHARE = 1 / 3
+JSON_KB = 1024
+
+
+def state_json(shop, count):
+    """Structs as JSON by their layout, beside a cJSON tree of fewer of them, for each MB of JSON."""
+    program = shop.program("state_json", "layout", "state", "base",
+                           links=("-lcjson", "-lxxhash", "-lm"))
+    costs = {"layout": [], "cjson": []}
+    for _ in range(count):
+        for way, megabytes in (("layout", JSON_MB), ("cjson", TREE_MB)):
+            took, size, memory = map(int, ws.run(program, way, megabytes).split())
+            costs[way].append((took / 1e6 * JSON_MB / megabytes, size, memory))
+    value, bare = (statistics.median(cost for cost, _, _ in costs[way])
+                   for way in ("layout", "cjson"))
+    size = costs["layout"][0][1]
+    memory = max(memory for _, _, memory in costs["layout"])
+    yield row(f"JSON of {JSON_MB} MB of structs (bare: a cJSON tree)", value, bare, "ms", 0,
+              "1/3 of bare", bare * JSON_SHARE)
+    yield Row("   JSON written", f"{size / 1e3 / value:.0f} MB/s")
+    yield Row("   memory for it", f"{memory} KB", f"{costs['cjson'][0][2] * JSON_MB // TREE_MB} KB",
+              "", f"{JSON_KB} KB", "ok" if memory <= JSON_KB else "over")

@@ -113,14 +113,15 @@ class Workshop:
         self.counter += 1
         return Sheet(self.folder / f"sheet-{self.counter}")
 
-    def program(self, name, *parts):
-        """Compiled with these parts of hotrun's own sources, which the build has as libraries."""
+    def program(self, name, *parts, links=()):
+        """Compiled with these parts of hotrun's own sources, which the build has as libraries, and
+        with these of the system."""
         path = self.folder / name
         if not path.exists():
             libraries = [self.build / f"src/{part}/lib{part}.a" for part in parts]
             run(self.cc, "-std=c17", "-O2", "-Wall", "-Wextra", "-I", ROOT / "include", "-I", HERE,
                 *(["-I", ROOT / "src"] if parts else []), "-o", path, HERE / f"{name}.c", *libraries,
-                *(["-luv"] if parts else []), "-ldl")
+                *(["-luv"] if parts else []), *links, "-ldl")
         return path
 
     def module(self, source, name, *flags):
