@@ -2,11 +2,6 @@
 
 #include "layout/encode_parts.h"
 
-static bool is_stopped(const struct encoding *encoding)
-{
-    return encoding->failed || encoding->sink.failed;
-}
-
 static bool fail(struct encoding *encoding, const char *sentence)
 {
     encoding->failed = true;
@@ -66,7 +61,7 @@ void encode_object(struct encoding *encoding, size_t i)
 void encode_heap(struct encoding *encoding)
 {
     sink_char(&encoding->sink, '[');
-    for (size_t i = 0; i < encoding->heap.count && !is_stopped(encoding); i++) {
+    for (size_t i = 0; i < encoding->heap.count && !encode_is_stopped(encoding); i++) {
         if (i > 0) {
             sink_char(&encoding->sink, ',');
         }
@@ -102,7 +97,7 @@ static bool is_outside(const struct encoding *encoding, uint32_t i)
 static uint32_t put_variables(struct encoding *encoding, uint32_t first)
 {
     uint32_t i = first;
-    for (; i < encoding->statics.count && !is_stopped(encoding) &&
+    for (; i < encoding->statics.count && !encode_is_stopped(encoding) &&
            statics_same_function(&encoding->statics, first, i);
          i++) {
         if (i > first) {
@@ -127,7 +122,8 @@ uint32_t encode_file(struct encoding *encoding, uint32_t first)
     struct sink *sink = &encoding->sink;
     sink_char(sink, '{');
     uint32_t i = is_outside(encoding, first) ? put_variables(encoding, first) : first;
-    while (i < statics->count && !is_stopped(encoding) && statics_same_file(statics, first, i)) {
+    while (i < statics->count && !encode_is_stopped(encoding) &&
+           statics_same_file(statics, first, i)) {
         struct text name = {0};
         if (i > first) {
             sink_char(sink, ',');
@@ -146,7 +142,7 @@ void encode_statics(struct encoding *encoding)
 {
     const struct statics *statics = &encoding->statics;
     sink_char(&encoding->sink, '{');
-    for (uint32_t i = 0; i < statics->count && !is_stopped(encoding);) {
+    for (uint32_t i = 0; i < statics->count && !encode_is_stopped(encoding);) {
         const char *file = layout_string(encoding->layout, statics->entries[i].variable->file);
         if (i > 0) {
             sink_char(&encoding->sink, ',');
@@ -179,12 +175,12 @@ void encode_document(struct encoding *encoding)
     } else if (!none) {
         some = encode_members(encoding, 0, bytes);
     }
-    if (encoding->has_heap && !is_stopped(encoding)) {
+    if (encoding->has_heap && !encode_is_stopped(encoding)) {
         sink_puts(&encoding->sink, some ? ",\"$heap\":" : "\"$heap\":");
         encode_heap(encoding);
         some = true;
     }
-    if (encoding->has_statics && !is_stopped(encoding)) {
+    if (encoding->has_statics && !encode_is_stopped(encoding)) {
         sink_puts(&encoding->sink, some ? ",\"$statics\":" : "\"$statics\":");
         encode_statics(encoding);
     }

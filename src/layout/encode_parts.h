@@ -18,11 +18,19 @@ struct encoding {
     bool has_statics;  /* there are variables, and they are wanted */
     bool state_member; /* the state is no struct, and stands beside these */
     struct statics statics;
+    uint64_t zero_from, zero_to; /* a stretch of the state that is known to be zero, unread */
+    uint64_t data_to;            /* and one from its end on that may hold something */
     struct sink sink;
     struct text scratch;
     struct error *err;
     bool failed; /* `err` is filled */
 };
+
+/* Whether anything more is of use. */
+static inline bool encode_is_stopped(const struct encoding *encoding)
+{
+    return encoding->failed || encoding->sink.failed;
+}
 
 /* A value. Bytes that are read: its size. */
 void encode_value(struct encoding *encoding, const struct path_spot *spot,

@@ -1,20 +1,12 @@
 #include "layout/encode_parts.h"
 
-#include "base/base64.h"
 #include "layout/convert.h"
 #include "layout/float_text.h"
-#include "state/json.h"
-#include "state/utf8.h"
-#include "state/word.h"
 
 #include <float.h>
 #include <stdlib.h>
 
-#define EXACT_MOST   (UINT64_C(1) << 53) /* what a reader with doubles reads exactly */
-#define BYTES_FROM   64                  /* elements */
-#define PIECE        ((size_t)144)       /* bytes of base64 at a time */
-#define STRING_PIECE ((size_t)2048)
-#define RUN_LEAST    4
+#define EXACT_MOST (UINT64_C(1) << 53) /* what a reader with doubles reads exactly */
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -169,200 +161,6 @@ static void put_float(struct encoding *encoding, const unsigned char *bytes, uin
     }
 }
 
-/* ---- bytes and strings ---- */
-
-static bool is_zero(const unsigned char *bytes, uint64_t len)
-{
-    uint64_t word = 0;
-    for (; len >= 32; bytes += 32, len -= 32) {
-        uint64_t four[4];
-        memcpy(four, bytes, sizeof four);
-        if ((four[0] | four[1] | four[2] | four[3]) != 0) {
-            return false;
-        }
-    }
-    for (; len >= 8; bytes += 8, len -= 8) {
-        memcpy(&word, bytes, sizeof word);
-        if (word != 0) {
-            return false;
-        }
-    }
-    for (; len > 0; bytes++, len--) {
-        if (*bytes != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void put_base64(struct encoding *encoding, const unsigned char *bytes, uint64_t len)
-{
-    struct sink *sink = &encoding->sink;
-    sink_puts(sink, "{\"$bytes\":\"");
-    while (len > 0 && !sink->failed) {
-        size_t now = len < PIECE ? (size_t)len : PIECE;
-        sink->at += base64_write(sink_room(sink), bytes, now);
-        bytes += now;
-        len -= now;
-    }
-}
-
-void encode_bytes(struct encoding *encoding, const unsigned char *bytes, uint64_t len)
-{
-    put_base64(encoding, bytes, len);
-    sink_puts(&encoding->sink, "\"}");
-}
-
-/* Where the first bytes[0..len) that are no UTF-8 begin; len: all are. */
-static uint64_t utf8_prefix(const char *bytes, uint64_t len)
-{
-    const char *at = bytes, *end = bytes + len;
-    while (at < end) {
-        uint64_t word;
-        if (end - at >= 8) {
-            memcpy(&word, at, sizeof word);
-            if ((word & WORD_HIGH) == 0) {
-                at += 8;
-                continue;
-            }
-        }
-        size_t bytes_of = utf8_len(at, end);
-        if (bytes_of == 0) {
-            break;
-        }
-        at += bytes_of;
-    }
-    return (uint64_t)(at - bytes);
-}
-
-static size_t plain_prefix(const char *bytes, size_t len)
-{
-    size_t plain = (size_t)(word_skip_plain(bytes, bytes + len) - bytes);
-    plain = plain < len ? plain : len;
-    const char *del = memchr(bytes, 0x7F, plain);
-    return del != NULL ? (size_t)(del - bytes) : plain;
-}
-
-void encode_string(struct encoding *encoding, const char *bytes, uint64_t len)
-{
-    struct sink *sink = &encoding->sink;
-    sink_char(sink, '"');
-    while (len > 0 && !sink->failed) {
-        size_t now = len < STRING_PIECE ? (size_t)len : STRING_PIECE;
-        size_t plain = plain_prefix(bytes, now);
-        if (plain == 0) {
-            for (size_t back = 0; now < len && back < 3 && now > 4;
-                 back++) { /* between characters */
-                if (((unsigned char)bytes[now] & 0xC0) != 0x80) {
-                    break;
-                }
-                now--;
-            }
-            text_clear(&encoding->scratch);
-            if (!json_quote_bytes(&encoding->scratch, bytes, now)) {
-                encoding->failed = true;
-                (void)error_set(encoding->err, ERROR_SYSTEM, "no memory for a string");
-                return;
-            }
-            sink_put(sink, encoding->scratch.data + 1, encoding->scratch.len - 2);
-            plain = now;
-        } else {
-            sink_put(sink, bytes, plain);
-        }
-        bytes += plain;
-        len -= plain;
-    }
-    sink_char(sink, '"');
-}
-
-static void put_chars(struct encoding *encoding, const unsigned char *bytes, uint64_t len)
-{
-    uint64_t used = len;
-    while (used >= 4096 && is_zero(bytes + used - 4096, 4096)) {
-        used -= 4096;
-    }
-    while (used > 0 && bytes[used - 1] == 0) {
-        used--;
-    }
-    if (utf8_prefix((const char *)bytes, used) == used) {
-        encode_string(encoding, (const char *)bytes, used);
-    } else {
-        put_base64(encoding, bytes, len);
-        sink_puts(&encoding->sink, "\",\"text\":true}");
-    }
-}
-
-/* ---- arrays ---- */
-
-static bool is_stopped(const struct encoding *encoding)
-{
-    return encoding->failed || encoding->sink.failed;
-}
-
-/* `count` elements, all zero, which all have the same text. */
-static void put_run(struct encoding *encoding, const struct path_spot *spot, uint64_t count,
-                    const unsigned char *bytes)
-{
-    struct sink *sink = &encoding->sink;
-    if ((size_t)(sink->end - sink->at) < SINK_SIZE / 2) {
-        sink_flush(sink);
-    }
-    const char *text = sink->at;
-    uint64_t sent = sink->sent;
-    sink_char(sink, ',');
-    encode_value(encoding, spot, bytes);
-    size_t len = (size_t)(sink->at - text);
-    if (sent == sink->sent && len <= 2048 && !is_stopped(encoding)) {
-        char kept[2048];
-        memcpy(kept, text, len);
-        sink_repeat(sink, kept, len, count - 1);
-        return;
-    }
-    for (uint64_t i = 1; i < count && !is_stopped(encoding); i++) {
-        sink_char(sink, ',');
-        encode_value(encoding, spot, bytes);
-    }
-}
-
-void encode_array(struct encoding *encoding, uint32_t element, uint64_t count,
-                  const unsigned char *bytes)
-{
-    const struct layout_type *type = &encoding->layout->types[element];
-    const struct path_spot spot = {element, 0, 1, 0, 0};
-    struct sink *sink = &encoding->sink;
-    uint64_t size = type->size;
-    if (type->kind == LAYOUT_CHAR && size == 1) {
-        put_chars(encoding, bytes, count);
-        return;
-    }
-    if ((type->kind == LAYOUT_UINT || type->kind == LAYOUT_INT) && size == 1 &&
-        count >= BYTES_FROM) {
-        put_base64(encoding, bytes, count);
-        sink_puts(sink, type->kind == LAYOUT_INT ? "\",\"signed\":true}" : "\"}");
-        return;
-    }
-    sink_char(sink, '[');
-    count = size == 0 ? 0 : count;
-    for (uint64_t i = 0; i < count && !is_stopped(encoding);) {
-        uint64_t run = 0;
-        while (i > 0 && i + run < count && is_zero(bytes + (i + run) * size, size)) {
-            run++;
-        }
-        if (run >= RUN_LEAST) {
-            put_run(encoding, &spot, run, bytes + i * size);
-            i += run;
-            continue;
-        }
-        for (uint64_t last = i + run + (i + run < count); i < last; i++) {
-            if (i > 0) {
-                sink_char(sink, ',');
-            }
-            encode_value(encoding, &spot, bytes + i * size);
-        }
-    }
-    sink_char(sink, ']');
-}
-
 /* ---- all of them ---- */
 
 bool encode_members(struct encoding *encoding, uint32_t type, const unsigned char *bytes)
@@ -372,7 +170,7 @@ bool encode_members(struct encoding *encoding, uint32_t type, const unsigned cha
         encoding->failed = true;
         return false;
     }
-    for (uint32_t i = 0; i < list->count && !is_stopped(encoding); i++) {
+    for (uint32_t i = 0; i < list->count && !encode_is_stopped(encoding); i++) {
         const struct roster_member *member = &list->members[i];
         sink_put(&encoding->sink, member->json + (i == 0), member->json_len - (i == 0));
         encode_value(encoding, &(struct path_spot){member->type, 0, 1, member->bit, member->bits},

@@ -314,6 +314,48 @@ static void long_strings_come_whole(void **state)
     free(bytes);
 }
 
+struct stretch { /* what alone may be read of a state */
+    uint64_t start, end;
+};
+
+static bool data_of(void *ctx, uint64_t offset, uint64_t *start, uint64_t *end)
+{
+    const struct stretch *stretch = ctx;
+    *start = offset > stretch->start ? offset : stretch->start;
+    *end = stretch->end;
+    return offset < stretch->end;
+}
+
+static void holes_of_a_sparse_state_are_not_read(void **state)
+{
+    (void)state;
+    struct error err;
+    struct text expected = {0};
+    size_t count = 3 * 4096, size = count * sizeof(int);
+    int *numbers = calloc(count, sizeof *numbers);
+    struct stretch stretch = {4096 * sizeof(int), 4100 * sizeof(int)};
+    struct draft *draft = draft_create();
+    uint32_t number = draft_scalar(draft, LAYOUT_INT, "int", 4);
+    struct layout *own = draft_open(draft, draft_array(draft, number, count), 0, &err);
+    struct image of = {.layout = own,
+                       .state = (unsigned char *)numbers,
+                       .state_size = size,
+                       .state_address = 4096,
+                       .data = data_of,
+                       .data_ctx = &stretch};
+    assert_non_null(own);
+    numbers[1] = numbers[5000] = 7; /* seen where it is read though nobody should */
+    numbers[4097] = 5;
+    for (size_t i = 0; i < count; i++) {
+        (void)text_printf(&expected, "%c%d", i == 0 ? '[' : ',', i == 4097 ? 5 : 0);
+    }
+    (void)text_puts(&expected, "]");
+    assert_string_equal(kinds_json(&of, NULL, &json), text_string(&expected));
+    text_finish(&expected);
+    layout_drop(&own);
+    free(numbers);
+}
+
 static void elements_without_a_size_are_left_out(void **state)
 {
     (void)state;
@@ -362,6 +404,7 @@ int main(void)
         EACH(strings_end_where_zeros_begin_and_others_are_bytes),
         EACH(long_runs_of_zeros_are_written_like_others),
         EACH(long_strings_come_whole),
+        EACH(holes_of_a_sparse_state_are_not_read),
         EACH(elements_without_a_size_are_left_out),
         EACH(fields_that_lie_in_each_other_without_end_are_refused),
     };
