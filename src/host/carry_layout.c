@@ -90,13 +90,20 @@ static bool move(struct swap *swap, const struct plan *plan, const struct image 
     return ok;
 }
 
+/* Whether something that went over may point into the old library still. */
+static bool reaches_back(const struct swap *swap, enum reach reach)
+{
+    const struct findings *findings = &swap->findings;
+    return findings->count[FINDING_KEPT] > 0 || reach == REACH_OPAQUE ||
+           (reach == REACH_FAR && findings->elsewhere > 0);
+}
+
 /* What the state may point to beyond what the layout tells of lives on with it. */
 static void live_on(struct swap *swap)
 {
     bool plain = (swap->fresh->module->flags & HOTRUN_STATE_PLAIN) != 0;
     swap->lives_on = true;
-    swap->reaches_back = swap->findings.count[FINDING_KEPT] > 0 ||
-                         (views_reach_far(swap->fresh, swap->old) && !plain);
+    swap->reaches_back = reaches_back(swap, views_reach(swap->fresh, swap->old)) && !plain;
 }
 
 /* ---- in place ---- */
@@ -231,7 +238,7 @@ bool carry_variables(struct swap *swap)
     bool ok = plan_move(plan, &image, &target, &swap->findings, &swap->err);
     host_back(host);
     plan_destroy(plan);
-    swap->reaches_back = ok && (swap->findings.count[FINDING_KEPT] > 0 || fresh->all_far);
+    swap->reaches_back = ok && reaches_back(swap, fresh->all_reach);
     return ok && carry_allows_loss(swap);
 }
 

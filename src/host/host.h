@@ -11,6 +11,7 @@
 #include "host/edits.h"
 #include "host/layouts.h"
 #include "host/pace.h"
+#include "host/reach.h"
 #include "host/services.h"
 #include "hotrun/hotrun.h"
 #include "layout/image.h"
@@ -43,14 +44,14 @@ struct generation { /* one loaded version of the module */
     void *state;      /* NULL for a module without state */
     bool initialised; /* init succeeded: fini is owed */
 
-    struct layout *layout;         /* a reference; NULL: it is not known (yet) */
-    bool state_far, all_far;       /* the state, with heap objects and variables: views_reach_far */
-    struct image_file file;        /* of views_image */
-    atomic_uint heap_told;         /* warnings of heap_service.c */
-    struct heap *heap;             /* its heap objects; NULL: there is none */
-    bool lives_on;                 /* newer code has its state, or what that points to */
-    bool reached;                  /* that may point into the library */
-    const hotrun_migrate *migrate; /* migrate_is_there; NULL: it has none */
+    struct layout *layout;             /* a reference; NULL: it is not known (yet) */
+    enum reach state_reach, all_reach; /* the latter with heap objects and variables */
+    struct image_file file;            /* of views_image */
+    atomic_uint heap_told;             /* warnings of heap_service.c */
+    struct heap *heap;                 /* its heap objects; NULL: there is none */
+    bool lives_on;                     /* newer code has its state, or what that points to */
+    bool reached;                      /* that may point into the library */
+    const hotrun_migrate *migrate;     /* migrate_is_there; NULL: it has none */
     bool asked_migrate;
     struct requests requests; /* what it asked for and has not got yet */
 };

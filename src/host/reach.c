@@ -28,16 +28,18 @@ static bool holds_pointers(const struct layout *layout, uint32_t number, unsigne
     return holds;
 }
 
-bool reach_is_far(const struct layout *layout, uint32_t count)
+enum reach reach_of(const struct layout *layout, uint32_t count)
 {
     unsigned char *known = calloc(layout->head->types, 1);
-    bool far = known == NULL;
-    for (uint32_t i = 0; i < count && !far; i++) {
+    enum reach reach = known == NULL ? REACH_OPAQUE : REACH_KNOWN;
+    for (uint32_t i = 0; i < count && reach != REACH_OPAQUE; i++) {
         const struct layout_type *type = &layout->types[i];
-        far = type->kind == LAYOUT_POINTER
-                  ? holds_pointers(layout, type->target, known)
-                  : type->kind == LAYOUT_BYTES && type->size >= sizeof(void *);
+        if (type->kind == LAYOUT_BYTES && type->size >= sizeof(void *)) {
+            reach = REACH_OPAQUE;
+        } else if (type->kind == LAYOUT_POINTER && holds_pointers(layout, type->target, known)) {
+            reach = REACH_FAR;
+        }
     }
     free(known);
-    return far;
+    return reach;
 }

@@ -8,9 +8,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether one of the first `count` types is opaque, or points to what may hold a pointer. Pointers
- * to functions, numbers and text reach no further than the library, where all of it is known. No
- * memory: true. */
-bool reach_is_far(const struct layout *layout, uint32_t count);
+enum reach {
+    REACH_KNOWN, /* pointers to functions, numbers and text: all of that is known */
+    REACH_FAR,   /* one points to what may hold a pointer: it depends on where it leads */
+    REACH_OPAQUE /* one is opaque, and may be a pointer */
+};
+
+/* Of the first `count` types. No memory: the last of these. */
+enum reach reach_of(const struct layout *layout, uint32_t count);
 
 #endif

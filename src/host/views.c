@@ -2,7 +2,6 @@
 
 #include "host/heap_service.h"
 #include "host/host.h"
-#include "host/reach.h"
 #include "layout/encode.h"
 #include "layout/heap.h"
 
@@ -17,8 +16,8 @@ bool views_take_layout(struct generation *generation, struct layout *layout, str
                          (unsigned long long)size, generation->module->state_size);
     }
     generation->layout = layout_keep(layout);
-    generation->state_far = reach_is_far(layout, layout->head->state_types);
-    generation->all_far = reach_is_far(layout, layout->head->types);
+    generation->state_reach = reach_of(layout, layout->head->state_types);
+    generation->all_reach = reach_of(layout, layout->head->types);
     if (generation->heap != NULL) {
         heap_resolve(generation->heap, layout);
     }
@@ -49,11 +48,11 @@ uint64_t views_size(const struct generation *generation)
                : size;
 }
 
-bool views_reach_far(const struct generation *generation, const struct generation *older)
+enum reach views_reach(const struct generation *generation, const struct generation *older)
 {
     bool objects = heap_bytes(generation) > 0 || heap_bytes(older) > 0;
     bool more = generation->host->setup.statics || objects;
-    return more ? generation->all_far : generation->state_far;
+    return more ? generation->all_reach : generation->state_reach;
 }
 
 /* ---- images ---- */

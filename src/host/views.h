@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "host/reach.h"
 #include "layout/image.h"
 #include "layout/target.h"
 
@@ -52,8 +53,7 @@ struct host;
 bool views_encode_image(struct host *host, const struct image *image, bool statics,
                         struct text *json, struct error *err);
 
-/* Whether it points to memory that no layout tells of, and that may point into a library. `older`:
- * whose heap objects it may have taken over. */
-bool views_reach_far(const struct generation *generation, const struct generation *older);
+/* How far it may reach. `older`: whose heap objects it may have taken over. */
+enum reach views_reach(const struct generation *generation, const struct generation *older);
 
 #endif

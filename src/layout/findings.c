@@ -68,6 +68,7 @@ void findings_clear(struct findings *findings)
         text_clear(&findings->list[kind]);
         findings->count[kind] = 0;
     }
+    findings->elsewhere = 0;
 }
 
 void findings_finish(struct findings *findings)
@@ -76,4 +77,5 @@ void findings_finish(struct findings *findings)
         text_finish(&findings->list[kind]);
         findings->count[kind] = 0;
     }
+    findings->elsewhere = 0;
 }

@@ -27,6 +27,8 @@ enum finding {
 struct findings {
     struct text list[FINDING_COUNT]; /* sentences or paths, a '\0' between two */
     size_t count[FINDING_COUNT];     /* of all, the named ones included */
+    size_t elsewhere; /* pointers that still lead to memory of which nothing is known, and which
+                         may hold pointers itself: that is in order, and not told */
 };
 
 /* Zero-initialised is empty. `format` is the whole entry; an empty one is that of all of it ("/").

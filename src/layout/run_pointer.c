@@ -232,6 +232,13 @@ static bool pointee_changed(const struct run *run, uint32_t from, uint32_t to)
     return pair != LAYOUT_NONE && (run->plan->pointees->list[pair].flags & PAIR_LIKE) == 0;
 }
 
+/* What is neither a value nor code may hold pointers. */
+static bool is_more_than_a_value(const struct layout *layout, uint32_t type)
+{
+    uint32_t kind = layout->types[type].kind;
+    return kind != LAYOUT_FUNCTION && (kind < LAYOUT_BOOL || kind > LAYOUT_ENUM);
+}
+
 static struct lead lead_elsewhere(struct run *run, const struct move *move, uint64_t address)
 {
     struct lead lead = lead_nowhere(run);
@@ -244,6 +251,7 @@ static struct lead lead_elsewhere(struct run *run, const struct move *move, uint
     }
     uint32_t from = run->plan->from->types[move->from_type].target;
     uint32_t to = run->plan->to->types[move->to_type].target;
+    run->findings->elsewhere += is_more_than_a_value(run->plan->from, from);
     if (pointee_changed(run, from, to)) {
         (void)text_puts(&lead.why, "points to memory of the module whose ");
         (void)layout_type_name(run->plan->from, from, &lead.why);
@@ -340,6 +348,7 @@ static void move_word(struct run *run, const struct move *move, uint64_t offset,
     bool surely;
     struct lead lead = {.how = LEAD_STAYS};
     struct bound bound = look(run, old);
+    run->findings->elsewhere += bound.what == POINTEE_FOREIGN && run->image->alive;
     uint32_t type = bound.what == POINTEE_NULL
                         ? LAYOUT_NONE
                         : pair_pointer_in(run->plan->from, move->from_type, offset, &surely);

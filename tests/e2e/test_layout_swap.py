@@ -307,6 +307,28 @@ class Statics(Layouts):
                              [1 + done, 2 + done, done])
 
 
+    def test_a_refusal_leads_pointers_back(self):
+        counting = HOOK + "static %s total = 1000;"
+        step = "total++; " + HOOK_STEP
+        for pin_limit in ("'64MB'", "0"):
+            self.fresh_folder()
+            config = QUICK + CALM + ("[state]\nstatics = true\non_loss = 'hold'\n"
+                                     f"pin_limit = {pin_limit}\n")
+            with self.run_game(hook(1, 1, counting % "int", step=step), config=config) as run:
+                run.call("step", version=1)
+                refused = run.save_and_see(hook(2, 1000, counting % "signed char", step=step),
+                                           "rejected")
+                self.assertIn("total", refused["reason"])
+                said = run.said.mark()
+                first = run.call("step", said, version=1)
+                second = run.call("step", said, version=1, index=first["index"] + 1)
+                self.assertEqual((second["n"] - first["n"], second["same"]), (1, 0))
+                run.save_and_see(hook(3, 7, counting % "long", step=step))
+                first = run.call("step", version=3)
+                second = run.call("step", version=3, index=first["index"] + 1)
+                self.assertEqual((second["n"] - first["n"], second["same"]), (7, 0))
+
+
 LIST = """
 struct node { int value; struct node *next; };
 struct game { struct node *first, *last; int count; };
@@ -476,7 +498,25 @@ BIG_STEP = ("game->ticks++; game->last = game->ticks; memset(game->room, 1, 1 <<
             told("ticks", "last"))
 
 
+SPARSE = "struct game { int64_t ticks; %schar room[(16L << 30) - 64]; };"
+SPARSE_STEP = "game->ticks++; game->room[15L << 30] = 5; " + told("ticks", "far=game->room[15L << 30]")
+
+
 class Big(Layouts):
+
+    def test_sixteen_gigabytes_cost_what_is_touched(self):
+        config = QUICK + CALM + "[state]\nmax_size = '16GiB'\n"
+        with self.run_game(game(1, SPARSE % "", SPARSE_STEP), config=config) as run:
+            run.call("step", version=1)
+            for version, more, how in ((2, "", "in-place"), (3, "int more; ", "migrated")):
+                library = game(version, SPARSE % more, SPARSE_STEP)
+                seen = run.save_and_see(library, generation=version)
+                self.assertEqual(seen["state"]["how"], how)
+                self.assertLess(seen["us"]["pause"], 1000000)
+                step = run.call("step", version=version)
+                self.assertEqual((step["ticks"], step["far"]), (step["index"] + 1, 5))
+                run.event("confirmed", generation=version)
+            self.assertLess(processes_memory(run.host_pid()), 400 << 20)
 
     def test_a_gigabyte_is_not_copied(self):
         config = QUICK + CALM + "[state]\nmax_size = '2GB'\n"

@@ -19,15 +19,15 @@ static uint32_t structure(const char *name, uint32_t type)
     return number;
 }
 
-static bool is_far(uint32_t state)
+static enum reach reach(uint32_t state)
 {
     struct error err = {0};
     struct layout *layout = draft_open(draft, state, 1 << 20, &err);
     assert_string_equal(err.text, "");
     assert_non_null(layout);
-    bool far = reach_is_far(layout, layout->head->state_types);
+    enum reach reach = reach_of(layout, layout->head->state_types);
     layout_drop(&layout);
-    return far;
+    return reach;
 }
 
 static uint32_t integer(void)
@@ -43,19 +43,20 @@ static uint32_t function(void)
 static void numbers_reach_nowhere(void **state)
 {
     (void)state;
-    assert_false(is_far(structure("game", draft_array(draft, integer(), 9))));
+    assert_int_equal(reach(structure("game", draft_array(draft, integer(), 9))), REACH_KNOWN);
 }
 
 static void pointers_to_functions_and_numbers_are_known(void **state)
 {
     (void)state;
     uint32_t hook = draft_pointer(draft, function());
-    assert_false(is_far(structure("game", hook)));
+    assert_int_equal(reach(structure("game", hook)), REACH_KNOWN);
     assert_int_equal(setup(state), 0);
     uint32_t text = draft_pointer(draft, draft_scalar(draft, LAYOUT_CHAR, "char", 1));
-    assert_false(is_far(structure("game", draft_array(draft, text, 3))));
+    assert_int_equal(reach(structure("game", draft_array(draft, text, 3))), REACH_KNOWN);
     assert_int_equal(setup(state), 0);
-    assert_false(is_far(structure("game", draft_pointer(draft, structure("point", integer())))));
+    assert_int_equal(reach(structure("game", draft_pointer(draft, structure("point", integer())))),
+                     REACH_KNOWN);
 }
 
 static void memory_that_holds_pointers_may_reach_anywhere(void **state)
@@ -63,10 +64,10 @@ static void memory_that_holds_pointers_may_reach_anywhere(void **state)
     (void)state;
     uint32_t hooks = structure("hooks", draft_pointer(draft, function()));
     uint32_t more = structure("more", draft_array(draft, hooks, 2));
-    assert_true(is_far(structure("game", draft_pointer(draft, more))));
+    assert_int_equal(reach(structure("game", draft_pointer(draft, more))), REACH_FAR);
     assert_int_equal(setup(state), 0);
     uint32_t unknown = draft_scalar(draft, LAYOUT_UNKNOWN, "", 0);
-    assert_true(is_far(structure("game", draft_pointer(draft, unknown))));
+    assert_int_equal(reach(structure("game", draft_pointer(draft, unknown))), REACH_FAR);
 }
 
 static void a_list_ends_somewhere(void **state)
@@ -75,15 +76,17 @@ static void a_list_ends_somewhere(void **state)
     uint32_t node = draft_reserve(draft);
     struct layout_field next = draft_field(draft, "next", draft_pointer(draft, node), 0);
     draft_compound(draft, node, LAYOUT_STRUCT, "node", 8, &next, 1);
-    assert_true(is_far(node));
+    assert_int_equal(reach(node), REACH_FAR);
 }
 
 static void opaque_bytes_may_be_pointers(void **state)
 {
     (void)state;
-    assert_true(is_far(structure("game", draft_scalar(draft, LAYOUT_BYTES, "box", 8))));
+    assert_int_equal(reach(structure("game", draft_scalar(draft, LAYOUT_BYTES, "box", 8))),
+                     REACH_OPAQUE);
     assert_int_equal(setup(state), 0);
-    assert_false(is_far(structure("game", draft_scalar(draft, LAYOUT_BYTES, "flags", 4))));
+    assert_int_equal(reach(structure("game", draft_scalar(draft, LAYOUT_BYTES, "flags", 4))),
+                     REACH_KNOWN);
 }
 
 int main(void)
