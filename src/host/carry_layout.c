@@ -242,20 +242,6 @@ bool carry_variables(struct swap *swap)
     return ok && carry_allows_loss(swap);
 }
 
-/* Whether all of the text found its place; what did is told otherwise. */
-static bool all_is_stored(struct swap *swap, const struct findings *findings)
-{
-    static const enum finding kinds[] = {FINDING_LOST, FINDING_DROPPED};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        const char *first = text_string(&findings->list[kinds[i]]);
-        if (findings->count[kinds[i]] > 0) { /* a path alone, or with a reason */
-            return error_set(&swap->err, ERROR_REFUSED, "%s%s", first,
-                             strstr(first, ": ") != NULL ? "" : ": the state has no such place");
-        }
-    }
-    return true;
-}
-
 bool carry_edited(struct swap *swap)
 {
     struct host *host = swap->host;
@@ -266,7 +252,7 @@ bool carry_edited(struct swap *swap)
     }
     struct image image = views_image(swap->old);
     struct target target;
-    struct decode_given given = {.same_process = true};
+    struct decode_given given = {.same_process = true, .strict = true};
     swap->stage = SWAP_EDIT;
     struct plan *plan = layouts_plan(&host->layouts, swap->old->layout, fresh->layout, &swap->err);
     host_enter(host, fresh, PHASE_DESERIALIZE);
@@ -276,8 +262,7 @@ bool carry_edited(struct swap *swap)
         views_encode(fresh, true, &host->json, &swap->err) && edits_apply(swap) &&
         decode_state(text_string(&host->json), host->json.len, &given, &target, &read, &swap->err);
     host_back(host);
-    ok = ok && all_is_stored(swap, &read) &&
-         views_encode(fresh, true, &host->json_after, &swap->err);
+    ok = ok && views_encode(fresh, true, &host->json_after, &swap->err);
     if (ok) {
         edits_compare(swap);
         swap->told.how = STATE_JSON;

@@ -28,9 +28,8 @@ static void keep(struct decoding *decoding, const struct trail *trail, const cha
                  const char *what)
 {
     if (decoding->given->strict) {
-        decode_refuse(decoding, trail,
-                      "expected null, or what the module has at the moment; found %s%s", sentence,
-                      what);
+        decode_refuse(decoding, trail, "expected null or something that the module has, found %s%s",
+                      sentence, what);
     } else if (!decoding->failed) {
         decode_tell(decoding, FINDING_KEPT, 0, trail, "leads to %s%s", sentence, what);
     }

@@ -65,6 +65,7 @@ bool decode_count(const struct decoding *decoding, const char *at, uint64_t *cou
 
 /* ---- structs ---- */
 
+#define NAMES_SHOWN  6
 #define RENAMED_MOST 64 /* of one struct that are looked at */
 
 struct object { /* on its way into a struct */
@@ -211,16 +212,25 @@ static void tell_missing(struct decoding *decoding, uint32_t type, const struct 
     }
 }
 
-static void tell_unknown(struct decoding *decoding, uint32_t type, const char *key, size_t len,
-                         const struct trail *trail)
+static void tell_unknown(struct decoding *decoding, uint32_t type, const struct roster_list *list,
+                         const char *key, size_t len, const struct trail *trail)
 {
     struct trail to = {trail, key, len, 0};
     uint64_t both[2] = {hash_bytes(key, len), type};
     if (decoding->given->strict) {
-        struct text name = {0};
+        struct text name = {0}, names = {0};
         (void)layout_type_name(decoding->layout, type, &name);
-        decode_refuse(decoding, &to, "%s has no such member", text_string(&name));
+        for (uint32_t i = 0; i < list->count && i < NAMES_SHOWN; i++) {
+            (void)text_printf(&names, "%s\"%s\"", i == 0 ? "; it has " : ", ",
+                              list->members[i].name);
+        }
+        if (list->count > NAMES_SHOWN) {
+            (void)text_printf(&names, " and %u more", list->count - NAMES_SHOWN);
+        }
+        decode_refuse(decoding, &to, "%s has no such member%s", text_string(&name),
+                      text_string(&names));
         text_finish(&name);
+        text_finish(&names);
     } else {
         decode_tell(decoding, FINDING_DROPPED, hash_bytes(both, sizeof both), &to, "%s", "");
     }
@@ -258,7 +268,7 @@ const char *decode_members(struct decoding *decoding, uint32_t type, unsigned ch
                 behind = decode_value(decoding, &spot, bytes + member->offset, members.value, &to);
             }
         } else if (!root || !is_of_root(key, len)) {
-            tell_unknown(decoding, type, key, len, trail);
+            tell_unknown(decoding, type, object.list, key, len, trail);
         }
         key_done(&members, key);
     }

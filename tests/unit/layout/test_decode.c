@@ -336,7 +336,7 @@ static void an_edit_that_cannot_be_stored_is_refused(void **state)
         {"{\"bits_low\": 32}", "/bits_low: expected a value that unsigned int (a bit-field) can "
                                "hold, found 32; the nearest is 31"},
         {"{\"i16\": \"abc\"}", "/i16: expected a number (short), found \"abc\""},
-        {"{\"at\": {\"z\": 1}}", "/at/z: struct point has no such member"},
+        {"{\"at\": {\"z\": 1}}", "/at/z: struct point has no such member; it has \"x\", \"y\""},
         {"{\"few\": [1, 2]}", "/few: expected an array of 3 items, found 2"},
         {"{\"few\": [1, 2, 3, 4]}", "/few: expected an array of 3 items, found 4"},
         {"{\"mood\": \"SAD\"}", "/mood: expected the name of an enumerator (enum mood), found "
@@ -344,8 +344,8 @@ static void an_edit_that_cannot_be_stored_is_refused(void **state)
         {"{\"name\": \"0123456789abcdefg\"}", "/name: expected a string of at most 16 bytes, found "
                                               "one of 17"},
         {"{\"near\": {\"$ref\": \"/points/9\"}}",
-         "/near: expected null, or what the module has at "
-         "the moment; found /points/9, which is not there"},
+         "/near: expected null or something that the module has, found /points/9, which is not "
+         "there"},
         {"{\"node\": 7}", "/node: expected null or {\"$ref\": path} (struct node *), found 7"},
         {"[1, 2]", "the state: expected an object (struct kinds), found an array"},
         {"{\"$heap\": [{\"type\": \"struct node\", \"value\": {}}]}",
