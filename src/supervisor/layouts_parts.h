@@ -8,7 +8,6 @@
 #include "supervisor/build.h"
 #include "supervisor/reader.h"
 
-#define LAYOUTS_SENT_MOST   64U
 #define LAYOUTS_ASKERS_MOST 8U
 
 struct control_call;

@@ -2,6 +2,7 @@
 import hashlib
 
 import modules
+from states import CALM, States
 
 SOURCE = """
 #include "hotrun/hotrun.h"
@@ -89,3 +90,53 @@ def told(*fields):
     values = "".join(f", (double)({value})" for _, value in pairs)
     return (f'say(host, "step", "\\"index\\":%llu,\\"generation\\":%llu,{keys}", '
             f"(unsigned long long)now->index, (unsigned long long)now->generation{values})")
+
+
+OFTEN = "[checkpoint]\ninterval = '10ms'\n"
+
+HOOK = "struct game { int n; void (*hook)(int *); int *own; const char *name; };"
+ADD = "static void add(int *n) { *n += %d; }\n"
+HOOK_INIT = 'game->hook = add; game->own = &game->n; game->name = "a name that stays"'
+HOOK_STEP = "game->hook(game->own); " + told("n", 'same=strcmp(game->name, "a name that stays")')
+
+
+def hook(version, by, types=HOOK, init=HOOK_INIT, step=HOOK_STEP, **how):
+    return game(version, ADD % by + types, step, init, **how)
+
+
+OLD = """enum mood { CALM, ANGRY, LOST };
+struct ship { float x, y; int hp; };
+struct game { int ticks; int64_t score; enum mood mood; char name[16]; int gone;
+              struct ship ships[3]; struct ship *best; };"""
+OLD_INIT = """game->score = 1LL << 53; game->mood = ANGRY; strcpy(game->name, "first"); game->gone = 4;
+    for (int i = 0; i < 3; i++) game->ships[i] = (struct ship){(float)i, 2, 300 + i};
+    game->best = &game->ships[1]"""
+OLD_STEP = "game->ticks++; " + told("ticks", "hp=game->best->hp")
+NEW = """enum mood { LOST, NEW_MOOD, CALM, ANGRY };
+struct ship { int hp; double y, x; int shield; };
+struct game { enum mood mood; struct ship *best; struct ship ships[5]; char name[8];
+              double score; int64_t ticks; };"""
+NEW_INIT = "for (int i = 0; i < 5; i++) game->ships[i].shield = 7"
+NEW_STEP = "game->ticks++; " + told(
+    "ticks", "score", "mood", "hp=game->best->hp", "x=game->best->x", "shield=game->best->shield",
+    "first=game->ships[0].hp", "named=strcmp(game->name, \"first\")")
+
+
+def old(version=1, step=OLD_STEP, **how):
+    return game(version, OLD, step, OLD_INIT, **how)
+
+
+def new(version=2, step=NEW_STEP, **how):
+    return game(version, NEW, step, NEW_INIT, **how)
+
+
+class Layouts(States):
+
+    def run_game(self, library, *options, config=CALM, **how):
+        return self.hotrun(library, "--rate", "500", *options, config=config, **how)
+
+    def known(self, run):
+        """Waits until the layout of what runs is known: the state can be asked for then."""
+        run.call("step")
+        self.state("get")
+        return run

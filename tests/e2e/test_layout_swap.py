@@ -1,63 +1,14 @@
 """States without callbacks: their layout, read from debug info, carries them over."""
-import json
 import os
 import signal
 
-from games import game, told
+from games import (HOOK, HOOK_STEP, NEW, NEW_INIT, NEW_STEP, OFTEN, OLD, OLD_INIT, OLD_STEP, Layouts,
+                   game, hook, new, old, told)
 from harness import count, main
-import modules
-import processes
-from states import CALM, LONG, QUICK, States
+from states import CALM, LONG, QUICK
 
 AFTER_RELOAD = 2
 REPLACED = 1
-
-HOOK = "struct game { int n; void (*hook)(int *); int *own; const char *name; };"
-ADD = "static void add(int *n) { *n += %d; }\n"
-HOOK_INIT = 'game->hook = add; game->own = &game->n; game->name = "a name that stays"'
-HOOK_STEP = "game->hook(game->own); " + told("n", 'same=strcmp(game->name, "a name that stays")')
-
-
-def hook(version, by, types=HOOK, init=HOOK_INIT, step=HOOK_STEP, **how):
-    return game(version, ADD % by + types, step, init, **how)
-
-
-OLD = """enum mood { CALM, ANGRY, LOST };
-struct ship { float x, y; int hp; };
-struct game { int ticks; int64_t score; enum mood mood; char name[16]; int gone;
-              struct ship ships[3]; struct ship *best; };"""
-OLD_INIT = """game->score = 1LL << 53; game->mood = ANGRY; strcpy(game->name, "first"); game->gone = 4;
-    for (int i = 0; i < 3; i++) game->ships[i] = (struct ship){(float)i, 2, 300 + i};
-    game->best = &game->ships[1]"""
-OLD_STEP = "game->ticks++; " + told("ticks", "hp=game->best->hp")
-NEW = """enum mood { LOST, NEW_MOOD, CALM, ANGRY };
-struct ship { int hp; double y, x; int shield; };
-struct game { enum mood mood; struct ship *best; struct ship ships[5]; char name[8];
-              double score; int64_t ticks; };"""
-NEW_INIT = "for (int i = 0; i < 5; i++) game->ships[i].shield = 7"
-NEW_STEP = "game->ticks++; " + told(
-    "ticks", "score", "mood", "hp=game->best->hp", "x=game->best->x", "shield=game->best->shield",
-    "first=game->ships[0].hp", "named=strcmp(game->name, \"first\")")
-
-
-def old(version=1, step=OLD_STEP, **how):
-    return game(version, OLD, step, OLD_INIT, **how)
-
-
-def new(version=2, step=NEW_STEP, **how):
-    return game(version, NEW, step, NEW_INIT, **how)
-
-
-class Layouts(States):
-
-    def run_game(self, library, *options, config=CALM, **how):
-        return self.hotrun(library, "--rate", "500", *options, config=config, **how)
-
-    def known(self, run):
-        """Waits until the layout of what runs is known: the state can be asked for then."""
-        run.call("step")
-        self.state("get")
-        return run
 
 
 class InPlace(Layouts):
@@ -221,48 +172,6 @@ class Migrate(Layouts):
             self.assertEqual(step["ticks"], step["index"] + 1)
 
 
-class Death(Layouts):
-
-    OFTEN = "[checkpoint]\ninterval = '10ms'\n"
-
-    def killed(self, run):
-        said, mark = run.said.mark(), run.events.mark()
-        os.kill(run.host_pid(), signal.SIGKILL)
-        back = run.event("restarted", mark)
-        return run.said.wait(lambda s: s["call"] == "step" and s["index"] >= back["step"], said), back
-
-    def test_kill_9_brings_the_state_back_with_its_pointers(self):
-        with self.run_game(hook(1, 1), config=QUICK + self.OFTEN) as run:
-            self.known(run)
-            run.call("step", index=200)
-            step, _ = self.killed(run)
-            self.assertEqual((step["n"], step["same"]), (step["index"] + 1, 0))
-            self.assertGreater(step["index"], 50)
-
-    def test_after_a_change_of_the_struct(self):
-        with self.run_game(old(), config=QUICK + self.OFTEN) as run:
-            run.call("step")
-            run.save_and_see(new())
-            run.event("confirmed", generation=2)
-            self.known(run)
-            first = run.call("step", version=2)
-            run.call("step", version=2, index=first["index"] + 100)
-            step, _ = self.killed(run)
-            self.assertEqual((step["version"], step["hp"], step["shield"]), (2, 301, 7))
-            self.assertEqual(step["ticks"], step["index"] + 1)
-
-    def test_a_run_goes_on_in_another_layout(self):
-        with self.run_game(old(), config="") as run:
-            self.known(run)
-            run.call("step", index=20)
-            run.finish()
-        with self.run_game(new(), "--resume", config="") as run:
-            step = run.call("step", version=2)
-            self.assertEqual((step["hp"], step["x"], step["shield"], step["named"]), (301, 1, 7, 0))
-            self.assertEqual(step["ticks"], step["index"] + 1)
-            self.assertGreater(step["index"], 20)
-
-
 STATICS = """
 static int score = 1;
 int level = 2;
@@ -293,7 +202,7 @@ class Statics(Layouts):
                              [1 + done, 2 + done, done, 8])
 
     def test_kill_9_brings_them_back(self):
-        with self.run_game(self.counting(1), config=self.CONFIG + QUICK + Death.OFTEN) as run:
+        with self.run_game(self.counting(1), config=self.CONFIG + QUICK + OFTEN) as run:
             self.known(run)
             run.event("confirmed")
             run.call("step", version=1, index=100)
@@ -357,7 +266,7 @@ WIDE = LIST.replace("int value; struct node *next;", "struct node *next; double 
 class Heap(Layouts):
 
     def test_lists_are_moved_and_come_back(self):
-        with self.run_game(game(1, LIST, LIST_STEP), config=QUICK + Death.OFTEN) as run:
+        with self.run_game(game(1, LIST, LIST_STEP), config=QUICK + OFTEN) as run:
             self.known(run)
             run.call("step", version=1, count=100)
             for version, types in ((2, WIDE), (3, WIDE), (4, LIST)):
@@ -372,125 +281,6 @@ class Heap(Layouts):
             run.event("restarted", mark)
             step = run.said.wait(lambda s: s["call"] == "step", said)
             self.assertEqual((step["count"], step["sum"], step["last"]), (100, 5050, 1))
-
-
-class Asked(Layouts):
-
-    def test_values_are_told_and_changed(self):
-        with self.run_game(old()) as run:
-            run.call("step", version=1)
-            self.assertEqual(self.state("get", "/name"), '"first"')
-            self.assertEqual(self.state("get", "/mood"), '"ANGRY"')
-            self.assertEqual(json.loads(self.state("get", "/best")), {"$ref": "/ships/1"})
-            self.assertEqual(self.state("get", "/ships/2/hp"), "302")
-            said = run.said.mark()
-            self.edited("set", "/ships/1/hp", "55", "/mood", '"LOST"', "/best",
-                        '{"$ref": "/ships/2"}')
-            step = run.call("step", said, generation=2)
-            self.assertEqual(step["hp"], 302)
-            self.assertEqual(step["ticks"], step["index"] + 1)
-            self.assertEqual(self.state("get", "/ships/1/hp"), "55")
-            self.assertEqual(self.state("get", "/mood"), '"LOST"')
-
-    def test_what_can_not_be_stored_is_refused(self):
-        with self.run_game(old()) as run:
-            run.call("step", version=1)
-            for pointer, value in (("/ships/1/hp", '"many"'), ("/ships/1/hp", "1e300"),
-                                   ("/mood", '"GREEN"'), ("/ships", "5"), ("/hp", "5")):
-                error = self.state("set", pointer, value, status=125)
-                self.assertIn(pointer, error)
-            step = run.call("step", run.said.mark(), generation=1)
-            self.assertEqual(step["ticks"], step["index"] + 1)
-
-    def test_pointers_survive_an_edit(self):
-        with self.run_game(hook(1, 3)) as run:
-            run.call("step", version=1)
-            said = run.said.mark()
-            self.edited("set", "/n", "1000000")
-            first = run.call("step", said, generation=2)
-            second = run.call("step", said, index=first["index"] + 1)
-            self.assertEqual((second["n"] - first["n"], second["same"]), (3, 0))
-            self.assertGreater(first["n"], 1000000)
-
-
-CODEC = """
-static hotrun_status serialize(const hotrun_host *host, const void *state, const hotrun_writer *to)
-{
-    const struct game *game = state;
-    (void)host;
-    return hotrun_writef(to, "{\\"ticks\\":%d,\\"hp\\":5,\\"unknown\\":1}", (int)game->ticks);
-}
-static hotrun_status deserialize(const hotrun_host *host, void *state, const char *json, size_t len,
-                                 uint32_t from)
-{
-    struct game *game = state;
-    const char *at = strstr(json, "\\"ticks\\":");
-    say(host, "deserialize", "\\"json\\":%.*s,\\"from\\":%u", (int)len, json, (unsigned)from);
-    game->ticks = at == NULL ? -1 : atoi(at + 8);
-    return HOTRUN_OK;
-}
-"""
-SMALL = "struct game { int ticks; short hp; };"
-WIDER = "struct game { int hp; int64_t ticks; };"
-SMALL_STEP = "game->ticks++; " + told("ticks", "hp")
-
-
-class Callbacks(Layouts):
-
-    def with_codec(self, version, types=SMALL):
-        return game(version, types + CODEC, SMALL_STEP,
-                    more=", .serialize = serialize, .deserialize = deserialize")
-
-    def test_they_keep_precedence(self):
-        with self.run_game(self.with_codec(1), config=QUICK) as run:
-            run.call("step", version=1)
-            seen = run.save_and_see(self.with_codec(2, WIDER))
-            self.assertEqual(seen["state"]["how"], "json")
-            step = run.call("step", version=2)
-            self.assertEqual((step["ticks"], step["hp"]), (step["index"] + 1, 0))
-
-    def test_a_module_gets_them_and_loses_them(self):
-        with self.run_game(game(1, SMALL, SMALL_STEP), config=QUICK) as run:
-            self.known(run)
-            run.call("step", version=1)
-            seen = run.save_and_see(self.with_codec(2, WIDER))
-            self.assertEqual(seen["state"]["how"], "json")
-            call = run.call("deserialize", version=2)
-            self.assertEqual(set(call["json"]), {"ticks", "hp"})
-            step = run.call("step", version=2)
-            self.assertEqual(step["ticks"], step["index"] + 1)
-            run.event("confirmed", generation=2)
-            seen = run.save_and_see(game(3, SMALL, SMALL_STEP))
-            self.assertEqual(seen["state"]["how"], "json")
-            self.assertIn("/unknown", seen["state"]["dropped"])
-            step = run.call("step", version=3)
-            self.assertEqual((step["ticks"], step["hp"]), (step["index"] + 1, 5))
-
-
-class Without(Layouts):
-
-    def test_a_library_without_debug_info_stays_in_place_with_one_warning(self):
-        with self.run_game(old(flags=("-g0",)), config=QUICK) as run:
-            run.call("step", version=1)
-            for version in (2, 3):
-                seen = run.save_and_see(old(version, flags=("-g0",)), generation=version)
-                self.assertEqual(seen["state"]["how"], "in-place")
-                run.event("confirmed", generation=version)
-            warned = [line for line in run.err.since() if "compile with -g" in line]
-            self.assertEqual(len(warned), 1, warned)
-            refused = run.save_and_see(new(4, flags=("-g0",)), "rejected")
-            self.assertIn("bytes and had", refused["reason"])
-
-    def test_half_way(self):
-        with self.run_game(old(), config=QUICK) as run:
-            self.known(run)
-            run.call("step", version=1)
-            refused = run.save_and_see(new(2, flags=("-g0",)), "rejected")
-            self.assertIn("bytes and had", refused["reason"])
-            seen = run.save_and_see(old(3, flags=("-g0",)))
-            self.assertEqual(seen["state"]["how"], "in-place")
-            step = run.call("step", version=3)
-            self.assertEqual((step["hp"], step["ticks"]), (301, step["index"] + 1))
 
 
 BIG = "struct game { int64_t ticks; char room[1 << 30]; int64_t last; };"
