@@ -51,6 +51,45 @@ static bool push_bits(struct work *work, const struct member *fresh, struct erro
 
 /* ---- structs ---- */
 
+/* Bytes of a struct that hold something: what a class adds can lie in what pads its base, and over
+ * what is empty. */
+static uint64_t data_size(const struct layout *layout, uint32_t number)
+{
+    const struct layout_type *type = &layout->types[number];
+    uint64_t end = 0;
+    if (type->kind != LAYOUT_STRUCT) {
+        return type->size;
+    }
+    for (uint32_t i = 0; i < type->count; i++) {
+        const struct layout_field *field = &layout->fields[type->first + i];
+        uint64_t size = field->bits != 0 ? (field->bit + field->bits + 7) / 8
+                        : (field->flags & LAYOUT_BASE) != 0
+                            ? data_size(layout, field->type)
+                            : layout->types[field->type].size;
+        end = field->offset + size > end ? field->offset + size : end;
+    }
+    return end;
+}
+
+static bool shares_its_bytes(const struct work *work, const struct member *old,
+                             const struct pair *inner)
+{
+    const struct layout_type *type = &work->pairs->from->types[inner->from];
+    return pair_is_plain(inner) && ((old->field->flags & LAYOUT_BASE) != 0 ||
+                                    (type->kind == LAYOUT_STRUCT && type->count == 0));
+}
+
+static bool push_data(struct work *work, const struct member *old, const struct member *fresh,
+                      uint32_t type, struct error *err)
+{
+    struct move move = {.kind = MOVE_COPY,
+                        .apart = work->apart,
+                        .from = old->offset,
+                        .to = fresh->offset,
+                        .size = data_size(work->pairs->from, type)};
+    return move.size == 0 || pair_push(work->pairs, work->pair, &move, err);
+}
+
 static bool push_member(struct work *work, const struct member *fresh, struct error *err)
 {
     struct pair *pair = work->pair;
@@ -81,8 +120,10 @@ static bool push_member(struct work *work, const struct member *fresh, struct er
         work->apart = false;
         return pair_push(work->pairs, pair, &move, err);
     }
-    bool ok =
-        pair_push_inner(work->pairs, pair, number, old->offset, fresh->offset, work->apart, err);
+    bool ok = shares_its_bytes(work, old, &inner)
+                  ? push_data(work, old, fresh, inner.from, err)
+                  : pair_push_inner(work->pairs, pair, number, old->offset, fresh->offset,
+                                    work->apart, err);
     work->apart = (inner.flags & PAIR_LEAVES) != 0;
     return ok;
 }
