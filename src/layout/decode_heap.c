@@ -8,6 +8,7 @@
 struct type_name {
     const char *name;
     uint32_t type;
+    bool marked; /* the code makes such objects: of two types of one name it is meant */
 };
 
 struct type_names {         /* of all types that heap objects can have */
@@ -20,7 +21,9 @@ static int order_names(const void *left, const void *right)
 {
     const struct type_name *a = left, *b = right;
     int order = strcmp(a->name, b->name);
-    return order != 0 ? order : (a->type > b->type) - (a->type < b->type);
+    return order != 0                ? order
+           : a->marked != b->marked ? (a->marked ? -1 : 1)
+                                    : (a->type > b->type) - (a->type < b->type);
 }
 
 static void names_close(struct type_names *names)
@@ -31,15 +34,16 @@ static void names_close(struct type_names *names)
 
 static bool names_open(struct type_names *names, const struct layout *layout)
 {
-    bool *met = calloc(layout->head->types, sizeof *met);
-    *names = (struct type_names){.list = calloc(layout->head->marks + 1, sizeof *names->list)};
-    bool ok = met != NULL && names->list != NULL;
+    bool *marked = calloc(layout->head->types, sizeof *marked);
+    *names = (struct type_names){.list = calloc(layout->head->types, sizeof *names->list)};
+    bool ok = marked != NULL && names->list != NULL;
     for (uint32_t i = 0; ok && i < layout->head->marks; i++) {
-        uint32_t type = layout->marks[i].type;
-        if (!met[type]) {
-            met[type] = true;
+        marked[layout->marks[i].type] = true;
+    }
+    for (uint32_t type = 0; ok && type < layout->head->types; type++) {
+        if (layout->types[type].size > 0) {
             names->list[names->count++] =
-                (struct type_name){(const char *)(uintptr_t)names->text.len, type};
+                (struct type_name){(const char *)(uintptr_t)names->text.len, type, marked[type]};
             (void)layout_type_name(layout, type, &names->text);
             ok = text_append(&names->text, "", 1);
         }
@@ -50,7 +54,7 @@ static bool names_open(struct type_names *names, const struct layout *layout)
     if (ok && names->count > 1) {
         qsort(names->list, names->count, sizeof *names->list, order_names);
     }
-    free(met);
+    free(marked);
     return ok;
 }
 

@@ -16,7 +16,7 @@ __extension__ typedef unsigned __int128 wide_uint;
 
 /* ---- from text ---- */
 
-/* Digits, at most one '-' before them, no more than 127 bits of value. */
+/* Digits, at most one '-' before them; what 128 bits with a sign hold. */
 static bool to_integer(const char *at, size_t len, struct value *value)
 {
     const char *end = at + len;
@@ -27,12 +27,15 @@ static bool to_integer(const char *at, size_t len, struct value *value)
         return false;
     }
     for (; at < end; at++) {
-        if (*at < '0' || *at > '9' || size > ((~(wide_uint)0 >> 1) - 9) / 10) {
+        if (*at < '0' || *at > '9' || __builtin_mul_overflow(size, (wide_uint)10, &size) ||
+            __builtin_add_overflow(size, (unsigned)(*at - '0'), &size)) {
             return false;
         }
-        size = size * 10 + (unsigned)(*at - '0');
     }
-    *value = (struct value){.kind = VALUE_INT, .wide = negative ? -(wide_int)size : (wide_int)size};
+    if (size > (~(wide_uint)0 >> 1) + negative) {
+        return false;
+    }
+    *value = (struct value){.kind = VALUE_INT, .wide = (wide_int)(negative ? -size : size)};
     return true;
 }
 
@@ -140,8 +143,8 @@ static bool to_named(struct decoding *decoding, const struct layout_type *type, 
     return true;
 }
 
-static bool to_value_of_string(struct decoding *decoding, const struct layout_type *type,
-                               const char *at, struct value *value)
+/* A number that JSON has none for, or that is too large for one. */
+static bool to_number_of_string(const struct text *text, struct value *value)
 {
     static const struct {
         const char *word;
@@ -149,10 +152,6 @@ static bool to_value_of_string(struct decoding *decoding, const struct layout_ty
     } reals[] = {{"NaN", __builtin_nanl("")},
                  {"Infinity", __builtin_infl()},
                  {"-Infinity", -__builtin_infl()}};
-    struct text *text = &decoding->scratch;
-    if (!decode_string(decoding, at, text)) {
-        return false;
-    }
     const char *string = text_string(text);
     if (to_integer(string, text->len, value) || to_unsigned(string, text->len, value)) {
         return true;
@@ -162,6 +161,27 @@ static bool to_value_of_string(struct decoding *decoding, const struct layout_ty
             *value = (struct value){.kind = VALUE_FLOAT, .real = reals[i].real};
             return true;
         }
+    }
+    return false;
+}
+
+bool decode_is_number(struct decoding *decoding, const char *at)
+{
+    struct value value;
+    return decode_string(decoding, at, &decoding->scratch) &&
+           to_number_of_string(&decoding->scratch, &value);
+}
+
+static bool to_value_of_string(struct decoding *decoding, const struct layout_type *type,
+                               const char *at, struct value *value)
+{
+    struct text *text = &decoding->scratch;
+    if (!decode_string(decoding, at, text)) {
+        return false;
+    }
+    const char *string = text_string(text);
+    if (to_number_of_string(text, value)) {
+        return true;
     }
     if (strlen(string) == text->len && to_named(decoding, type, string, value)) {
         return true;
