@@ -108,7 +108,11 @@ static void read_member(struct type_table *table, uint32_t number, Dwarf_Die *me
     if (*name == '\0') {
         int tag = table->failed ? 0 : dwarf_tag(&table->entries[type].die);
         if (tag != DW_TAG_structure_type && tag != DW_TAG_class_type && tag != DW_TAG_union_type) {
-            return; /* it fills a gap */
+            if (field.bits == 0) { /* else it fills a gap */
+                refuse(&table->entries[number], "a field",
+                       "has no name: the debug info is damaged");
+            }
+            return;
         }
         field.flags |= LAYOUT_MEMBERS;
     }
@@ -205,6 +209,56 @@ static bool has_variants(Dwarf_Die *first)
     return false;
 }
 
+/* The only member. */
+static bool find_member(Dwarf_Die *type, Dwarf_Die *member)
+{
+    Dwarf_Die child;
+    unsigned count = 0;
+    if (!die_child(type, &child)) {
+        return false;
+    }
+    do {
+        if (dwarf_tag(&child) == DW_TAG_member) {
+            *member = child;
+            count++;
+        }
+    } while (die_next(&child));
+    return count == 1;
+}
+
+/* The pointer in the only variant that has data, where the other one is 0: an Option of Rust's that
+ * takes no more room than the pointer. */
+static bool find_niche(const struct debug_file *file, Dwarf_Die *first, Dwarf_Die *pointer)
+{
+    Dwarf_Die part = *first, child, member, type;
+    const char *alias;
+    uint64_t value, offset;
+    unsigned empty = 0, full = 0;
+    while (dwarf_tag(&part) != DW_TAG_variant_part) {
+        if (!die_next(&part)) {
+            return false;
+        }
+    }
+    if (!die_child(&part, &child)) {
+        return false;
+    }
+    do {
+        if (dwarf_tag(&child) != DW_TAG_variant) {
+            continue;
+        }
+        if (die_unsigned(&child, DW_AT_discr_value, &value)) {
+            empty += value == 0 ? 1 : 2;
+        } else if (full++ > 0 || !die_child(&child, &member)) {
+            return false;
+        }
+    } while (die_next(&child));
+    return empty == 1 && full == 1 && type_path_follow(file, &member, &type, &alias) &&
+           dwarf_tag(&type) == DW_TAG_structure_type && find_member(&type, &member) &&
+           die_unsigned(&member, DW_AT_data_member_location, &offset) && offset == 0 &&
+           type_path_follow(file, &member, pointer, &alias) &&
+           dwarf_tag(pointer) == DW_TAG_pointer_type;
+}
+
 static void read_members(struct type_table *table, uint32_t number, Dwarf_Die *first)
 {
     Dwarf_Die child = *first;
@@ -241,7 +295,15 @@ void field_reading_all(struct type_table *table, uint32_t number)
         return;
     }
     if (has_variants(&first)) {
+        const uint32_t word = (uint32_t)sizeof(void *);
+        Dwarf_Die pointer;
         entry->type.kind = LAYOUT_BYTES;
+        if (entry->type.size == word && find_niche(table->file, &first, &pointer)) {
+            entry->type = (struct layout_type){
+                .kind = LAYOUT_POINTER, .target = LAYOUT_NONE, .size = word, .align = word};
+            uint32_t target = type_reading_of(table, &pointer);
+            table->entries[number].type.target = target;
+        }
         return;
     }
     read_members(table, number, &first);
