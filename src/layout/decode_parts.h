@@ -63,9 +63,6 @@ const char *decode_array(struct decoding *decoding, const struct path_spot *spot
 void decode_opaque(struct decoding *decoding, const struct path_spot *spot, unsigned char *bytes,
                    const char *at, const struct trail *trail);
 
-/* Whether a string is a number: one of more than 53 bits, "NaN", "Infinity". */
-bool decode_is_number(struct decoding *decoding, const char *at);
-
 /* A scalar: number, string, true, false. */
 void decode_scalar(struct decoding *decoding, const struct path_spot *spot, unsigned char *bytes,
                    const char *at, const struct trail *trail);

@@ -165,13 +165,6 @@ static bool to_number_of_string(const struct text *text, struct value *value)
     return false;
 }
 
-bool decode_is_number(struct decoding *decoding, const char *at)
-{
-    struct value value;
-    return decode_string(decoding, at, &decoding->scratch) &&
-           to_number_of_string(&decoding->scratch, &value);
-}
-
 static bool to_value_of_string(struct decoding *decoding, const struct layout_type *type,
                                const char *at, struct value *value)
 {
