@@ -110,6 +110,29 @@ bool bind_symbol(const struct layout *from, const struct layout_symbol *symbol,
     return true;
 }
 
+/* Each of the tables is behind how far its part lies from the start of the object, negated, and the
+ * class's type, which all of them have in common. */
+bool bind_table(const struct layout *layout, uint64_t base, uint64_t address, uint64_t part,
+                uint64_t *offset)
+{
+    const struct layout_symbol *symbol = layout_symbol_at(layout, address);
+    uint64_t words[2], first[2];
+    if (symbol == NULL || symbol->address != address || symbol->size < sizeof first ||
+        symbol->size > layout->head->span - symbol->address) {
+        return false;
+    }
+    const unsigned char *tables = (const unsigned char *)(uintptr_t)(base + symbol->address);
+    memcpy(first, tables, sizeof first);
+    for (uint64_t at = 0; at <= symbol->size - sizeof words; at += sizeof words[0]) {
+        memcpy(words, tables + at, sizeof words);
+        if (words[0] == 0 - part && words[1] == first[1]) {
+            *offset = at + sizeof words;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A string of its own is preferred to the end of a longer one. */
 bool bind_text(const struct layout *layout, const char *text, uint64_t *address)
 {

@@ -35,6 +35,12 @@ struct bound bind_look(const struct image *image, const struct heap_view *heap, 
 bool bind_symbol(const struct layout *from, const struct layout_symbol *symbol,
                  const struct layout *layout, uint64_t *address);
 
+/* Where the table of virtual functions is, from the start of the symbol at `address` that has those
+ * of a whole class, that parts of its objects have which lie `part` bytes behind their start. Reads
+ * the library, which lies at `base`. False: it is not there. */
+bool bind_table(const struct layout *layout, uint64_t base, uint64_t address, uint64_t part,
+                uint64_t *offset);
+
 /* The same text among the read-only bytes of `layout`'s library. False: it is not there. */
 bool bind_text(const struct layout *layout, const char *text, uint64_t *address);
 

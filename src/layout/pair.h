@@ -21,7 +21,8 @@ enum move_kind {
     MOVE_COPY,    /* size bytes */
     MOVE_CONVERT, /* a scalar, by convert.h */
     MOVE_POINTER,
-    MOVE_VTABLE, /* a pointer of C++ to a table of the library */
+    MOVE_VTABLE, /* a pointer of C++ to a table of the library, from_step and to_step bytes behind
+                    the start of the object that it is of; count 0: that is a member */
     MOVE_WORDS,  /* size bytes of a union that may hold pointers, copied */
     MOVE_EACH,   /* count elements, or a struct */
     MOVE_TEXT,   /* an array of `char` with size bytes into one with to_step bytes, fewer */

@@ -184,8 +184,9 @@ static bool compile_elements(struct pairs *pairs, struct pair *pair, struct erro
         each = (struct move){.kind = MOVE_COPY, .size = count * from_step};
     }
     bool ok = nothing || count == 0 ? true
-              : count == 1          ? pair_push_inner(pairs, pair, pair->element, 0, 0, false, err)
-                                    : pair_push(pairs, pair, &each, err);
+              : count == 1
+                  ? pair_push_inner(pairs, pair, &(struct inner){.pair = pair->element}, err)
+                  : pair_push(pairs, pair, &each, err);
     return ok && push_cut(pairs, pair, count * from_step, err);
 }
 
@@ -214,7 +215,7 @@ static bool compile_single(struct pairs *pairs, struct pair *pair, uint32_t from
     }
     pair->flags = pairs->list[pair->element].flags & ~(uint32_t)(PAIR_LIKE | PAIR_SCALAR);
     return (pair->flags & PAIR_NONE) != 0 ||
-           pair_push_inner(pairs, pair, pair->element, 0, 0, false, err);
+           pair_push_inner(pairs, pair, &(struct inner){.pair = pair->element}, err);
 }
 
 /* ---- all of them ---- */

@@ -62,10 +62,9 @@ static uint64_t data_size(const struct layout *layout, uint32_t number)
     }
     for (uint32_t i = 0; i < type->count; i++) {
         const struct layout_field *field = &layout->fields[type->first + i];
-        uint64_t size = field->bits != 0 ? (field->bit + field->bits + 7) / 8
-                        : (field->flags & LAYOUT_BASE) != 0
-                            ? data_size(layout, field->type)
-                            : layout->types[field->type].size;
+        uint64_t size = field->bits != 0                    ? (field->bit + field->bits + 7) / 8
+                        : (field->flags & LAYOUT_BASE) != 0 ? data_size(layout, field->type)
+                                                            : layout->types[field->type].size;
         end = field->offset + size > end ? field->offset + size : end;
     }
     return end;
@@ -116,14 +115,18 @@ static bool push_member(struct work *work, const struct member *fresh, struct er
     }
     pair->flags |= inner.flags & (PAIR_POINTERS | PAIR_TRANSIENT | PAIR_LEAVES | PAIR_STIRS);
     if ((fresh->field->flags & LAYOUT_VTABLE) != 0 && (inner.flags & PAIR_POINTERS) != 0) {
-        struct move move = {.kind = MOVE_VTABLE, .from = old->offset, .to = fresh->offset};
+        struct move move = {
+            .kind = MOVE_VTABLE, .from = old->offset, .to = fresh->offset, .count = 1};
         work->apart = false;
         return pair_push(work->pairs, pair, &move, err);
     }
-    bool ok = shares_its_bytes(work, old, &inner)
-                  ? push_data(work, old, fresh, inner.from, err)
-                  : pair_push_inner(work->pairs, pair, number, old->offset, fresh->offset,
-                                    work->apart, err);
+    struct inner part = {.pair = number,
+                         .apart = work->apart,
+                         .base = (fresh->field->flags & LAYOUT_BASE) != 0,
+                         .from = old->offset,
+                         .to = fresh->offset};
+    bool ok = shares_its_bytes(work, old, &inner) ? push_data(work, old, fresh, inner.from, err)
+                                                  : pair_push_inner(work->pairs, pair, &part, err);
     work->apart = (inner.flags & PAIR_LEAVES) != 0;
     return ok;
 }

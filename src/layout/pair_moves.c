@@ -44,34 +44,48 @@ bool pair_push(struct pairs *pairs, struct pair *pair, const struct move *move, 
     return true;
 }
 
-bool pair_push_inner(struct pairs *pairs, struct pair *pair, uint32_t number, uint64_t from,
-                     uint64_t to, bool apart, struct error *err)
+/* That of a base class is of the whole object. */
+static void place_table(struct move *move, const struct inner *inner)
 {
-    const struct pair inner = pairs->list[number];
-    if (pair_is_plain(&inner)) {
+    if (!inner->base) {
+        move->count = 0;
+    } else if (move->count > 0) {
+        move->from_step += inner->from;
+        move->to_step += inner->to;
+    }
+}
+
+bool pair_push_inner(struct pairs *pairs, struct pair *pair, const struct inner *inner,
+                     struct error *err)
+{
+    const struct pair its = pairs->list[inner->pair];
+    if (pair_is_plain(&its)) {
         struct move move = {.kind = MOVE_COPY,
-                            .apart = apart,
-                            .from = from,
-                            .to = to,
-                            .size = pairs->from->types[inner.from].size};
+                            .apart = inner->apart,
+                            .from = inner->from,
+                            .to = inner->to,
+                            .size = pairs->from->types[its.from].size};
         return move.size == 0 || pair_push(pairs, pair, &move, err);
     }
-    if (inner.count > INLINE_MOST) {
+    if (its.count > INLINE_MOST && !inner->base) {
         struct move move = {.kind = MOVE_EACH,
-                            .apart = apart,
-                            .pair = number,
-                            .from = from,
-                            .to = to,
+                            .apart = inner->apart,
+                            .pair = inner->pair,
+                            .from = inner->from,
+                            .to = inner->to,
                             .count = 1,
-                            .from_step = pairs->from->types[inner.from].size,
-                            .to_step = pairs->to->types[inner.to].size};
+                            .from_step = pairs->from->types[its.from].size,
+                            .to_step = pairs->to->types[its.to].size};
         return pair_push(pairs, pair, &move, err);
     }
-    for (uint32_t i = 0; i < inner.count; i++) {
-        struct move move = pairs->moves[inner.first + i];
-        move.from += from;
-        move.to += to;
-        move.apart = move.apart || (i == 0 && apart);
+    for (uint32_t i = 0; i < its.count; i++) {
+        struct move move = pairs->moves[its.first + i];
+        if (move.kind == MOVE_VTABLE) {
+            place_table(&move, inner);
+        }
+        move.from += inner->from;
+        move.to += inner->to;
+        move.apart = move.apart || (i == 0 && inner->apart);
         if (!pair_push(pairs, pair, &move, err)) {
             return false;
         }

@@ -14,9 +14,16 @@ bool pair_compile_members(struct pairs *pairs, struct pair *pair, struct error *
 /* Appends a move to those of `pair`, which are the last ones. */
 bool pair_push(struct pairs *pairs, struct pair *pair, const struct move *move, struct error *err);
 
-/* Appends what makes the value of another pair, at these offsets. `apart` as in struct move. */
-bool pair_push_inner(struct pairs *pairs, struct pair *pair, uint32_t inner, uint64_t from,
-                     uint64_t to, bool apart, struct error *err);
+struct inner { /* a value in another one */
+    uint32_t pair;
+    bool apart; /* as in struct move */
+    bool base;  /* the part of an object that a base class has */
+    uint64_t from, to;
+};
+
+/* Appends what makes the value of another pair. */
+bool pair_push_inner(struct pairs *pairs, struct pair *pair, const struct inner *inner,
+                     struct error *err);
 
 bool pair_push_link(struct pairs *pairs, const struct link *link, struct error *err);
 

@@ -156,7 +156,7 @@ static void move_one(struct run *run, const struct move *move, const unsigned ch
         run_pointer(run, move, from + move->from, to + move->to);
         break;
     case MOVE_VTABLE:
-        run_vtable(run, from + move->from, to + move->to);
+        run_vtable(run, move, from + move->from, to + move->to);
         break;
     case MOVE_WORDS:
         run_words(run, move, from + move->from, to + move->to);

@@ -74,7 +74,8 @@ void run_values(struct run *run, uint32_t pair, const unsigned char *from, unsig
 /* Moves a pointer. */
 void run_pointer(struct run *run, const struct move *move, const unsigned char *from,
                  unsigned char *to);
-void run_vtable(struct run *run, const unsigned char *from, unsigned char *to);
+void run_vtable(struct run *run, const struct move *move, const unsigned char *from,
+                unsigned char *to);
 void run_words(struct run *run, const struct move *move, const unsigned char *from,
                unsigned char *to);
 

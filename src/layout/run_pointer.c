@@ -324,13 +324,33 @@ void run_pointer(struct run *run, const struct move *move, const unsigned char *
     store(run, &lead, old, to);
 }
 
-void run_vtable(struct run *run, const unsigned char *from, unsigned char *to)
+/* Each part of an object has a table of its own in the symbol of its class: another place of the
+ * part, and virtual functions that were added, move it. */
+static struct lead lead_to_table(struct run *run, const struct move *move,
+                                 const struct bound *bound)
+{
+    uint64_t found = find_symbol(run, bound->symbol), offset;
+    if ((move->from_step == 0 && move->to_step == 0) || found == SYMBOL_GONE) {
+        return lead_to_symbol(run, bound);
+    }
+    if (bind_table(run->plan->to, run->target->library_base, found - SYMBOL_KNOWN, move->to_step,
+                   &offset)) {
+        return lead_to(run->target->library_base + found - SYMBOL_KNOWN + offset);
+    }
+    struct lead lead = lead_nowhere(run);
+    (void)text_printf(&lead.why, "points into the old %s%s",
+                      layout_string(run->plan->from, bound->symbol->name), what_it_has(&lead));
+    return lead;
+}
+
+void run_vtable(struct run *run, const struct move *move, const unsigned char *from,
+                unsigned char *to)
 {
     uint64_t old = load(from);
     struct bound bound = look(run, old);
     struct lead lead = {.how = LEAD_DEFAULT}; /* as the new code's constructor made it */
     if (bound.what == POINTEE_SYMBOL) {
-        lead = lead_to_symbol(run, &bound);
+        lead = lead_to_table(run, move, &bound);
     } else if (run->in_place) {
         lead.how = LEAD_STAYS;
     }

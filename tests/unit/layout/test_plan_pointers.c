@@ -219,6 +219,51 @@ static void rebinding_writes_what_changes_and_nothing_else(void **state)
     scene_end(&scene);
 }
 
+#define PARTS                                                                                      \
+    "struct one {vtable void *a; int x;}; struct two {vtable void *b; int y;}; struct held "       \
+    "{vtable void *c;}; struct both {%s}; struct game {%s struct both both;}"
+
+static struct layout *parts_layout(const char *both, const char *game, uint64_t address)
+{
+    struct sketch sketch;
+    char text[512];
+    (void)snprintf(text, sizeof text, PARTS, both, game);
+    sketch_begin(&sketch, text);
+    sketch_symbol(&sketch, "_ZTV4both", NULL, address, 72, false);
+    sketch_symbol(&sketch, "_ZTV4held", NULL, address + 128, 24, false);
+    return sketch_end_with(&sketch, &(struct draft_library){4096, 0, 0, NULL});
+}
+
+static void each_part_of_an_object_gets_its_own_table(void **state)
+{
+    (void)state;
+    struct scene scene;
+    const uint64_t tables[] = {0, 7, 1, 2, 3, -(uint64_t)24, 7, 4, 5};
+    scene_start_with(
+        &scene, parts_layout("base struct one one; base struct two two; struct held held;", "", 64),
+        parts_layout("base struct two two; int more[2]; base struct one one; struct held held;",
+                     "int n;", 256));
+    assert_non_null(scene.plan);
+    scene.image.library_base = (uint64_t)(uintptr_t)old_library;
+    scene.target.library_base = (uint64_t)(uintptr_t)new_library;
+    memcpy(new_library + 256, tables, sizeof tables);
+    void *old[] = {old_library + 64 + 16, old_library + 64 + 40, old_library + 192 + 16};
+    memcpy(scene.old, &old[0], 8);
+    memcpy(scene.old + 16, &old[1], 8);
+    memcpy(scene.old + 32, &old[2], 8);
+    scene_move(&scene);
+    void *fresh[3];
+    memcpy(&fresh[0], scene.fresh + 8, 8);
+    memcpy(&fresh[1], scene.fresh + 32, 8);
+    memcpy(&fresh[2], scene.fresh + 48, 8);
+    assert_ptr_equal(fresh[0], new_library + 256 + 16);
+    assert_ptr_equal(fresh[1], new_library + 256 + 56);
+    assert_ptr_equal(fresh[2], new_library + 384 + 16);
+    scene_told(&scene, FINDING_KEPT, "");
+    memset(new_library + 256, 0, sizeof tables);
+    scene_end(&scene);
+}
+
 /* ---- elsewhere ---- */
 
 static void foreign_pointers_are_told_when_what_they_lead_to_has_changed(void **state)
@@ -317,6 +362,7 @@ int main(void)
         cmocka_unit_test(pointers_into_the_library_go_by_name),
         cmocka_unit_test(a_dead_librarys_names_live_on_and_the_rest_has_defaults),
         cmocka_unit_test(rebinding_writes_what_changes_and_nothing_else),
+        cmocka_unit_test(each_part_of_an_object_gets_its_own_table),
         cmocka_unit_test(foreign_pointers_are_told_when_what_they_lead_to_has_changed),
         cmocka_unit_test(a_word_of_a_union_is_a_pointer_when_it_leads_to_something),
         cmocka_unit_test(sparse_states_are_read_where_they_hold_something),
