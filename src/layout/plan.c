@@ -128,8 +128,7 @@ static bool start(struct run *run)
                          (unsigned long long)run->image->state_size,
                          (unsigned long long)layout_state(plan->from)->size);
     }
-    run_stretches_open(run);
-    return image_objects(run->image, &run->heap, run->err) &&
+    return run_stretches_open(run) && image_objects(run->image, &run->heap, run->err) &&
            (run->target->only_variables || run_heap_prepare(run)) && run_variables_prepare(run);
 }
 

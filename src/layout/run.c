@@ -299,7 +299,8 @@ void run_values(struct run *run, uint32_t number, const unsigned char *from, uns
     if (run->in_place && (pair->flags & PAIR_POINTERS) == 0) {
         return;
     }
-    bool all = count * from_step < SPARSE || (pair->flags & PAIR_STIRS) != 0;
+    bool all = count * from_step < SPARSE || (pair->flags & PAIR_STIRS) != 0 ||
+               (run->in_place && count == 1);
     for (uint64_t at = 0; at < count; at = end) {
         begin = at;
         end = count;

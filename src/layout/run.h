@@ -30,6 +30,9 @@ struct root {      /* what is being moved, for paths */
 struct stretches { /* of a block: what may hold something else than zeros */
     const unsigned char *block;
     uint64_t size;
+    image_data *data; /* where that is asked for; with data_ctx */
+    void *data_ctx;
+    bool asked;
     struct {
         uint64_t start, end;
     } * list; /* in order; NULL: all of it may */
@@ -47,8 +50,7 @@ struct run {
     bool in_place; /* of what is visited right now: only pointers change */
     struct root root;
 
-    struct stretches old_held, new_held; /* of the states, as they were at the start: reading a hole
-                                            of a file in memory fills it */
+    struct stretches *old_held, *new_held; /* of the states */
 
     struct heap_view heap;
     uint64_t *objects;      /* new addresses, in the order of the view's objects */
@@ -99,8 +101,10 @@ bool run_stretch(const struct run *run, const unsigned char *from, const unsigne
                  uint64_t from_step, uint64_t to_step, uint64_t count, uint64_t at, uint64_t *begin,
                  uint64_t *end);
 
-/* Asks both states where they hold something. */
-void run_stretches_open(struct run *run);
+/* States that are moved are asked where they hold something at once, since reading a hole of a file
+ * in memory fills it; others when that is looked for, which may never be: the answer for 1 GB takes
+ * longer than all the rest. False with run->err: no memory. */
+bool run_stretches_open(struct run *run);
 void run_stretches_close(struct run *run);
 
 /* Whether size bytes at `from` hold something else than zeros. */

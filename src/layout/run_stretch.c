@@ -24,12 +24,13 @@ static bool add(struct stretches *held, uint64_t start, uint64_t end)
 }
 
 /* Without memory, and of a block that tells nothing of use, all may hold something. */
-static void ask(struct stretches *held, image_data *data, void *ctx)
+static void ask(struct stretches *held)
 {
     uint64_t at = 0, start, end;
-    bool ok = data != NULL && held->size > 0 && add(held, 0, 0);
+    bool ok = held->data != NULL && held->size > 0 && add(held, 0, 0);
+    held->asked = true;
     held->count = 0;
-    while (ok && at < held->size && data(ctx, at, &start, &end)) {
+    while (ok && at < held->size && held->data(held->data_ctx, at, &start, &end)) {
         start = start < at ? at : start;
         end = end > held->size ? held->size : end;
         ok = end > start && add(held, start, end);
@@ -41,21 +42,38 @@ static void ask(struct stretches *held, image_data *data, void *ctx)
     }
 }
 
-void run_stretches_open(struct run *run)
+bool run_stretches_open(struct run *run)
 {
     const struct image *image = run->image;
     const struct target *target = run->target;
-    run->old_held = (struct stretches){.block = image->state, .size = image->state_size};
-    run->new_held =
-        (struct stretches){.block = target->state, .size = layout_state(target->layout)->size};
-    ask(&run->old_held, image->data, image->data_ctx);
-    ask(&run->new_held, target->data, target->data_ctx);
+    struct stretches *both = calloc(2, sizeof *both);
+    if (both == NULL) {
+        return error_set(run->err, ERROR_SYSTEM, "no memory to move a state");
+    }
+    both[0] = (struct stretches){.block = image->state,
+                                 .size = image->state_size,
+                                 .data = image->data,
+                                 .data_ctx = image->data_ctx};
+    both[1] = (struct stretches){.block = target->state,
+                                 .size = layout_state(target->layout)->size,
+                                 .data = target->data,
+                                 .data_ctx = target->data_ctx};
+    run->old_held = &both[0];
+    run->new_held = &both[1];
+    if (!run->state_stays && !target->only_variables) {
+        ask(run->old_held);
+        ask(run->new_held);
+    }
+    return true;
 }
 
 void run_stretches_close(struct run *run)
 {
-    free(run->old_held.list);
-    free(run->new_held.list);
+    if (run->old_held != NULL) {
+        free(run->old_held->list);
+        free(run->new_held->list);
+        free(run->old_held);
+    }
 }
 
 /* ---- looking ---- */
@@ -76,10 +94,13 @@ static size_t first_behind(const struct stretches *held, uint64_t offset)
 }
 
 /* The elements, from number `at` on, that a block has something of. False: none. */
-static bool next_in(const struct stretches *held, const unsigned char *start, uint64_t step,
+static bool next_in(struct stretches *held, const unsigned char *start, uint64_t step,
                     uint64_t count, uint64_t at, uint64_t *begin, uint64_t *end)
 {
     uintptr_t past = (uintptr_t)start - (uintptr_t)held->block;
+    if (!held->asked) {
+        ask(held);
+    }
     *begin = at;
     *end = count;
     if (held->list == NULL || (uintptr_t)start < (uintptr_t)held->block || past > held->size ||
@@ -103,11 +124,11 @@ bool run_stretch(const struct run *run, const unsigned char *from, const unsigne
 {
     uint64_t other_begin, other_end;
     if (from == NULL || to == NULL || run->in_place) {
-        return from != NULL ? next_in(&run->old_held, from, from_step, count, at, begin, end)
-                            : next_in(&run->new_held, to, to_step, count, at, begin, end);
+        return from != NULL ? next_in(run->old_held, from, from_step, count, at, begin, end)
+                            : next_in(run->new_held, to, to_step, count, at, begin, end);
     }
-    bool some = next_in(&run->old_held, from, from_step, count, at, begin, end);
-    bool others = next_in(&run->new_held, to, to_step, count, at, &other_begin, &other_end);
+    bool some = next_in(run->old_held, from, from_step, count, at, begin, end);
+    bool others = next_in(run->new_held, to, to_step, count, at, &other_begin, &other_end);
     if (others && (!some || other_begin < *begin)) {
         *end = some && *begin < other_end ? *begin : other_end;
         *begin = other_begin;

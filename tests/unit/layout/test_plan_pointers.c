@@ -352,6 +352,25 @@ static void sparse_states_are_read_where_they_hold_something(void **state)
     scene_end(&scene);
 }
 
+/* The answer takes long for a large one that is full. */
+static void a_state_that_stays_is_not_asked_where_it_holds_something(void **state)
+{
+    (void)state;
+    static const char *const types = "struct foe {int hp; int x;}; struct game {struct foe *best; "
+                                     "struct foe foes[100000];}";
+    struct scene scene;
+    struct stretch whole = {.end = UINT64_MAX};
+    scene_start(&scene, types, types);
+    assert_true(plan_keeps_state(scene.plan));
+    scene.image.data = scene.target.data = one_stretch;
+    scene.image.data_ctx = scene.target.data_ctx = &whole;
+    scene.target.state = scene.old;
+    scene_point(&scene, "/best", scene_old_at(&scene, "/foes/7"));
+    assert_true(plan_rebind(scene.plan, &scene.image, &scene.target, &scene.findings, &scene.err));
+    assert_int_equal(whole.asked, 0);
+    scene_end(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +385,7 @@ int main(void)
         cmocka_unit_test(foreign_pointers_are_told_when_what_they_lead_to_has_changed),
         cmocka_unit_test(a_word_of_a_union_is_a_pointer_when_it_leads_to_something),
         cmocka_unit_test(sparse_states_are_read_where_they_hold_something),
+        cmocka_unit_test(a_state_that_stays_is_not_asked_where_it_holds_something),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
