@@ -44,6 +44,9 @@ bool carry_begin(struct swap *swap)
     bool ok =
         generation_take_state(swap->fresh, &swap->err) && generation_init(swap->fresh, &swap->err);
     swap->told.init_ns = clock_ns() - begun;
+    if (ok) {
+        leftovers_note(&swap->leftovers, swap->fresh);
+    }
     return ok;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "host/leftovers.h"
 #include "layout/findings.h"
 #include "link/message.h"
 
@@ -24,6 +25,7 @@ struct swap { /* one transaction */
     struct error err;
     struct message_accepted told;
     struct findings findings;
+    struct leftovers leftovers; /* of the new code's init */
     struct text adjusted;
     bool lives_on;     /* the new state is the old one, or points to what the old one points to */
     bool reaches_back; /* and may point into the old library */

@@ -79,6 +79,9 @@ static bool move(struct swap *swap, const struct plan *plan, const struct image 
     bool ok = plan_move(plan, image, &target, &swap->findings, &swap->err);
     host_back(host);
     ok = ok && carry_allows_loss(swap);
+    if (ok) {
+        leftovers_free(&swap->leftovers, fresh);
+    }
     if (ok && wants_migrate(swap, image->layout, from_version)) {
         ok = views_encode_image(host, image, true, &before, &swap->err) &&
              carry_migrate(swap, &before, from_version);
@@ -256,11 +259,13 @@ bool carry_edited(struct swap *swap)
     swap->stage = SWAP_EDIT;
     struct plan *plan = layouts_plan(&host->layouts, swap->old->layout, fresh->layout, &swap->err);
     host_enter(host, fresh, PHASE_DESERIALIZE);
-    bool ok =
-        plan != NULL && views_target_with_heap(fresh, &target, &swap->err) &&
-        plan_move(plan, &image, &target, &swap->findings, &swap->err) &&
-        views_encode(fresh, true, &host->json, &swap->err) && edits_apply(swap) &&
-        decode_state(text_string(&host->json), host->json.len, &given, &target, &read, &swap->err);
+    bool ok = plan != NULL && views_target_with_heap(fresh, &target, &swap->err) &&
+              plan_move(plan, &image, &target, &swap->findings, &swap->err);
+    if (ok) {
+        leftovers_free(&swap->leftovers, fresh); /* objects are numbered as they were */
+    }
+    ok = ok && views_encode(fresh, true, &host->json, &swap->err) && edits_apply(swap) &&
+         decode_state(text_string(&host->json), host->json.len, &given, &target, &read, &swap->err);
     host_back(host);
     ok = ok && views_encode(fresh, true, &host->json_after, &swap->err);
     if (ok) {

@@ -28,6 +28,14 @@ static bool holds_pointers(const struct layout *layout, uint32_t number, unsigne
     return holds;
 }
 
+bool reach_may_lead(const struct layout *layout, uint32_t type)
+{
+    unsigned char *known = calloc(layout->head->types, 1);
+    bool may = known == NULL || holds_pointers(layout, type, known);
+    free(known);
+    return may;
+}
+
 enum reach reach_of(const struct layout *layout, uint32_t count)
 {
     unsigned char *known = calloc(layout->head->types, 1);

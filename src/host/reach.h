@@ -14,6 +14,9 @@ enum reach {
     REACH_OPAQUE /* one is opaque, and may be a pointer */
 };
 
+/* Whether a value of the type may hold a pointer to something. No memory: it may. */
+bool reach_may_lead(const struct layout *layout, uint32_t type);
+
 /* Of the first `count` types. No memory: the last of these. */
 enum reach reach_of(const struct layout *layout, uint32_t count);
 

@@ -389,6 +389,7 @@ void swap_attempt(struct host *host)
         swap_forget(host);
     }
     findings_finish(&swap.findings);
+    leftovers_finish(&swap.leftovers);
     text_finish(&swap.adjusted);
 }
 

@@ -89,6 +89,19 @@ bool library_contains(const struct library *library, const void *address)
     return mapping_segment_of(&library->mapping, (uintptr_t)address, 1, 0) != NULL;
 }
 
+void library_each_data(const struct library *library,
+                       void (*visit)(void *ctx, const void *bytes, size_t size), void *ctx)
+{
+    const struct mapping *mapping = &library->mapping;
+    for (size_t i = 0; i < mapping->segment_count; i++) {
+        const struct mapping_segment *segment = &mapping->segments[i];
+        uintptr_t start = (segment->start + 7) / 8 * 8, end = segment->start + segment->size;
+        if ((segment->flags & PF_W) != 0 && start < end) {
+            visit(ctx, (const void *)start, end - start);
+        }
+    }
+}
+
 uintptr_t library_base(const struct library *library)
 {
     return library->mapping.bias;

@@ -42,6 +42,11 @@ size_t library_strays(const struct library *library, struct text *out);
 /* True if the address lies in the library's own mapping. */
 bool library_contains(const struct library *library, const void *address);
 
+/* Calls `visit` for what the library may write of its own mapping: its variables, in one piece for
+ * each segment. Each begins at a multiple of 8. */
+void library_each_data(const struct library *library,
+                       void (*visit)(void *ctx, const void *bytes, size_t size), void *ctx);
+
 /* What is added to the addresses of the file; the size of the mapping. */
 uintptr_t library_base(const struct library *library);
 size_t library_mapped(const struct library *library);

@@ -283,6 +283,64 @@ class Heap(Layouts):
             self.assertEqual((step["count"], step["sum"], step["last"]), (100, 5050, 1))
 
 
+MADE = """
+struct node { int hp; struct node *next; %s};
+struct game { struct node *first; int n; %s};
+static struct node *spare;
+static struct node *made(const hotrun_host *host, int hp, struct node *next)
+{
+    struct node *node = hotrun_alloc(host, struct node, 1);
+    node->hp = hp;
+    node->next = next;
+    return node;
+}
+"""
+MADE_INIT = "for (int i = 0; i < 3; i++) game->first = made(host, 10 + i, game->first); %s"
+MADE_STEP = "if (game->n++ == 0) game->first->hp = 20; "
+
+
+class Made(Layouts):
+    """What init makes each time goes when the old state's objects are there."""
+
+    def made(self, version, node="", field="", init="", tells="more=0"):
+        return game(version, MADE % (node, field),
+                    MADE_STEP + told("hp=game->first->hp", tells), MADE_INIT % init)
+
+    def objects(self):
+        return [item["value"]["hp"] for item in json.loads(self.state("get"))["$heap"]]
+
+    def test_reloads_leave_none_behind(self):
+        with self.run_game(self.made(1)) as run:
+            self.known(run)
+            for version in range(2, count(6, 100)):
+                seen = run.save_and_see(self.made(version, "" if version % 2 else "long more; "))
+                self.assertEqual(seen["state"]["how"], "migrated")
+                self.assertEqual(self.objects(), [10, 11, 20])
+
+    def test_edits_and_restores_leave_none_behind(self):
+        with self.run_game(self.made(1)) as run:
+            self.known(run)
+            self.state("set", "/$heap/0/value/hp", "7")
+            self.assertEqual(self.objects(), [7, 11, 20])
+            self.state("set", "/$heap/2/value/hp", "8")
+            self.assertEqual(self.objects(), [7, 11, 8])
+            run.call("step", run.said.mark(), hp=8)
+            file = self.path("state.json")
+            self.assertEqual(self.command("snapshot", file).returncode, 0)
+            self.assertEqual(self.command("restore", file).returncode, 0)
+            self.assertEqual(self.objects(), [7, 11, 8])
+
+    def test_what_variables_and_new_fields_lead_to_stays(self):
+        with self.run_game(self.made(1)) as run:
+            run.call("step", version=1)
+            run.save_and_see(self.made(2, "", "struct node *more; ",
+                                       "spare = made(host, 99, NULL); "
+                                       "game->more = made(host, 5, made(host, 6, NULL))",
+                                       "more=game->more->next->hp + spare->hp"))
+            step = run.call("step", version=2)
+            self.assertEqual((step["hp"], step["more"]), (20, 105))
+
+
 BIG = "struct game { int64_t ticks; char room[1 << 30]; int64_t last; };"
 BIG_STEP = ("game->ticks++; game->last = game->ticks; memset(game->room, 1, 1 << 20); " +
             told("ticks", "last"))
