@@ -21,7 +21,7 @@ static int order_names(const void *left, const void *right)
 {
     const struct type_name *a = left, *b = right;
     int order = strcmp(a->name, b->name);
-    return order != 0                ? order
+    return order != 0               ? order
            : a->marked != b->marked ? (a->marked ? -1 : 1)
                                     : (a->type > b->type) - (a->type < b->type);
 }

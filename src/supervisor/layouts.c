@@ -78,6 +78,15 @@ void layouts_arrived(struct supervisor *sup, struct build *build)
            take_from(build, sup->next) || take_from(build, sup->previous.build));
 }
 
+/* At the end of the time that it has: but never later than the reading is to begin. */
+static void look_then(struct supervisor *sup, uint64_t ms)
+{
+    const uv_timer_t *timer = &sup->timers[TIMER_LAYOUT];
+    if (uv_is_active((const uv_handle_t *)timer) == 0 || uv_timer_get_due_in(timer) > ms) {
+        supervisor_arm(sup, TIMER_LAYOUT, ms);
+    }
+}
+
 bool layouts_await(struct supervisor *sup, struct build *build)
 {
     uint64_t now = clock_ns();
@@ -90,7 +99,7 @@ bool layouts_await(struct supervisor *sup, struct build *build)
     if (now >= build->due_ns) {
         return false;
     }
-    supervisor_arm(sup, TIMER_LAYOUT, (build->due_ns - now) / NS_PER_MS + 1);
+    look_then(sup, (build->due_ns - now) / NS_PER_MS + 1);
     return true;
 }
 

@@ -183,6 +183,14 @@ class Reading(Layouts):
             self.assertGreater(seen["us"]["layout"], 0)
             self.assertGreaterEqual(seen["us"]["total"], seen["us"]["layout"])
 
+    def test_what_is_saved_before_the_first_step_waits_for_both_layouts(self):
+        slow = game(1, FIELDS % "", STEP, INIT + "; usleep(500000)")
+        with self.run_ship(slow) as run:
+            run.event("started")
+            seen = run.save_and_see(ship(2, "int more;"), ("reloaded", "rejected"))
+            self.assertEqual(seen.get("state", {}).get("how"), "migrated", seen)
+            self.assertIn("/more", seen["state"]["added"])
+
     def test_one_process_reads_all(self):
         with self.run_ship() as run:
             first = self.reader(run)

@@ -1,4 +1,5 @@
 """States without callbacks: their layout, read from debug info, carries them over."""
+import json
 import os
 import signal
 

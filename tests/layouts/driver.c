@@ -2,8 +2,9 @@
  *
  *     layouts-driver INSPECT OLD NEW [statics]
  *
- * The old library fills its state (pair_call.h); for each way the new one is loaded afresh, gets it,
- * and is asked to check it. Lines on stdout: the way, what it is about, and a text, between tabs.
+ * The old library fills its state (pair_call.h); for each way the new one is loaded afresh, gets
+ * it, and is asked to check it. Lines on stdout: the way, what it is about, and a text, between
+ * tabs.
  *
  *     -      refused    why there is no plan
  *     -      place      kept, or moved
@@ -176,8 +177,7 @@ static bool prepare(struct trial *trial, struct reader *reader, const char *old,
     trial->path = new;
     trial->from = reader_layout(reader, old, trial->statics, err);
     trial->to = trial->from == NULL ? NULL : reader_layout(reader, new, trial->statics, err);
-    if (trial->to == NULL ||
-        (trial->plan = plan_create(trial->from, trial->to, err)) == NULL) {
+    if (trial->to == NULL || (trial->plan = plan_create(trial->from, trial->to, err)) == NULL) {
         return false;
     }
     return true;

@@ -17,8 +17,8 @@ struct pair_call {
     const hotrun_host *host;
     void *state;
     unsigned way;
-    void (*say)(const char *expression);        /* one that does not hold */
-    int (*is_old)(const void *address);         /* whether it lies in the old library */
+    void (*say)(const char *expression); /* one that does not hold */
+    int (*is_old)(const void *address);  /* whether it lies in the old library */
 };
 
 /* Each library exports both; the old one's is asked to fill, the new one's to check. */

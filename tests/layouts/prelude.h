@@ -50,7 +50,8 @@ static inline int corpus_either(long value, long one, long other)
     } while (0)
 
 #ifdef __cplusplus
-template <class T> static T *corpus_hide(T *object)
+template <class T>
+static T *corpus_hide(T *object)
 {
     return static_cast<T *>(corpus_touch(object));
 }

@@ -70,8 +70,8 @@ static bool copy_file(const char *from, const char *to, struct error *err)
         ok = fwrite(block, 1, len, out) == len;
     }
     ok = (in == NULL || fclose(in) == 0) & (out == NULL || fclose(out) == 0) & ok;
-    return ok || error_set(err, ERROR_SYSTEM, "%s cannot be copied to %s: %s", from, to,
-                           strerror(errno));
+    return ok ||
+           error_set(err, ERROR_SYSTEM, "%s cannot be copied to %s: %s", from, to, strerror(errno));
 }
 
 static bool load(struct side *side, unsigned slot, const char *path, struct error *err)
@@ -169,8 +169,7 @@ static const void *keep(void *ctx, const void *bytes, size_t len)
 {
     struct side *side = ctx;
     if (side->kept_count % KEPT_AT_A_TIME == 0) {
-        char **more =
-            realloc(side->kept, (side->kept_count + KEPT_AT_A_TIME) * sizeof *side->kept);
+        char **more = realloc(side->kept, (side->kept_count + KEPT_AT_A_TIME) * sizeof *side->kept);
         if (more == NULL) {
             return NULL;
         }

@@ -8,7 +8,7 @@
 
 #include <hotrun/hotrun.h>
 
-struct side { /* zero-initialised is empty */
+struct side {                    /* zero-initialised is empty */
     const struct layout *layout; /* borrowed */
     void *library;
     const hotrun_module *table;

@@ -1,6 +1,6 @@
-/* The calculator of bison's manual as a module: its source, as `bison` makes it from mfcalc.y, stands
- * below. What `hotrun send line TEXT` brings is its input; the answer is what it prints. Its globals
- * and statics are its state. */
+/* The calculator of bison's manual as a module: its source, as `bison` makes it from mfcalc.y,
+ * stands below. What `hotrun send line TEXT` brings is its input; the answer is what it prints. Its
+ * globals and statics are its state. */
 #include "hotrun/hotrun.h"
 
 #include <stdio.h>
@@ -13,12 +13,12 @@ static FILE *calc_in, *calc_out; /* of the line under way */
 #undef stdin
 #undef stdout
 #undef stderr
-#define stdin         calc_in
-#define stderr        calc_out
-#define getchar()     getc(calc_in)
-#define printf(...)   fprintf(calc_out, __VA_ARGS__)
-#define scanf(...)    fscanf(calc_in, __VA_ARGS__)
-#define main          calc_main
+#define stdin       calc_in
+#define stderr      calc_out
+#define getchar()   getc(calc_in)
+#define printf(...) fprintf(calc_out, __VA_ARGS__)
+#define scanf(...)  fscanf(calc_in, __VA_ARGS__)
+#define main        calc_main
 #include "mfcalc.tab.c"
 #undef main
 
