@@ -88,14 +88,23 @@ void supervisor_take_pending(struct supervisor *sup)
     }
 }
 
+/* Refused by its size, where a layout might have told more. */
+static bool lacks_layout(const struct supervisor *sup, const struct build *build)
+{
+    bool unread = build->outcome == READER_UNREAD || build->outcome == READER_FAILED;
+    return unread && build->debug_info && sup->heard != NULL &&
+           sup->heard->type == MESSAGE_REJECTED && sup->heard->rejected.stage == SWAP_TABLE;
+}
+
 static void do_quarantine(struct supervisor *sup)
 {
     struct build *build = sup->next != NULL ? sup->next : sup->current;
     /* A running generation that does not let go is not the new build's fault. */
     bool by_old = sup->heard != NULL && sup->heard->type == MESSAGE_REJECTED &&
                   sup->heard->rejected.by_old != 0;
-    /* Nor are bytes that run already at fault when an edit of the state fails. */
-    if (build != NULL && !by_old && !build->edited) {
+    /* Nor are bytes that run already at fault when an edit of the state fails, nor those whose
+     * debug info could not be read this time: by the next save, they can be. */
+    if (build != NULL && !by_old && !build->edited && !lacks_layout(sup, build)) {
         quarantine_add(&sup->quarantine, build->stage.hash);
     }
 }

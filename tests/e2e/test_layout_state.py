@@ -224,6 +224,14 @@ class Reading(Layouts):
             run.save_and_see(ship(3, "int speed;"), generation=3)
             self.assertTrue(processes.asked(lambda: self.layout(run)["outcome"] == "ok"))
 
+    def test_what_could_not_be_read_once_is_no_fault_of_the_library(self):
+        with self.run_ship() as run:
+            os.kill(self.reader(run), signal.SIGSTOP)
+            other = ship(2, "int speed;")
+            run.save_and_see(other, "rejected")
+            seen = run.save_and_see(other, ("reloaded", "quarantined"))
+            self.assertEqual(seen.get("state", {}).get("how"), "migrated", seen)
+
     def test_a_save_meanwhile_takes_the_place_of_the_one_that_waits(self):
         with self.run_ship() as run:
             reader = self.reader(run)
