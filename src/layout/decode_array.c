@@ -156,7 +156,9 @@ void decode_opaque(struct decoding *decoding, const struct path_spot *spot, unsi
 {
     const struct layout_type *type = &decoding->layout->types[spot->type];
     struct text text = {0};
-    if (decode_bytes(decoding, at, &text) && text.len == type->size) {
+    bool grown = type->kind == LAYOUT_UNION && !decoding->given->strict;
+    if (decode_bytes(decoding, at, &text) &&
+        (text.len == type->size || (grown && text.len < type->size))) {
         if (text.len > 0) {
             memcpy(bytes, text.data, text.len);
         }

@@ -73,6 +73,7 @@ struct object { /* on its way into a struct */
     unsigned char *seen; /* a byte for each member */
     unsigned char few[256];
     uint32_t next; /* the member that is likely to come */
+    uint32_t looks;
     uint32_t renamed_count;
     bool takes[RENAMED_MOST]; /* the renamed member has the value of its old name */
 };
@@ -86,6 +87,63 @@ static bool is(const char *name, const char *key, size_t len)
 {
     return strlen(name) == len && memcmp(name, key, len) == 0;
 }
+
+/* ---- unions without a name ---- */
+
+#define LOOKS 64 /* at such unions, for keys of one object; at names in one */
+
+static bool has_field(const struct layout *layout, const struct layout_type *type, const char *name,
+                      size_t len)
+{
+    for (uint32_t i = 0; i < type->count; i++) {
+        const struct layout_field *field = &layout->fields[type->first + i];
+        if ((field->flags & LAYOUT_MEMBERS) != 0
+                ? has_field(layout, &layout->types[field->type], name, len)
+                : is(layout_string(layout, field->name), name, len) ||
+                      (field->old_name != LAYOUT_NONE &&
+                       is(layout_string(layout, field->old_name), name, len))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Each of the names in the key "a|b" is one of the union's. */
+static bool has_fields(const struct layout *layout, uint32_t type, const char *key, size_t len)
+{
+    const char *end = key + len;
+    for (unsigned looks = 0; looks < LOOKS; looks++) {
+        const char *bar = memchr(key, '|', (size_t)(end - key));
+        const char *stop = bar == NULL ? end : bar;
+        if (!has_field(layout, &layout->types[type], key, (size_t)(stop - key))) {
+            return false;
+        }
+        if (bar == NULL) {
+            return true;
+        }
+        key = bar + 1;
+    }
+    return false;
+}
+
+/* The union whose fields have got other names, or more. NULL: there is none. */
+static const struct roster_member *union_of(const struct layout *layout, struct object *object,
+                                            const char *key, size_t len)
+{
+    for (uint32_t i = 0; i < object->list->count && object->looks < LOOKS; i++) {
+        const struct roster_member *member = &object->list->members[i];
+        if ((member->flags & LAYOUT_MEMBERS) == 0 || object->seen[i] != 0) {
+            continue;
+        }
+        object->looks++;
+        if (has_fields(layout, member->type, key, len)) {
+            return member;
+        }
+    }
+    return NULL;
+}
+
+/* ---- members ---- */
 
 static const struct roster_member *member_of(struct object *object, const char *name, size_t len)
 {
@@ -184,6 +242,7 @@ static bool open_object(struct decoding *decoding, struct object *object, uint32
     }
     memset(object->seen, 0, count);
     object->next = 0;
+    object->looks = 0;
     object->renamed_count =
         object->list->renamed_count < RENAMED_MOST ? object->list->renamed_count : RENAMED_MOST;
     if (object->renamed_count > 0) {
@@ -260,6 +319,10 @@ const char *decode_members(struct decoding *decoding, uint32_t type, unsigned ch
         }
         const struct roster_member *member =
             root && is_of_root(key, len) ? NULL : member_of(&object, key, len);
+        if (member == NULL && !decoding->given->strict &&
+            decode_is_bytes(decoding, members.value)) {
+            member = union_of(decoding->layout, &object, key, len);
+        }
         if (member != NULL) {
             struct path_spot spot = {member->type, 0, 1, member->bit, member->bits};
             object.seen[member - object.list->members] = 1;
