@@ -1,6 +1,8 @@
+#define _GNU_SOURCE /* memmem */
 #include "layout/decode_parts.h"
 
 #include "base/hash.h"
+#include "layout/owner.h"
 #include "state/spelling.h"
 
 #include <stdlib.h>
@@ -342,6 +344,20 @@ const char *decode_members(struct decoding *decoding, uint32_t type, unsigned ch
     return decoding->failed ? decoding->end : members_behind(&members);
 }
 
+/* ---- owners ---- */
+
+/* Whether an owner had something that is an address of another process. */
+static bool held_memory(const struct decoding *decoding, const struct layout_type *type,
+                        const char *at)
+{
+    static const char address[] = "\"$address\"";
+    if (decoding->given->strict || !owner_is(decoding->layout, type)) {
+        return false;
+    }
+    size_t len = (size_t)(value_end(at, decoding->end) - at);
+    return memmem(at, len, address, sizeof address - 1) != NULL;
+}
+
 /* ---- all of them ---- */
 
 #define ONES_MOST 8 /* arrays of one in each other */
@@ -375,6 +391,11 @@ const char *decode_value(struct decoding *decoding, const struct path_spot *spot
         return decode_array(decoding, spot, type->target, type->elements, bytes, at, trail);
     }
     if (type->kind == LAYOUT_STRUCT && *at == '{' && !decode_is_bytes(decoding, at)) {
+        if (held_memory(decoding, type, at)) {
+            decode_tell(decoding, FINDING_KEPT, 0, trail,
+                        "held memory that is gone, and has its default");
+            return value_end(at, decoding->end);
+        }
         return decode_members(decoding, spot->type, bytes, at, trail, false);
     }
     behind = value_end(at, decoding->end);

@@ -14,7 +14,8 @@ enum {                  /* pair.flags */
     PAIR_LEAVES = 16,   /* not each byte of the new value is written */
     PAIR_STIRS = 32,    /* what is zero may become something else */
     PAIR_EXACT = 64,    /* it is not alike, and HOTRUN_EXACT forbids that */
-    PAIR_SCALAR = 128
+    PAIR_SCALAR = 128,
+    PAIR_OWNER = 256 /* as in owner.h, with pointers */
 };
 
 enum move_kind {

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE /* qsort_r */
 #include "layout/match.h"
+#include "layout/owner.h"
 #include "layout/pair_parts.h"
 
 #include <stdlib.h>
@@ -200,6 +201,10 @@ static bool compile_struct(struct work *work, struct error *err)
         }
     }
     pair->flags |= work->alike ? PAIR_LIKE : 0;
+    if ((pair->flags & PAIR_POINTERS) != 0 &&
+        owner_is(work->pairs->from, &work->pairs->from->types[pair->from])) {
+        pair->flags |= PAIR_OWNER;
+    }
     if (pair_is_plain(pair)) {
         struct move move = {.kind = MOVE_COPY, .size = size_of(work)};
         work->pairs->move_count -= pair->count;

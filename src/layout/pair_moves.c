@@ -67,7 +67,7 @@ bool pair_push_inner(struct pairs *pairs, struct pair *pair, const struct inner 
                             .size = pairs->from->types[its.from].size};
         return move.size == 0 || pair_push(pairs, pair, &move, err);
     }
-    if (its.count > INLINE_MOST && !inner->base) {
+    if ((its.count > INLINE_MOST || (its.flags & PAIR_OWNER) != 0) && !inner->base) {
         struct move move = {.kind = MOVE_EACH,
                             .apart = inner->apart,
                             .pair = inner->pair,

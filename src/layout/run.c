@@ -299,6 +299,12 @@ void run_values(struct run *run, uint32_t number, const unsigned char *from, uns
     if (run->in_place && (pair->flags & PAIR_POINTERS) == 0) {
         return;
     }
+    if ((pair->flags & PAIR_OWNER) != 0 && !run->image->alive) {
+        for (uint64_t i = 0; i < count; i++) {
+            run_value(run, number, from + i * from_step, to + i * to_step);
+        }
+        return;
+    }
     bool all = count * from_step < SPARSE || (pair->flags & PAIR_STIRS) != 0 ||
                (run->in_place && count == 1);
     for (uint64_t at = 0; at < count; at = end) {
@@ -315,5 +321,7 @@ void run_values(struct run *run, uint32_t number, const unsigned char *from, uns
 
 void run_value(struct run *run, uint32_t number, const unsigned char *from, unsigned char *to)
 {
-    run_block(run, &run->plan->pairs->list[number], (struct column){from, to, 1, 0, 0});
+    if (!run_owner_stays(run, number, from, to)) {
+        run_block(run, &run->plan->pairs->list[number], (struct column){from, to, 1, 0, 0});
+    }
 }

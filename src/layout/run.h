@@ -81,6 +81,14 @@ void run_vtable(struct run *run, const struct move *move, const unsigned char *f
 void run_words(struct run *run, const struct move *move, const unsigned char *from,
                unsigned char *to);
 
+/* Whether the pointer gets the value that the target has. */
+bool run_pointer_resets(struct run *run, const struct move *move, const unsigned char *from);
+
+/* True, and it is told: the value owns what has died with its process (owner.h), and must not be
+ * moved. */
+bool run_owner_stays(struct run *run, uint32_t pair, const unsigned char *from,
+                     const unsigned char *to);
+
 /* False with run->err. */
 bool run_heap_prepare(struct run *run); /* makes the objects, unless they stay */
 void run_heap_move(struct run *run);

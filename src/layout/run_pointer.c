@@ -314,6 +314,15 @@ static void store(const struct run *run, const struct lead *lead, uint64_t old, 
     memcpy(to, &address, sizeof address);
 }
 
+bool run_pointer_resets(struct run *run, const struct move *move, const unsigned char *from)
+{
+    uint64_t old = load(from);
+    struct bound bound = look(run, old);
+    struct lead lead = find_lead(run, move, old, &bound);
+    text_finish(&lead.why);
+    return lead.how == LEAD_DEFAULT;
+}
+
 void run_pointer(struct run *run, const struct move *move, const unsigned char *from,
                  unsigned char *to)
 {
