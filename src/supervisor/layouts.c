@@ -78,11 +78,11 @@ void layouts_arrived(struct supervisor *sup, struct build *build)
            take_from(build, sup->next) || take_from(build, sup->previous.build));
 }
 
-/* At the end of the time that it has: but never later than the reading is to begin. */
-static void look_then(struct supervisor *sup, uint64_t ms)
+static void look_within(struct supervisor *sup, uint64_t ms)
 {
     const uv_timer_t *timer = &sup->timers[TIMER_LAYOUT];
-    if (uv_is_active((const uv_handle_t *)timer) == 0 || uv_timer_get_due_in(timer) > ms) {
+    bool sooner = uv_is_active((const uv_handle_t *)timer) != 0 && uv_timer_get_due_in(timer) <= ms;
+    if (!sooner) {
         supervisor_arm(sup, TIMER_LAYOUT, ms);
     }
 }
@@ -93,13 +93,15 @@ bool layouts_await(struct supervisor *sup, struct build *build)
     if (build->outcome != READER_UNREAD) {
         return false;
     }
-    if (build->due_ns == 0) {
+    bool first = build->due_ns == 0;
+    if (first) {
         build->due_ns = now + READER_LIMIT_MS * NS_PER_MS;
     }
     if (now >= build->due_ns) {
         return false;
     }
-    look_then(sup, (build->due_ns - now) / NS_PER_MS + 1);
+    /* Reading may not have begun: at once then, not when there is time for it. */
+    look_within(sup, first ? 0 : (build->due_ns - now) / NS_PER_MS + 1);
     return true;
 }
 
