@@ -74,6 +74,7 @@ static bool move(struct swap *swap, const struct plan *plan, const struct image 
     if (!views_target_with_heap(fresh, &target, &swap->err)) {
         return false;
     }
+    swap->lives_on = image->alive;
     host_enter(host, fresh, PHASE_DESERIALIZE);
     plan_tell(plan, &swap->findings);
     bool ok = plan_move(plan, image, &target, &swap->findings, &swap->err);
@@ -257,6 +258,7 @@ bool carry_edited(struct swap *swap)
     struct target target;
     struct decode_given given = {.same_process = true, .strict = true};
     swap->stage = SWAP_EDIT;
+    swap->lives_on = true;
     struct plan *plan = layouts_plan(&host->layouts, swap->old->layout, fresh->layout, &swap->err);
     host_enter(host, fresh, PHASE_DESERIALIZE);
     bool ok = plan != NULL && views_target_with_heap(fresh, &target, &swap->err) &&

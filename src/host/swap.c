@@ -239,7 +239,8 @@ static void refuse(struct swap *swap)
     struct host *host = swap->host;
     if (swap->fresh != NULL) {
         struct error reason = {0};
-        void *unused = swap->fresh->slot >= 0 ? swap->fresh->state : NULL;
+        bool own = swap->fresh->slot >= 0 && !swap->lives_on;
+        void *unused = own ? swap->fresh->state : NULL;
         generation_fini(swap->fresh, unused, HOTRUN_FINI_REFUSED);
         if (swap->fresh->reached) {
             host_note(host, LOG_ERROR,

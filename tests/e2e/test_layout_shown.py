@@ -292,6 +292,15 @@ class Missing(Layouts):
         self.assertRegex(self.shown(library, status=126), r"is not known: .*-g\b.*\n$")
         self.assertEqual(self.parsed(library, status=126)["stage"], "layout")
 
+    def test_check_tells_what_carries_the_state_over(self):
+        for flags, way, words in (((), "layout", r"carried over by its layout"),
+                                  (("-g0",), "size", r"in place, while .*\n(.*\n)? *layout +not known: .*-g\n")):
+            library = self.library(flags=list(flags))
+            told = self.command("check", library)
+            self.assertRegex(told.stdout, words)
+            found = json.loads(self.command("check", "--json", library).stdout)
+            self.assertEqual((found["carried_by"], "layout_reason" in found), (way, way == "size"))
+
     def test_what_is_no_library_is_told_as_without_the_option(self):
         self.write("game.so", "no library")
         for name in ("game.so", "gone.so"):

@@ -106,6 +106,14 @@ class Moved(Layouts):
             self.assertEqual(step["ticks"], step["index"] + 1)
             run.save_and_see(new(3))
 
+    def test_fini_of_a_refused_one_does_not_get_what_the_old_code_owns(self):
+        config = CALM + "[state]\non_loss = 'hold'\n"
+        with self.run_game(old(), config=config) as run:
+            run.call("step", version=1)
+            small = OLD.replace("int64_t score", "uint8_t score")
+            run.save_and_see(game(2, small, told("score"), OLD_INIT), "rejected")
+            self.assertFalse(run.call("fini", version=2)["has_state"])
+
     def test_exact_structs_are_refused(self):
         exact = OLD.replace("int hp;", "double hp; HOTRUN_EXACT;")
         with self.run_game(old()) as run:
