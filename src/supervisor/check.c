@@ -274,11 +274,46 @@ static const char *text_of(const cJSON *found, const char *name)
     return cJSON_IsString(item) || cJSON_IsRaw(item) ? item->valuestring : "";
 }
 
+static bool is_stateless(const cJSON *found)
+{
+    return strcmp(text_of(found, "state_size"), "0") == 0;
+}
+
+static struct check_library library_of(struct check *check)
+{
+    return (struct check_library){.loop = &check->loop,
+                                  .orphans = &check->orphans,
+                                  .copy = check->copy,
+                                  .origin = check->target,
+                                  .statics = check->config->statics};
+}
+
+/* What takes state and variables to the next code. */
+static void find_way(struct check *check)
+{
+    cJSON *found = check->found;
+    struct check_library library = library_of(check);
+    bool usable = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(found, "usable"));
+    bool json = strstr(text_of(found, "callbacks"), "deserialize") != NULL;
+    bool memory = !json && !is_stateless(found);
+    if (!usable) {
+        return;
+    }
+    bool known = (memory || library.statics) && check_layout_is_known(&library, found);
+    if (json || memory) {
+        event_add_text(found, "carried_by", json ? "callbacks" : known ? "layout" : "size");
+    }
+    if (library.statics) {
+        event_add_flag(found, "statics", known);
+    }
+    (void)orphans_end_last(&check->orphans);
+}
+
 /* The library is not loaded for it: what it needs need not be there. */
 static void read_layout(struct check *check)
 {
-    check_layout_add(&check->loop, &check->orphans, check->config, check->copy, check->target,
-                     check->wanted.json, check->found);
+    struct check_library library = library_of(check);
+    check_layout_add(&library, check->wanted.json, check->found);
     const char *reason = text_of(check->found, "layout_reason");
     if (reason[0] != '\0') {
         refuse(check, "layout", reason);
@@ -287,6 +322,28 @@ static void read_layout(struct check *check)
         event_add_flag(check->found, "usable", true);
     }
     (void)orphans_end_last(&check->orphans);
+}
+
+static void print_state(const cJSON *found)
+{
+    const char *way = text_of(found, "carried_by");
+    const char *why = text_of(found, "layout_reason");
+    if (is_stateless(found)) {
+        printf("  state      none\n");
+    } else {
+        printf("  state      %s bytes, alignment %s, version %s; carried over %s\n",
+               text_of(found, "state_size"), text_of(found, "state_align"),
+               text_of(found, "state_version"),
+               strcmp(way, "callbacks") == 0 ? "as JSON"
+               : strcmp(way, "layout") == 0  ? "by its layout (hotrun check --layout)"
+                                             : "in place, while size and version stay the same");
+    }
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(found, "statics"))) {
+        printf("  variables  carried over, too (hotrun check --layout)\n");
+    }
+    if (why[0] != '\0') {
+        printf("  layout     not known: %s\n", why);
+    }
 }
 
 static void print_text(const struct check *check)
@@ -305,20 +362,12 @@ static void print_text(const struct check *check)
         return;
     }
     report_size(check->stage.size, file, sizeof file);
-    bool json = strstr(text_of(found, "callbacks"), "serialize") != NULL;
     bool unloads = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(found, "unloads"));
     const char *resident = text_of(found, "resident_reason");
     printf("%s can be used\n", text_of(found, "library"));
     printf("  module     %s, ABI 1.%s\n", text_of(found, "module"), text_of(found, "abi_minor"));
     printf("  callbacks  %s\n", text_of(found, "callbacks"));
-    printf("  state      %s bytes, alignment %s, version %s; carried over %s\n",
-           text_of(found, "state_size"), text_of(found, "state_align"),
-           text_of(found, "state_version"),
-           json ? "as JSON"
-           : check->stage.facts.debug_info
-               ? "by its layout (hotrun check --layout)"
-               : "in place, while size and version stay the same (it has "
-                 "no debug info)");
+    print_state(found);
     printf("  load       %s us, file %s\n", text_of(found, "load_us"), file);
     printf("  unload     %s%s%s\n", unloads ? "leaves memory" : "stays in memory",
            resident[0] != '\0' ? ": " : "", resident);
@@ -369,7 +418,11 @@ static bool look(struct check *check, struct error *err)
             read_layout(check);
             return true;
         }
-        return run_host(check, err);
+        bool ok = run_host(check, err);
+        if (ok) {
+            find_way(check);
+        }
+        return ok;
     }
     refuse(check, "file",
            outcome == STAGE_MISSING ? "it is not there"

@@ -25,27 +25,46 @@ static void add(cJSON *found, const struct layout *layout, bool json)
     text_finish(&text);
 }
 
-void check_layout_add(uv_loop_t *loop, struct orphans *orphans, const struct config *config,
-                      const char *copy, const char *origin, bool json, cJSON *found)
+static void read_library(const struct check_library *library, struct reader_result *result)
 {
-    struct reader_result result = {.outcome = READER_UNREAD};
     struct error err = {0};
-    struct reader *reader = reader_create(loop, orphans, NULL, READER_LIMIT_MS, on_read, &result);
-    if (reader != NULL && reader_ask(reader, copy, origin, config->statics, &err)) {
+    struct reader *reader =
+        reader_create(library->loop, library->orphans, NULL, READER_LIMIT_MS, on_read, result);
+    if (reader != NULL &&
+        reader_ask(reader, library->copy, library->origin, library->statics, &err)) {
         while (reader_is_busy(reader)) {
-            (void)uv_run(loop, UV_RUN_ONCE);
+            (void)uv_run(library->loop, UV_RUN_ONCE);
         }
     } else {
-        result.outcome = READER_FAILED;
-        (void)snprintf(result.reason, sizeof result.reason, "%.600s",
+        result->outcome = READER_FAILED;
+        (void)snprintf(result->reason, sizeof result->reason, "%.600s",
                        reader == NULL ? "no memory for a layout" : err.text);
     }
+    reader_destroy(reader);
+    (void)uv_run(library->loop, UV_RUN_DEFAULT); /* until its process is reaped */
+}
+
+void check_layout_add(const struct check_library *library, bool json, cJSON *found)
+{
+    struct reader_result result = {.outcome = READER_UNREAD};
+    read_library(library, &result);
     if (result.layout != NULL) {
         add(found, result.layout, json);
         layout_drop(&result.layout);
     } else {
         event_add_text(found, "layout_reason", result.reason);
     }
-    reader_destroy(reader);
-    (void)uv_run(loop, UV_RUN_DEFAULT); /* until its process is reaped */
+}
+
+bool check_layout_is_known(const struct check_library *library, cJSON *found)
+{
+    struct reader_result result = {.outcome = READER_UNREAD};
+    read_library(library, &result);
+    bool known = result.layout != NULL;
+    if (known) {
+        layout_drop(&result.layout);
+    } else {
+        event_add_text(found, "layout_reason", result.reason);
+    }
+    return known;
 }

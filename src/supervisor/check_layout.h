@@ -1,17 +1,25 @@
-/* The layout of a library's state, for `hotrun check --layout`. */
+/* The layout of a library's state, for `hotrun check`. */
 #ifndef SUPERVISOR_CHECK_LAYOUT_H
 #define SUPERVISOR_CHECK_LAYOUT_H
 
-#include "config/config.h"
 #include "supervisor/orphans.h"
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <uv.h>
 
-/* Reads it from `copy`, which was made of `origin`, and runs the loop meanwhile. Adds `layout` to
- * `found`: C text, or with `json` an object; or `layout_reason`, why there is none. */
-void check_layout_add(uv_loop_t *loop, struct orphans *orphans, const struct config *config,
-                      const char *copy, const char *origin, bool json, cJSON *found);
+struct check_library {
+    uv_loop_t *loop; /* runs while debug info is read */
+    struct orphans *orphans;
+    const char *copy, *origin; /* what is read, and what it was copied from */
+    bool statics;              /* variables are state, too */
+};
+
+/* Adds `layout` to `found`: C text, or with `json` an object; or `layout_reason`, why there is
+ * none. */
+void check_layout_add(const struct check_library *library, bool json, cJSON *found);
+
+/* If not, `layout_reason` is added to `found`. */
+bool check_layout_is_known(const struct check_library *library, cJSON *found);
 
 #endif
