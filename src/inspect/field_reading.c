@@ -156,26 +156,32 @@ static struct layout_field *find_field(struct type_table *table, const struct la
     return NULL;
 }
 
+static const char *behind(const char *name, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    return strncmp(name, prefix, len) == 0 ? name + len : NULL;
+}
+
 static void read_mark(struct type_table *table, struct type_entry *entry, const char *name)
 {
     static const char between[] = "_hotrun_was_";
-    bool transient = strncmp(name, "hotrun_transient_", 17) == 0;
-    if (strcmp(name, "hotrun_exact") == 0) {
+    const char *transient = behind(name, "hotrun_transient_");
+    const char *field_name = transient != NULL ? transient : behind(name, "hotrun_renamed_");
+    if (field_name == NULL) { /* hotrun_exact */
         entry->type.flags |= LAYOUT_EXACT;
         return;
     }
-    const char *field_name = name + (transient ? 17 : 15);
-    const char *was = transient ? NULL : strstr(field_name, between);
+    const char *was = transient != NULL ? NULL : strstr(field_name, between);
     size_t len = was != NULL ? (size_t)(was - field_name) : strlen(field_name);
     struct layout_field *field = find_field(table, &entry->type, field_name, len);
-    if (field == NULL || (was == NULL && !transient)) {
+    if (field == NULL || (was == NULL && transient == NULL)) {
         char missing[256];
         (void)snprintf(missing, sizeof missing, "%.*s", len < 255 ? (int)len : 255, field_name);
         refuse(entry, NULL,
                "is named by HOTRUN_RENAMED or HOTRUN_TRANSIENT, and no field between the same "
                "braces has the name");
         entry->member_number = draft_string(table->draft, missing);
-    } else if (transient) {
+    } else if (transient != NULL) {
         field->flags |= LAYOUT_TRANSIENT;
     } else {
         field->old_name = draft_string(table->draft, was + sizeof between - 1);
