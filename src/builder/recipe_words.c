@@ -49,6 +49,9 @@ static void add_compiler(const struct recipe *recipe, const struct recipe_part *
     if (part->toolchain.is_gnu && language_of(part->source) == LANGUAGE_CXX) {
         (void)flags_add(argv, "-fno-gnu-unique"); /* such symbols keep old code in memory */
     }
+    if (part->toolchain.is_clang && language_of(part->source) == LANGUAGE_CXX) {
+        (void)flags_add(argv, "-fstandalone-debug"); /* tells what is in a std::string, too */
+    }
     add_options(recipe, part, found, argv);
 }
 

@@ -136,6 +136,8 @@ static bool look(struct toolchain *toolchain, size_t i, const char *const *env, 
             find_name(path_base(name), "tcc") != NULL || find_name(path_base(real), "tcc") != NULL;
         toolchain->is_gnu =
             find_name(path_base(real), "gcc") != NULL || find_name(path_base(real), "g++") != NULL;
+        toolchain->is_clang = find_name(path_base(real), "clang") != NULL ||
+                              find_name(path_base(real), "clang++") != NULL;
         toolchain->identity = identify(toolchain, real);
     } else {
         error_set(err, ERROR_MISSING,

@@ -20,6 +20,7 @@ struct toolchain {      /* zeroed: none */
     struct flags words; /* what the command begins with: "ccache gcc" */
     bool is_tcc;        /* links by itself, knows few options, writes its list of files otherwise */
     bool is_gnu;        /* gcc or g++, and not another one that understands their options */
+    bool is_clang;
     bool is_launched;   /* by a cache of objects, which is to see compiling and linking apart */
     uint64_t identity;  /* another one when another program has its name */
 };

@@ -94,17 +94,18 @@ static void kinds_are_told_apart_also_behind_a_link(void **state)
     (void)state;
     static const struct {
         const char *cc;
-        bool is_tcc, is_gnu, is_launched;
-    } rows[] = {{"tcc", true, false, false},    {"small", true, false, false},
-                {"clang", false, false, false}, {"new++", false, true, false},
-                {"gcc-12", false, true, false}, {"ccache gcc-12", false, true, true},
-                {"ccache", false, false, false}};
+        bool is_tcc, is_gnu, is_clang, is_launched;
+    } rows[] = {{"tcc", true, false, false, false},    {"small", true, false, false, false},
+                {"clang", false, false, true, false},  {"new++", false, true, false, false},
+                {"gcc-12", false, true, false, false}, {"ccache gcc-12", false, true, false, true},
+                {"ccache", false, false, false, false}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct toolchain toolchain;
         struct error err;
         assert_true(toolchain_choose(&toolchain, rows[i].cc, LANGUAGE_C, env, &err));
         assert_int_equal(toolchain.is_tcc, rows[i].is_tcc);
         assert_int_equal(toolchain.is_gnu, rows[i].is_gnu);
+        assert_int_equal(toolchain.is_clang, rows[i].is_clang);
         assert_int_equal(toolchain.is_launched, rows[i].is_launched);
         toolchain_finish(&toolchain);
     }
