@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define KEY_COLUMNS_MOST 40
+#define KEY_COLUMNS_MOST 60
 
 struct told_list {
     const char *name; /* in events */
