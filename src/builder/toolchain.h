@@ -21,8 +21,8 @@ struct toolchain {      /* zeroed: none */
     bool is_tcc;        /* links by itself, knows few options, writes its list of files otherwise */
     bool is_gnu;        /* gcc or g++, and not another one that understands their options */
     bool is_clang;
-    bool is_launched;   /* by a cache of objects, which is to see compiling and linking apart */
-    uint64_t identity;  /* another one when another program has its name */
+    bool is_launched;  /* by a cache of objects, which is to see compiling and linking apart */
+    uint64_t identity; /* another one when another program has its name */
 };
 
 /* `cc`: what the user says, words as a shell has them; of a compiler that goes by two names, gcc

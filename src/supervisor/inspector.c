@@ -88,7 +88,9 @@ static bool start(struct inspector *inspector)
     if (path == NULL && !inspector->missing) {
         inspector->missing = true;
         log_line(inspector->log, LOG_INFO,
-                 "there is no hotrun-inspect beside hotrun-host: crashes are told by address");
+                 "there is no hotrun-inspect beside hotrun-host (it is built with libdw): crashes "
+                 "are told "
+                 "by address, and no state has a layout");
     }
     if (path == NULL) {
         return false;

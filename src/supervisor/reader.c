@@ -113,7 +113,8 @@ static bool start(struct reader *reader, struct error *err)
                                .ctx = reader};
     if (path == NULL) {
         return error_set(err, ERROR_MISSING,
-                         "there is no hotrun-inspect beside hotrun-host to read debug info");
+                         "there is no hotrun-inspect beside hotrun-host to read debug info: build "
+                         "hotrun with libdw");
     }
     reader->process = tool_process_start(&setup, &channel, err);
     free(path);

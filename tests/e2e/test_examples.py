@@ -15,6 +15,7 @@ import modules
 EXAMPLES = os.path.join(modules.ROOT, "examples")
 COMPILERS = [pair for pair in (("gcc", "g++"), ("clang", "clang++"))
              if shutil.which(pair[0]) and shutil.which(pair[1])]
+INSPECT = os.path.join(os.path.dirname(HOTRUN), "..", "inspect", "hotrun-inspect")
 WARNINGS = "-O2 -g -Wall -Wextra -Wpedantic -Wshadow -Werror"
 
 
@@ -186,6 +187,7 @@ class Runs(Example):
             fallen = int(re.search(r"new: (\d+) fallen", run.line("new: "))[1])
             self.assertGreaterEqual(fallen, 10)
 
+    @unittest.skipUnless(os.path.exists(INSPECT), "built without libdw")
     def test_heap_objects_are_moved_when_their_struct_changes(self):
         self.take("heap-objects")
         with self.start("--rate", "1000") as run:
