@@ -101,6 +101,7 @@ struct host {
     bool step_now;             /* do not wait for the tick */
     bool in_place_told;        /* the warning about states that hotrun cannot look into */
     uint64_t strays_told;      /* fingerprint of the last warning about symbols */
+    uint64_t uncarried_told;   /* the same, about variables */
     enum snapshot_why publish; /* due after the next step; 0: nothing is */
     uint64_t publish_step;     /* the step that follows what json_after holds */
     struct checkpoint checkpoint;

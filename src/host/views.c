@@ -1,11 +1,38 @@
 #include "host/views.h"
 
+#include "base/hash.h"
 #include "host/heap_service.h"
 #include "host/host.h"
 #include "layout/encode.h"
 #include "layout/heap.h"
 
 #include <stdlib.h>
+
+#define VARIABLES_TOLD 6
+
+/* The compiler may have left no place that a variable could be carried to. */
+static void warn_of_variables(struct host *host, const struct layout *layout)
+{
+    struct text named = {.limit = 1500};
+    size_t count = 0;
+    for (uint32_t i = 0; i < layout->head->variables; i++) {
+        const struct layout_variable *one = &layout->variables[i];
+        if ((one->flags & (LAYOUT_CARRIED | LAYOUT_RESET | LAYOUT_FIXED)) == 0 &&
+            count++ < VARIABLES_TOLD) {
+            (void)text_printf(&named, "%s%.100s (%.100s): %.200s", named.len > 0 ? "; " : "",
+                              layout_string(layout, one->name), layout_string(layout, one->file),
+                              layout_string(layout, one->reason));
+        }
+    }
+    uint64_t hash = hash_bytes(text_string(&named), named.len);
+    if (count > 0 && hash != host->uncarried_told) {
+        host->uncarried_told = hash;
+        host_note(host, LOG_WARN, "%zu variable%s start%s anew at each reload: %s%s", count,
+                  count == 1 ? "" : "s", count == 1 ? "s" : "", text_string(&named),
+                  count > VARIABLES_TOLD ? "; ..." : "");
+    }
+    text_finish(&named);
+}
 
 bool views_take_layout(struct generation *generation, struct layout *layout, struct error *err)
 {
@@ -20,6 +47,9 @@ bool views_take_layout(struct generation *generation, struct layout *layout, str
     generation->all_reach = reach_of(layout, layout->head->types);
     if (generation->heap != NULL) {
         heap_resolve(generation->heap, layout);
+    }
+    if (generation->host->setup.statics) {
+        warn_of_variables(generation->host, layout);
     }
     return true;
 }

@@ -119,16 +119,30 @@ static bool find_guard(struct variable_reading *reading, const struct found_vari
 
 /* ---- into the draft ---- */
 
+/* What never changes. */
+static bool is_fixed(const char *reason)
+{
+    static const char *const reasons[] = {
+        "it is const", "it is read-only once the library is loaded", "the compiler has removed it"};
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+        if (strcmp(reason, reasons[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void put(struct settled *settled, const struct found_variable *variable, uint32_t type)
 {
     struct draft *draft = settled->reading->table->draft;
     bool carried = variable->reason == NULL;
+    uint32_t fate = carried ? LAYOUT_CARRIED : is_fixed(variable->reason) ? LAYOUT_FIXED : 0;
     draft_variable(draft, &(struct layout_variable){
                               .file = variable->file,
                               .function = variable->function,
                               .name = variable->name,
                               .type = carried ? type : settled->unknown,
-                              .flags = variable->flags | (carried ? LAYOUT_CARRIED : 0),
+                              .flags = variable->flags | fate,
                               .reason = draft_string(draft, carried ? "" : variable->reason),
                               .address = variable->placed ? variable->address : 0});
 }

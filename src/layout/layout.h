@@ -85,7 +85,8 @@ struct layout_enumerator {
 enum {                  /* layout_variable.flags */
     LAYOUT_RESET = 1,   /* HOTRUN_RESET: it starts anew */
     LAYOUT_CARRIED = 2, /* it can be carried over; without it `reason` says why not */
-    LAYOUT_GLOBAL = 4   /* other files see it: `file` does not count when it is looked for */
+    LAYOUT_GLOBAL = 4,  /* other files see it: `file` does not count when it is looked for */
+    LAYOUT_FIXED = 8    /* nothing is lost when it is not carried: it never changes */
 };
 
 /* A variable that outlives calls. Those that are CARRIED come first, in the order of addresses, and

@@ -1,6 +1,4 @@
 """Modules without callbacks, from a struct, what init sets and what a step does."""
-import hashlib
-
 import modules
 from states import CALM, States
 
@@ -79,8 +77,7 @@ def game(version, types, step, init="", state="struct game", state_version=1, mo
     table."""
     table = STATELESS % more if state == "void" else PLAIN % (state, state_version, more)
     text = SOURCE % (version, types, state, init, state, step, table)
-    name = hashlib.sha256(text.encode()).hexdigest()[:16] + ".c"
-    return modules.written(text, name, **how)
+    return modules.written(text, "game.c", **how)
 
 
 def told(*fields):

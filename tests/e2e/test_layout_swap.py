@@ -225,6 +225,18 @@ class Statics(Layouts):
                              [1 + done, 2 + done, done])
 
 
+    def test_what_can_not_be_carried_is_named_once(self):
+        more = STATICS + "static __thread int own; static const int fixed = 5;"
+        step = "own += fixed; " + STATICS_STEP
+        with self.run_game(self.counting(1, more, step), config=CALM + self.CONFIG) as run:
+            run.call("step", version=1)
+            run.line("1 variable starts anew at each reload: own (")
+            run.save_and_see(self.counting(2, more, step))
+            run.call("step", version=2)
+            run.save_and_see(self.counting(3, more, step), generation=3)
+            told_of = [line for line in run.err.since() if "starts anew" in line]
+            self.assertEqual(len(told_of), 1, told_of)
+
     def test_a_refusal_leads_pointers_back(self):
         counting = HOOK + "static %s total = 1000;"
         step = "total++; " + HOOK_STEP
