@@ -149,6 +149,7 @@ class Stored(Layouts):
             run.call("step")
             self.reader(run)
             snapshot = self.stored_by(run)
+            run.event("confirmed")
             mark = run.said.mark()
             os.kill(run.host_pid(), signal.SIGKILL)
             back = run.event("restarted")
