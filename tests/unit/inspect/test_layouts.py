@@ -131,7 +131,7 @@ class Kinds(Case):
             layout = self.read(library)
             self.compare(layout, library, level)
             self.assertEqual(layout.fields[""]["name"], "game::world::All")
-            self.assertEqual(layout.fields["maybe"]["kind"], "bytes")
+            self.assertEqual(layout.fields["maybe"]["kind"], "pointer")
             self.assertEqual(layout.fields["pair.__1"]["kind"], "float")
             self.assertEqual(layout.enumerators["kind"], {"A": 1, "B": 200})
             self.assertFalse(layout.fields["kind"]["flags"] & SIGNED)
