@@ -143,8 +143,8 @@ static bool to_named(struct decoding *decoding, const struct layout_type *type, 
     return true;
 }
 
-/* A number that JSON has none for, or that is too large for one. */
-static bool to_number_of_string(const struct text *text, struct value *value)
+static bool to_value_of_string(struct decoding *decoding, const struct layout_type *type,
+                               const char *at, struct value *value)
 {
     static const struct {
         const char *word;
@@ -152,6 +152,10 @@ static bool to_number_of_string(const struct text *text, struct value *value)
     } reals[] = {{"NaN", __builtin_nanl("")},
                  {"Infinity", __builtin_infl()},
                  {"-Infinity", -__builtin_infl()}};
+    struct text *text = &decoding->scratch;
+    if (!decode_string(decoding, at, text)) {
+        return false;
+    }
     const char *string = text_string(text);
     if (to_integer(string, text->len, value) || to_unsigned(string, text->len, value)) {
         return true;
@@ -161,20 +165,6 @@ static bool to_number_of_string(const struct text *text, struct value *value)
             *value = (struct value){.kind = VALUE_FLOAT, .real = reals[i].real};
             return true;
         }
-    }
-    return false;
-}
-
-static bool to_value_of_string(struct decoding *decoding, const struct layout_type *type,
-                               const char *at, struct value *value)
-{
-    struct text *text = &decoding->scratch;
-    if (!decode_string(decoding, at, text)) {
-        return false;
-    }
-    const char *string = text_string(text);
-    if (to_number_of_string(text, value)) {
-        return true;
     }
     if (strlen(string) == text->len && to_named(decoding, type, string, value)) {
         return true;
@@ -293,8 +283,9 @@ void decode_scalar(struct decoding *decoding, const struct path_spot *spot, unsi
                       : !sign && value.wide < 0 && value.wide >= -128 ? 256
                                                                       : 0;
     }
-    if (ok) {
-        decode_store(decoding, spot, bytes, &value, at, len, trail);
+    bool quoted = *at == '"' && (value.kind == VALUE_INT || value.kind == VALUE_UINT);
+    if (ok) { /* told as a move tells it: JSON alone needs the quotes */
+        decode_store(decoding, spot, bytes, &value, at + quoted, len - (quoted ? 2 : 0), trail);
     } else if (!decoding->failed) {
         decode_mismatch(decoding, spot->type, at, trail,
                         type->kind == LAYOUT_BOOL   ? "true or false"

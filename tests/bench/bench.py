@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+import carries
 import compiles
 import looks
 import moves
@@ -48,6 +49,9 @@ def plan(shop, quick):
     yield functools.partial(moves.moving, shop, 1 if quick else 5)
     yield functools.partial(looks.state_json, shop, 3 if quick else 7)
     yield functools.partial(looks.heap_objects, shop, 5 if quick else 25)
+    yield functools.partial(carries.changed_struct, shop, 20 if quick else 100)
+    yield functools.partial(carries.large_state, shop, 5 if quick else 20)
+    yield functools.partial(carries.layout_read, shop, 3 if quick else 10)
     yield functools.partial(compiles.save_of_a_source, shop, 20 if quick else 60)
     yield functools.partial(rows.many_reloads, shop, 200 if quick else 2000)
     yield functools.partial(rows.noticing, shop, 2000, 20000, 50 if quick else 200)

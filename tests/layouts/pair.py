@@ -173,13 +173,17 @@ class Pair:
     def suffix(self):
         return {"c": ".c", "c++": ".cpp", "rust": ".rs"}[self.language]
 
+    def told(self, kind):
+        """Ways on which such findings are told, where a line names none."""
+        return TOLD[kind] | (PLACED if self.keys.get("state") == "none" and kind != "kept" else set())
+
     def report(self, way):
         """What is to be told on this way, sorted: "added /hp"."""
         lines = []
         for line in self.sections["report"]:
             if line.strip():
                 ways, text = split_ways(line)
-                if way in (ways or TOLD[text.split()[0]]):
+                if way in (ways or self.told(text.split()[0])):
                     lines.append(text)
         return sorted(lines)
 
