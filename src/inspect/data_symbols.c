@@ -47,16 +47,20 @@ bool data_symbols_read(struct data_symbols *symbols, const struct debug_file *fi
 {
     *symbols = (struct data_symbols){.count = 0};
     symbol_reading_each(file, take, symbols);
-    symbols->by_name = malloc((symbols->count + 1) * sizeof(struct data_symbol *));
-    if (symbols->by_name == NULL || symbols->room == SIZE_MAX) {
+    symbols->guards = malloc((symbols->count + 1) * sizeof(struct data_symbol *));
+    if (symbols->guards == NULL || symbols->room == SIZE_MAX) {
         return false;
     }
     if (symbols->count > 0) {
         qsort(symbols->list, symbols->count, sizeof symbols->list[0], by_address);
-        for (size_t i = 0; i < symbols->count; i++) {
-            symbols->by_name[i] = &symbols->list[i];
+    }
+    for (size_t i = 0; i < symbols->count; i++) {
+        if (strncmp(symbols->list[i].name, "_ZGV", 4) == 0) {
+            symbols->guards[symbols->guard_count++] = &symbols->list[i];
         }
-        qsort(symbols->by_name, symbols->count, sizeof(struct data_symbol *), by_name);
+    }
+    if (symbols->guard_count > 0) {
+        qsort(symbols->guards, symbols->guard_count, sizeof(struct data_symbol *), by_name);
     }
     return true;
 }
@@ -64,7 +68,7 @@ bool data_symbols_read(struct data_symbols *symbols, const struct debug_file *fi
 void data_symbols_finish(struct data_symbols *symbols)
 {
     free(symbols->list);
-    free(symbols->by_name);
+    free(symbols->guards);
     *symbols = (struct data_symbols){.count = 0};
 }
 
@@ -83,18 +87,18 @@ struct data_symbol *data_symbols_at(struct data_symbols *symbols, uint64_t addre
                                                                          : NULL;
 }
 
-struct data_symbol *data_symbols_named(const struct data_symbols *symbols, const char *name)
+struct data_symbol *data_symbols_guard(const struct data_symbols *symbols, const char *name)
 {
-    size_t low = 0, high = symbols->count;
+    size_t low = 0, high = symbols->guard_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (strcmp(symbols->by_name[middle]->name, name) < 0) {
+        if (strcmp(symbols->guards[middle]->name, name) < 0) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return low < symbols->count && strcmp(symbols->by_name[low]->name, name) == 0
-               ? symbols->by_name[low]
+    return low < symbols->guard_count && strcmp(symbols->guards[low]->name, name) == 0
+               ? symbols->guards[low]
                : NULL;
 }

@@ -14,9 +14,9 @@ struct data_symbol {
 };
 
 struct data_symbols {
-    struct data_symbol *list; /* by address */
-    struct data_symbol **by_name;
-    size_t count, room;
+    struct data_symbol *list;    /* by address */
+    struct data_symbol **guards; /* of C++, by name */
+    size_t count, room, guard_count;
 };
 
 /* False: no memory. */
@@ -26,7 +26,7 @@ void data_symbols_finish(struct data_symbols *symbols);
 /* The largest one that begins at `address`; NULL. */
 struct data_symbol *data_symbols_at(struct data_symbols *symbols, uint64_t address);
 
-/* One of this name; NULL. */
-struct data_symbol *data_symbols_named(const struct data_symbols *symbols, const char *name);
+/* The guard of this name, which begins with "_ZGV"; NULL. */
+struct data_symbol *data_symbols_guard(const struct data_symbols *symbols, const char *name);
 
 #endif

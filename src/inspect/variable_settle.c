@@ -105,7 +105,7 @@ static bool find_guard(struct variable_reading *reading, const struct found_vari
     }
     memcpy(name, "_ZGV", 4);
     memcpy(name + 4, symbol->name + 2, strlen(symbol->name) - 1);
-    symbol = data_symbols_named(&reading->symbols, name);
+    symbol = data_symbols_guard(&reading->symbols, name);
     if (symbol == NULL || symbol->size != GUARD_SIZE) {
         return false;
     }

@@ -119,25 +119,55 @@ static int by_mark(const void *left, const void *right)
     return a->address < b->address ? -1 : a->address > b->address;
 }
 
+struct named { /* a symbol; its name's first bytes are compared without a look at the name */
+    uint64_t begins;
+    uint32_t number;
+};
+
+static uint64_t beginning(const char *name)
+{
+    uint64_t begins = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        begins = begins << 8 | (unsigned char)*name;
+        name += *name != '\0';
+    }
+    return begins;
+}
+
 static int by_name(const void *left, const void *right, void *ctx)
 {
+    const struct named *first = left, *second = right;
     const struct draft *draft = ctx;
     const struct layout_symbol *symbols = draft->symbols.data;
-    const struct layout_symbol *a = &symbols[*(const uint32_t *)left];
-    const struct layout_symbol *b = &symbols[*(const uint32_t *)right];
+    const struct layout_symbol *a = &symbols[first->number], *b = &symbols[second->number];
+    if (first->begins != second->begins) {
+        return first->begins < second->begins ? -1 : 1;
+    }
     int order = strcmp(draft->strings.data + a->name, draft->strings.data + b->name);
     return order != 0 ? order : a->address < b->address ? -1 : a->address > b->address;
 }
 
 static uint32_t *sort_names(struct draft *draft)
 {
-    uint32_t *names = malloc((draft->symbols.count + 1) * sizeof *names);
-    for (uint32_t i = 0; names != NULL && i < draft->symbols.count; i++) {
-        names[i] = i;
+    size_t count = draft->symbols.count;
+    const struct layout_symbol *symbols = draft->symbols.data;
+    uint32_t *names = malloc((count + 1) * sizeof *names);
+    struct named *list = malloc((count + 1) * sizeof *list);
+    if (names == NULL || list == NULL) {
+        free(names);
+        free(list);
+        return NULL;
     }
-    if (names != NULL && draft->symbols.count > 0) {
-        qsort_r(names, draft->symbols.count, sizeof *names, by_name, draft);
+    for (uint32_t i = 0; i < count; i++) {
+        list[i] = (struct named){beginning(draft->strings.data + symbols[i].name), i};
     }
+    if (count > 0) {
+        qsort_r(list, count, sizeof *list, by_name, draft);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        names[i] = list[i].number;
+    }
+    free(list);
     return names;
 }
 
