@@ -128,6 +128,27 @@ static void drop_part(struct decoding *decoding, const struct trail *root, const
     }
 }
 
+/* What stands beside the parts has no place. */
+static void drop_strangers(struct decoding *decoding, const char *at, const struct trail *root)
+{
+    static const char *const parts[] = {"$state", "$heap", "$statics"};
+    struct members members;
+    members_open(&members, at, decoding->end);
+    while (members_next(&members, NULL) && !decoding->failed) {
+        struct trail to = {root, members.key, members.key_len, 0};
+        bool known = false;
+        for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+            known |= strlen(parts[i]) == members.key_len &&
+                     memcmp(members.key, parts[i], members.key_len) == 0;
+        }
+        if (!known && decoding->given->strict) {
+            decode_refuse(decoding, &to, "the state has no such place");
+        } else if (!known) {
+            decode_tell(decoding, FINDING_DROPPED, 0, &to, "%s", "");
+        }
+    }
+}
+
 static void fill_state(struct decoding *decoding, const char *at, bool parts,
                        const struct trail *root)
 {
@@ -136,7 +157,12 @@ static void fill_state(struct decoding *decoding, const char *at, bool parts,
     const char *member = decode_member(decoding, at, "$state");
     if (type->kind == LAYOUT_STRUCT && *at == '{') {
         (void)decode_members(decoding, 0, decoding->target->state, at, root, true);
-    } else if (member != NULL) {
+        return;
+    }
+    if (*at == '{' && (parts || type->size == 0)) {
+        drop_strangers(decoding, at, root);
+    }
+    if (member != NULL) {
         struct trail to = {root, "$state", 6, 0};
         (void)decode_value(decoding, &state, decoding->target->state, member, &to);
     } else if (type->size > 0 && !parts) {

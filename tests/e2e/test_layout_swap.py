@@ -200,6 +200,18 @@ class Statics(Layouts):
     def counting(self, version, types=STATICS, step=STATICS_STEP, **how):
         return game(version, types, step, state="void", **how)
 
+    def test_an_edit_of_what_is_not_there_is_refused(self):
+        with self.run_game(self.counting(1), config=CALM + self.CONFIG) as run:
+            self.known(run)
+            self.assertIn("no such place", self.state("set", "/score", "5", status=125))
+            self.edited("set", self.place_of("score"), "5000")
+            self.assertGreaterEqual(run.call("step", generation=3)["score"], 5000)
+
+    def place_of(self, name):
+        (file,) = [file for file, held in json.loads(self.state("get", "/$statics")).items()
+                   if name in held]
+        return f"/$statics/{file.replace('~', '~0').replace('/', '~1')}/{name}"
+
     def test_variables_go_on(self):
         with self.run_game(self.counting(1), config=CALM + self.CONFIG) as run:
             run.call("step", version=1, index=10)
