@@ -118,7 +118,8 @@ static bool carry_by_size(struct swap *swap)
         swap->told.how = STATE_NEW;
         return carry_begin(swap) && carry_variables(swap);
     }
-    return mismatch(swap, why.text, "serialize and deserialize: write them");
+    return mismatch(swap, why.text,
+                    "debug info (-g) or serialize and deserialize: add one of them");
 }
 
 enum way {
