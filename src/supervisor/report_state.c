@@ -74,10 +74,13 @@ void report_state_words(const struct message_accepted *told, const struct build 
     struct told_list lists[LISTS];
     char size[32];
     const char *word = build->edited ? "edited (" : words[told->how <= STATE_NEW ? told->how : 0];
-    if (told->how == STATE_IN_PLACE && told->state_size == 0) {
+    bool more =
+        told->how != STATE_JSON && told->state_bytes > told->state_size; /* variables, heap */
+    uint64_t bytes = more || told->callbacks ? told->state_bytes : told->state_size;
+    if (told->how == STATE_IN_PLACE && bytes == 0) {
         text_puts(line, "no state");
     } else if (word != NULL) {
-        report_size(told->callbacks ? told->state_bytes : told->state_size, size, sizeof size);
+        report_size(bytes, size, sizeof size);
         text_printf(line, "state %s%s)", word, size);
     }
     make_lists(told, lists);
