@@ -174,9 +174,9 @@ static bool stay(struct swap *swap, const struct plan *plan, const struct image 
         fresh->reached = !put_back(swap) && !lead_back(swap);
         return false;
     }
-    size_t count = 0;
-    const uint32_t *types = plan_types(plan, &count);
-    if (old->heap != NULL) {
+    if (old->heap != NULL && heap_count(old->heap) > 0) {
+        size_t count = 0;
+        const uint32_t *types = plan_types(plan, &count);
         heap_retype(old->heap, types, count);
     }
     fresh->initialised = true;
