@@ -37,16 +37,30 @@ bool carry_save(struct swap *swap)
     return ok;
 }
 
+/* Only a layout puts another state in the place of what init made. Looking fills the holes of what
+ * init left untouched, and reads all that the library may write to: a death in it is the module's.
+ */
+static void note_leftovers(struct swap *swap)
+{
+    const struct generation *fresh = swap->fresh;
+    if (fresh->layout != NULL && fresh->module->deserialize == NULL &&
+        swap->load->how != LOAD_FRESH) {
+        host_enter(swap->host, swap->fresh, PHASE_INIT);
+        leftovers_note(&swap->leftovers, swap->fresh);
+        host_back(swap->host);
+    }
+}
+
 bool carry_begin(struct swap *swap)
 {
     uint64_t begun = clock_ns();
     swap->stage = SWAP_INIT;
     bool ok =
         generation_take_state(swap->fresh, &swap->err) && generation_init(swap->fresh, &swap->err);
-    swap->told.init_ns = clock_ns() - begun;
     if (ok) {
-        leftovers_note(&swap->leftovers, swap->fresh);
+        note_leftovers(swap);
     }
+    swap->told.init_ns = clock_ns() - begun;
     return ok;
 }
 

@@ -83,11 +83,11 @@ bool carry_by_text(struct swap *swap, const struct text *json, uint32_t from_ver
     host_enter(host, fresh, PHASE_DESERIALIZE);
     bool ok =
         decode_state(text_string(json), json->len, &given, &target, &swap->findings, &swap->err);
-    host_back(host);
-    ok = ok && carry_allows_loss(swap);
     if (ok) {
         leftovers_free(&swap->leftovers, fresh);
     }
+    host_back(host);
+    ok = ok && carry_allows_loss(swap);
     bool changed = fresh->module->state_version != from_version || has_changed(&swap->findings);
     if (ok && changed && migrate_is_there(fresh)) {
         ok = carry_migrate(swap, json, from_version);

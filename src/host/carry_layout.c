@@ -78,11 +78,11 @@ static bool move(struct swap *swap, const struct plan *plan, const struct image 
     host_enter(host, fresh, PHASE_DESERIALIZE);
     plan_tell(plan, &swap->findings);
     bool ok = plan_move(plan, image, &target, &swap->findings, &swap->err);
-    host_back(host);
-    ok = ok && carry_allows_loss(swap);
     if (ok) {
         leftovers_free(&swap->leftovers, fresh);
     }
+    host_back(host);
+    ok = ok && carry_allows_loss(swap);
     if (ok && wants_migrate(swap, image->layout, from_version)) {
         ok = views_encode_image(host, image, true, &before, &swap->err) &&
              carry_migrate(swap, &before, from_version);

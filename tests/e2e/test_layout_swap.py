@@ -6,6 +6,7 @@ import signal
 from games import (HOOK, HOOK_STEP, NEW, NEW_INIT, NEW_STEP, OFTEN, OLD, OLD_INIT, OLD_STEP, Layouts,
                    game, hook, new, old, told)
 from harness import count, main
+import processes
 from states import CALM, LONG, QUICK
 
 AFTER_RELOAD = 2
@@ -362,6 +363,31 @@ class Made(Layouts):
             self.assertEqual(self.command("snapshot", file).returncode, 0)
             self.assertEqual(self.command("restore", file).returncode, 0)
             self.assertEqual(self.objects(), [7, 11, 8])
+
+    def test_many_edits_a_death_and_a_resume_leave_none_behind(self):
+        with self.run_game(self.made(1), config=QUICK + OFTEN) as run:
+            self.known(run)
+            for number in range(count(50, 200)):
+                self.state("set", "/$heap/1/value/hp", str(number))
+                self.assertEqual(self.objects(), [10, number, 20])
+            seen = run.save_and_see(self.made(2, "long more; "))
+            run.event("confirmed", generation=seen["generation"])
+            said, mark = run.said.mark(), run.events.mark()
+            os.kill(run.host_pid(), signal.SIGKILL)
+            run.event("restarted", mark)
+            run.said.wait(lambda s: s["call"] == "step", said)
+            self.assertEqual(self.objects(), [10, number, 20])
+            run.finish()
+        with self.run_game(self.made(3), "--resume") as run:
+            self.known(run)
+            self.assertEqual(self.objects(), [10, number, 20])
+
+    def test_what_init_left_untouched_costs_nothing(self):
+        init = "game->table = hotrun_alloc(host, struct node *, 64 << 20)"
+        config = CALM + "[state]\nmax_size = '1GiB'\npin_limit = '1MiB'\n"
+        with self.run_game(self.made(1, "", "struct node **table; ", init), config=config) as run:
+            run.call("step", version=1)
+            self.assertLess(processes.resident_kb(run.host_pid()), 256 << 10)
 
     def test_what_variables_and_new_fields_lead_to_stays(self):
         with self.run_game(self.made(1)) as run:
