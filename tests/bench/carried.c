@@ -1,10 +1,20 @@
-/* A state that hotrun carries over: none, a hundred fields in one of two orders, or a large one with
- * the same layout. */
+/* A state that hotrun carries over: none, a hundred fields in one of two orders, or a large one
+ * with the same layout. */
 #include "hotrun/hotrun.h"
 
 #define TEN(m, n) m(n##0) m(n##1) m(n##2) m(n##3) m(n##4) m(n##5) m(n##6) m(n##7) m(n##8) m(n##9)
-#define FIVE(n)   int a##n; short b##n; long c##n; float d##n; char e##n[4];
-#define EVIF(n)   char e##n[4]; float d##n; long c##n; short b##n; int a##n;
+#define FIVE(n)                                                                                    \
+    int a##n;                                                                                      \
+    short b##n;                                                                                    \
+    long c##n;                                                                                     \
+    float d##n;                                                                                    \
+    char e##n[4];
+#define EVIF(n)                                                                                    \
+    char e##n[4];                                                                                  \
+    float d##n;                                                                                    \
+    long c##n;                                                                                     \
+    short b##n;                                                                                    \
+    int a##n;
 
 #if defined(BENCH_LARGE)
 struct state {
@@ -13,8 +23,7 @@ struct state {
 };
 #elif defined(BENCH_OTHER)
 struct state {
-    TEN(EVIF, 1) TEN(EVIF, 2)
-    long count;
+    TEN(EVIF, 1) TEN(EVIF, 2) long count;
 };
 #else
 struct state {
