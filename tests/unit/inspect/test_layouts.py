@@ -132,6 +132,7 @@ class Kinds(Case):
             self.compare(layout, library, level)
             self.assertEqual(layout.fields[""]["name"], "game::world::All")
             self.assertEqual(layout.fields["maybe"]["kind"], "pointer")
+            self.assertEqual(layout.fields["choice"]["kind"], "bytes")
             self.assertEqual(layout.fields["pair.__1"]["kind"], "float")
             self.assertEqual(layout.enumerators["kind"], {"A": 1, "B": 200})
             self.assertFalse(layout.fields["kind"]["flags"] & SIGNED)
