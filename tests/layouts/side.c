@@ -69,7 +69,8 @@ static bool copy_file(const char *from, const char *to, struct error *err)
     while (ok && (len = fread(block, 1, sizeof block, in)) > 0) {
         ok = fwrite(block, 1, len, out) == len;
     }
-    ok = (in == NULL || fclose(in) == 0) & (out == NULL || fclose(out) == 0) & ok;
+    ok = (in == NULL || fclose(in) == 0) && ok;
+    ok = (out == NULL || fclose(out) == 0) && ok;
     return ok ||
            error_set(err, ERROR_SYSTEM, "%s cannot be copied to %s: %s", from, to, strerror(errno));
 }

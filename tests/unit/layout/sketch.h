@@ -221,11 +221,11 @@ static inline struct layout_field sketch_field(struct sketch *sketch, uint32_t *
         counts[rank++] = strtoull(sketch->at, (char **)(uintptr_t)&sketch->at, 0);
         sketch_need(sketch, "]");
     }
-    while (rank > 0) {
+    while (rank-- > 0) {
         const struct layout_type *of = draft_type(sketch->draft, *type);
         *type = sketch_fill(sketch, (struct layout_type){.kind = LAYOUT_ARRAY,
                                                          .target = *type,
-                                                         .size = of->size * counts[--rank],
+                                                         .size = of->size * counts[rank],
                                                          .elements = counts[rank],
                                                          .align = of->align});
     }
