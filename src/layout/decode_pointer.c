@@ -288,11 +288,41 @@ static void store_foreign(struct decoding *decoding, unsigned char *bytes, const
 
 /* ---- all of them ---- */
 
+/* A person who sets "/target/hp", where "/target" leads to a struct, means that struct's: with the
+ * member left aside nothing would change. */
+static bool is_of_pointers_alone(struct decoding *decoding, const char *at,
+                                 const struct trail *trail)
+{
+    static const char *const known[] = {"$ref",     "$symbol", "file",    "offset",
+                                        "function", "$text",   "$address"};
+    struct members members;
+    members_open(&members, at, decoding->end);
+    while (members_next(&members, NULL)) {
+        bool found = false;
+        for (size_t i = 0; i < sizeof known / sizeof known[0] && !found; i++) {
+            found = members.key_len == strlen(known[i]) &&
+                    memcmp(members.key, known[i], members.key_len) == 0;
+        }
+        if (!found) {
+            char shown[PLACE_SHOWN];
+            (void)place_show(members.key, members.key_len, shown);
+            decode_refuse(decoding, trail,
+                          "it is a pointer and has no \"%s\": name the place that it leads to",
+                          shown);
+            return false;
+        }
+    }
+    return true;
+}
+
 void decode_pointer(struct decoding *decoding, const struct path_spot *spot, unsigned char *bytes,
                     const char *at, const struct trail *trail)
 {
     bool reference = (decoding->layout->types[spot->type].flags & LAYOUT_ONCE) != 0;
     const char *value;
+    if (*at == '{' && decoding->given->strict && !is_of_pointers_alone(decoding, at, trail)) {
+        return;
+    }
     if (*at == 'n' && !reference) {
         store_address(bytes, 0);
     } else if ((value = decode_member(decoding, at, "$ref")) != NULL) {

@@ -110,5 +110,5 @@ static void warn(struct log *log, const char *what, struct bytes list, uint64_t 
 void report_state_warn(struct log *log, const struct message_accepted *told)
 {
     warn(log, "values of the state do not fit any more", told->lost, told->more_lost);
-    warn(log, "of the state, this stays as it was", told->kept, told->more_kept);
+    warn(log, "about the state", told->kept, told->more_kept);
 }

@@ -345,6 +345,8 @@ static void an_edit_that_cannot_be_stored_is_refused(void **state)
         {"{\"near\": {\"$ref\": \"/points/9\"}}",
          "/near: expected null or something that the module has, found /points/9, which is not "
          "there"},
+        {"{\"node\": {\"$ref\": \"/node\", \"value\": 7}}",
+         "/node: it is a pointer and has no \"value\": name the place that it leads to"},
         {"{\"node\": 7}", "/node: expected null or {\"$ref\": path} (struct node *), found 7"},
         {"[1, 2]", "the state: expected an object (struct kinds), found an array"},
         {"{\"$heap\": [{\"type\": \"struct node\", \"value\": {}}]}",

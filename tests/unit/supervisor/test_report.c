@@ -157,7 +157,7 @@ static void a_move_tells_what_became_of_each_value(void **state)
                  "  ~ kind: enum old to enum new  ~ 3 more\n"
                  "warning: values of the state do not fit any more: /lives: 300 became 255; 2 "
                  "more\n"
-                 "warning: of the state, this stays as it was: /cache: points to memory of the "
+                 "warning: about the state: /cache: points to memory of the "
                  "module\n");
 }
 
