@@ -304,7 +304,7 @@ class History(Hand):
 
     def test_a_state_that_cannot_be_stored_is_why_there_is_nothing_to_go_back_to(self):
         config = "[checkpoint]\ninterval = '10ms'\ndurable_interval = '20ms'\n"
-        with self.hotrun(modules.written(NOT_PLAIN), "--rate", "500", config=config, log=False) as run:
+        with self.hotrun(modules.written(NOT_PLAIN, flags=("-g0",)), "--rate", "500", config=config, log=False) as run:
             run.event("loaded")
             while "reason" not in self.told("status")["durable"]:
                 pass
