@@ -111,8 +111,9 @@ static struct range range_of(const struct layout_type *type, uint32_t bits)
 {
     uint32_t width = width_of(type, bits) - is_signed(type);
     wide_uint high = width == 0 ? 0 : ~(wide_uint)0 >> (128 - width);
+    wide_uint half = high / 2 + 1;
     return (struct range){is_signed(type) ? -(wide_int)high - 1 : 0, high, (int)width,
-                          width == 0 ? 1 : 2 * (long double)(high / 2 + 1)};
+                          width == 0 ? 1 : 2 * (long double)half};
 }
 
 static bool is_negative(const struct value *value)

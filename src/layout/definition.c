@@ -141,12 +141,12 @@ static void write_place(const struct definitions *definitions, const struct layo
 {
     const struct layout *layout = definitions->layout;
     struct text comment = {0};
+    uint64_t at = base + field->offset;
     if (field->bits > 0) {
-        (void)text_printf(&comment, "%5llu.%u  %u bit%s",
-                          (unsigned long long)(base + field->offset), field->bit, field->bits,
-                          field->bits == 1 ? "" : "s");
+        (void)text_printf(&comment, "%5llu.%u  %u bit%s", (unsigned long long)at, field->bit,
+                          field->bits, field->bits == 1 ? "" : "s");
     } else {
-        (void)text_printf(&comment, "%5llu %5llu", (unsigned long long)(base + field->offset),
+        (void)text_printf(&comment, "%5llu %5llu", (unsigned long long)at,
                           (unsigned long long)layout->types[field->type].size);
     }
     if (field->old_name != LAYOUT_NONE) {

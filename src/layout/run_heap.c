@@ -69,10 +69,11 @@ static bool make_object(struct run *run, size_t i)
 
 static void tell_unknown(struct run *run, const struct heap_object *object, uint32_t type)
 {
+    uint64_t size = object->size * object->count;
     if (run_names(run, FINDING_KEPT)) {
         findings_add(run->findings, FINDING_KEPT,
                      "a heap object of %llu bytes: %s%s, so its bytes stay as they are",
-                     (unsigned long long)(object->size * object->count),
+                     (unsigned long long)size,
                      type == LAYOUT_NONE ? "its type is not known" : "the new library has no ",
                      type == LAYOUT_NONE ? "" : type_name(run->plan->from, type));
     }
