@@ -146,7 +146,7 @@ static bool lead_back(struct swap *swap)
     struct findings unused = {0};
     struct error why;
     image.layout = swap->fresh->layout;
-    image.library_base = library_base(swap->fresh->library);
+    image.module_base = library_base(swap->fresh->library);
     target.statics = false;
     struct plan *back = plan_create(swap->fresh->layout, old->layout, &why);
     bool ok = back != NULL && plan_rebind(back, &image, &target, &unused, &why);

@@ -108,7 +108,7 @@ struct image views_image(struct generation *generation)
                           .state_size = generation->module->state_size,
                           .state_address = (uintptr_t)generation->state,
                           .objects = generation->heap,
-                          .library_base = library_base(generation->library),
+                          .module_base = library_base(generation->library),
                           .alive = true,
                           .data = data_of(generation),
                           .data_ctx = &generation->file};
@@ -127,7 +127,7 @@ struct target views_target(struct generation *generation)
                            .data = data_of(generation),
                            .data_ctx = &generation->file,
                            .heap = generation->heap,
-                           .library_base = library_base(generation->library),
+                           .module_base = library_base(generation->library),
                            .statics = generation->host->setup.statics,
                            .keep = keep_text,
                            .ctx = generation->host};

@@ -68,8 +68,8 @@ struct bound bind_look(const struct image *image, const struct heap_view *heap, 
                               .object = object,
                               .offset = address - heap->address - object->offset};
     }
-    uint64_t past = address - image->library_base;
-    if (image->library_base != 0 && address >= image->library_base &&
+    uint64_t past = address - image->module_base;
+    if (image->module_base != 0 && address >= image->module_base &&
         past < image->layout->head->span) {
         return look_in_library(image->layout, statics, past);
     }

@@ -42,7 +42,7 @@ static void fill_variable(struct decoding *decoding, const struct members *file,
     seen[entry - decoding->statics.entries] = true;
     (void)decode_value(
         decoding, &(struct path_spot){entry->variable->type, 0, 1, 0, 0},
-        (unsigned char *)(uintptr_t)(decoding->target->library_base + entry->variable->address),
+        (unsigned char *)(uintptr_t)(decoding->target->module_base + entry->variable->address),
         at->value, &to);
 out:
     free(file_name);

@@ -107,7 +107,7 @@ static bool in_statics(struct decoding *decoding, struct parts *parts, struct pl
         return false;
     }
     found->bytes =
-        (unsigned char *)(uintptr_t)(decoding->target->library_base + entry->variable->address);
+        (unsigned char *)(uintptr_t)(decoding->target->module_base + entry->variable->address);
     found->spot = (struct path_spot){entry->variable->type, 0, 1, 0, 0};
     return true;
 }
@@ -230,7 +230,7 @@ static void store_symbol(struct decoding *decoding, uint32_t pointer, unsigned c
         size = ok ? symbol->size : 0;
     }
     if (ok && offset <= size) {
-        store_address(bytes, decoding->target->library_base + address + offset);
+        store_address(bytes, decoding->target->module_base + address + offset);
     } else if (!decoding->failed) {
         keep(decoding, trail, name == NULL ? "a \"$symbol\" without a name" : name,
              name == NULL ? "" : ", which this library does not have");
@@ -253,7 +253,7 @@ static void store_text_address(struct decoding *decoding, unsigned char *bytes, 
     }
     const char *text = text_string(&decoding->scratch);
     if (strlen(text) == decoding->scratch.len && bind_text(decoding->layout, text, &address)) {
-        store_address(bytes, target->library_base + address);
+        store_address(bytes, target->module_base + address);
         return;
     }
     const void *kept =

@@ -70,7 +70,7 @@ size_t image_parts(const struct image *image, struct image_head *head, unsigned 
         .state_size = image->state_size,
         .state_address = image->state_address,
         .heap_address = image->objects == NULL ? image->heap_address : heap_address(image->objects),
-        .library_base = image->library_base};
+        .module_base = image->module_base};
     memcpy(head->magic, magic, sizeof magic);
     put(&parts, head, sizeof *head);
     put(&parts, image->state, (size_t)image->state_size);
@@ -133,7 +133,7 @@ bool image_read(struct image *image, const void *bytes, size_t len, const struct
     end = variables;
     ok = ok && skip(head.variables_size, len, &end) && end == len &&
          lies_well(head.state_address, head.state_size) &&
-         lies_well(head.library_base, layout->head->span);
+         lies_well(head.module_base, layout->head->span);
     if (!ok || head.state_size != layout_state(layout)->size ||
         (head.variables_size != 0 && head.variables_size != layout->head->variables_size)) {
         return error_set(err, ERROR_FORMAT, "the image of the state is damaged");
@@ -146,7 +146,7 @@ bool image_read(struct image *image, const void *bytes, size_t len, const struct
     image->heap_size = head.heap_size;
     image->heap_address = head.heap_address;
     image->variables = head.variables_size > 0 ? start + variables : NULL;
-    image->library_base = head.library_base;
+    image->module_base = head.module_base;
     return true;
 }
 
@@ -171,7 +171,7 @@ unsigned char *image_variable(const struct image *image, uint32_t i)
     if (image->variables != NULL) {
         return image->variables + variable->image;
     }
-    return image->alive ? (unsigned char *)(uintptr_t)(image->library_base + variable->address)
+    return image->alive ? (unsigned char *)(uintptr_t)(image->module_base + variable->address)
                         : NULL;
 }
 

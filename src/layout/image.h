@@ -39,7 +39,7 @@ struct image {
     struct heap *objects;     /* of a running module: its heap; NULL: none */
     unsigned char *variables; /* packed (layout_variable.image); NULL: in the library, if it is
                                  alive, else there are none */
-    uint64_t library_base;
+    uint64_t module_base;
     bool alive; /* it is of this process: what it points to outside of itself is still there */
 
     image_data *data; /* of a sparse state; NULL: all of it may hold something */
@@ -49,7 +49,7 @@ struct image {
 struct image_head {
     char magic[8];
     uint64_t layout; /* hash of its layout */
-    uint64_t state_size, state_address, heap_size, heap_address, variables_size, library_base;
+    uint64_t state_size, state_address, heap_size, heap_address, variables_size, module_base;
 };
 
 struct image_part {

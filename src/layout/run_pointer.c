@@ -139,7 +139,7 @@ static struct lead lead_into_variable(struct run *run, const struct bound *bound
         (bound->offset == 0 ||
          (pair != LAYOUT_NONE &&
           pair_place(run->plan->pairs, pair, bound->offset, wanted, &place)))) {
-        return lead_to(run->target->library_base + run->plan->to->variables[fresh].address + place);
+        return lead_to(run->target->module_base + run->plan->to->variables[fresh].address + place);
     }
     struct lead lead = lead_nowhere(run);
     (void)text_printf(&lead.why, "points to the old variable %s, which is %s%s",
@@ -180,7 +180,7 @@ static struct lead lead_to_symbol(struct run *run, const struct bound *bound)
     const struct layout_symbol *symbol = bound->symbol;
     uint64_t found = find_symbol(run, symbol);
     if (found != SYMBOL_GONE && reaches(run, symbol, found - SYMBOL_KNOWN, bound->offset)) {
-        return lead_to(run->target->library_base + found - SYMBOL_KNOWN + bound->offset);
+        return lead_to(run->target->module_base + found - SYMBOL_KNOWN + bound->offset);
     }
     struct lead lead = lead_nowhere(run);
     const char *name = layout_string(run->plan->from, symbol->name);
@@ -342,9 +342,9 @@ static struct lead lead_to_table(struct run *run, const struct move *move,
     if ((move->from_step == 0 && move->to_step == 0) || found == SYMBOL_GONE) {
         return lead_to_symbol(run, bound);
     }
-    if (bind_table(run->plan->to, run->target->library_base, found - SYMBOL_KNOWN, move->to_step,
+    if (bind_table(run->plan->to, run->target->module_base, found - SYMBOL_KNOWN, move->to_step,
                    &offset)) {
-        return lead_to(run->target->library_base + found - SYMBOL_KNOWN + offset);
+        return lead_to(run->target->module_base + found - SYMBOL_KNOWN + offset);
     }
     struct lead lead = lead_nowhere(run);
     (void)text_printf(&lead.why, "points into the old %s%s",

@@ -228,7 +228,7 @@ void run_variables_move(struct run *run)
         }
         struct text name = {0};
         unsigned char *place =
-            (unsigned char *)(uintptr_t)(run->target->library_base + fresh->address);
+            (unsigned char *)(uintptr_t)(run->target->module_base + fresh->address);
         append_name(to, run->variables[i], &name);
         run->root = (struct root){fresh->type, 1, place, text_string(&name)};
         run_value(run, run->variable_pairs[i], bytes, place);

@@ -18,7 +18,7 @@ struct target {
     image_data *data;     /* of a sparse state, as in struct image */
     void *data_ctx;
     struct heap *heap; /* for heap objects; NULL: there can be none */
-    uint64_t library_base;
+    uint64_t module_base;
     bool statics;        /* variables are carried, too */
     bool only_variables; /* of plan_move: the state and heap objects go another way */
 

@@ -108,7 +108,7 @@ static uint64_t look(struct texts *texts, const char *text)
     const struct target *target = texts->target;
     uint64_t address;
     if (find_string(texts, text, &address)) {
-        return target->library_base + address;
+        return target->module_base + address;
     }
     return target->keep == NULL
                ? 0

@@ -205,7 +205,7 @@ class Marks(Folder):
     LINKED = (["-O0"], ["-O2"], ["-O2", "-flto"],
               ["-O2", "-flto", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"])
 
-    def library(self, compiler, name, *options):
+    def make_library(self, compiler, name, *options):
         built = self.path("marked.so")
         result = self.compile(compiler, *options, "-shared", "-fPIC", source(name), "-o", built)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
@@ -217,7 +217,7 @@ class Marks(Folder):
         kinds = [("-gdwarf-4", self.LINKED[0])] + [("-gdwarf-5", linked) for linked in self.LINKED]
         for (compiler, name, more), (version, linked) in itertools.product(languages, kinds):
             with self.subTest(compiler=compiler, version=version, linked=linked):
-                library = self.library(compiler, name, *more, "-g", version, *linked)
+                library = self.make_library(compiler, name, *more, "-g", version, *linked)
                 info = self.done("readelf", "--debug-dump=info", library).encode()
                 for mark in self.NAMES:
                     self.assertIn(mark, info)
@@ -229,7 +229,7 @@ class Marks(Folder):
         """A symbol that other libraries could share would name a type of the first one loaded."""
         for compiler, linked in itertools.product(CXX_COMPILERS, self.LINKED):
             with self.subTest(compiler=compiler, linked=linked):
-                symbols = self.done("readelf", "-sW", self.library(compiler, "marked.cpp", *linked))
+                symbols = self.done("readelf", "-sW", self.make_library(compiler, "marked.cpp", *linked))
                 marks = [line.split() for line in symbols.splitlines() if "type_mark" in line]
                 self.assertGreaterEqual(len(marks), 2)
                 self.assertEqual({words[4] for words in marks}, {"LOCAL"})

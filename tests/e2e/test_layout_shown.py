@@ -147,7 +147,7 @@ def of_kind(layout, kind, name):
 
 class Layouts(Case):
 
-    def library(self, text=GAME, cc="gcc", name="game.so", flags=()):
+    def make_library(self, text=GAME, cc="gcc", name="game.so", flags=()):
         source = self.write("game.cpp" if "++" in cc else "game.c", text)
         return modules.compile_library(source, self.path(name), cc, flags=flags)
 
@@ -180,7 +180,7 @@ class OfC(Layouts):
             for level in ("-O0", "-O2"):
                 with self.subTest(cc=cc, level=level):
                     self.fresh_folder()
-                    library = self.library(cc=cc, flags=[level])
+                    library = self.make_library(cc=cc, flags=[level])
                     text, layout = self.shown(library), self.parsed(library)
                     fields = self.check_game(layout)
                     offsets = {field["name"]: field["offset"] for field in fields.values()}
@@ -197,7 +197,7 @@ class OfC(Layouts):
                     self.assertEqual(done.returncode, 0, done.stderr + text)
 
     def test_each_line_has_the_place_and_holes_are_named(self):
-        text = self.shown(self.library())
+        text = self.shown(self.make_library())
         self.assertRegex(text, r"(?m)^    _Bool on; +/\* +4 +1 \*/$")
         self.assertRegex(text, r"(?m)^    /\* hole: 3 bytes \*/$")
         self.assertRegex(text, r"(?m)^    unsigned int high : 12; +/\* +\d+\.3  12 bits \*/$")
@@ -222,7 +222,7 @@ class OfC(Layouts):
 
     def test_variables_are_listed_with_why_some_are_not_carried(self):
         self.write("hotrun.toml", "[state]\nstatics = true\n")
-        library = self.library(VARIABLES, flags=["-O0"])
+        library = self.make_library(VARIABLES, flags=["-O0"])
         told = {one["name"]: one for one in self.parsed(library)["variables"]}
         self.assertEqual({name for name, one in told.items() if one["carried"]},
                          {"speed", "level", "calls"})
@@ -244,7 +244,7 @@ class OfOthers(Layouts):
             with self.subTest(cxx=cxx):
                 self.fresh_folder()
                 flags = ["-std=c++20", *(["-fstandalone-debug"] if cxx == "clang++" else [])]
-                library = self.library(CLASSES, cxx, flags=flags)
+                library = self.make_library(CLASSES, cxx, flags=flags)
                 text, layout = self.shown(library), self.parsed(library)
                 self.assertIn("struct ns::box {\n    /* base: ns::shape */ ", text)
                 self.assertIn(", virtual functions */\n", text)
@@ -277,7 +277,7 @@ class Missing(Layouts):
     """Where debug info is elsewhere, nowhere, or damaged."""
 
     def test_debug_info_may_lie_beside_a_stripped_library(self):
-        library = self.library(flags=["-Wl,--build-id"])
+        library = self.make_library(flags=["-Wl,--build-id"])
         debug = library + ".debug"
         subprocess.run(["objcopy", "--only-keep-debug", library, debug], check=True)
         subprocess.run(["objcopy", "--strip-debug", f"--add-gnu-debuglink={debug}", library], check=True)
@@ -288,14 +288,14 @@ class Missing(Layouts):
         self.assertIn("debug", told["reason"])
 
     def test_without_debug_info_it_says_what_to_do(self):
-        library = self.library(flags=["-g0"])
+        library = self.make_library(flags=["-g0"])
         self.assertRegex(self.shown(library, status=126), r"is not known: .*-g\b.*\n$")
         self.assertEqual(self.parsed(library, status=126)["stage"], "layout")
 
     def test_check_tells_what_carries_the_state_over(self):
         for flags, way, words in (((), "layout", r"carried over by its layout"),
                                   (("-g0",), "size", r"in place, while .*\n(.*\n)? *layout +not known: .*-g\n")):
-            library = self.library(flags=list(flags))
+            library = self.make_library(flags=list(flags))
             told = self.command("check", library)
             self.assertRegex(told.stdout, words)
             found = json.loads(self.command("check", "--json", library).stdout)
@@ -308,7 +308,7 @@ class Missing(Layouts):
             self.assertEqual((layout.returncode, layout.stdout), (126, plain.stdout))
 
     def test_damaged_debug_info_is_refused_or_read_right(self):
-        library = self.library()
+        library = self.make_library()
         with open(library, "rb") as file:
             good = file.read()
         listed = subprocess.run(["readelf", "-SW", library], capture_output=True, text=True, check=True)
@@ -370,7 +370,7 @@ class Running(Layouts):
             self.assertIn("    double added; ", self.command("state", "layout").stdout)
 
     def test_what_has_no_debug_info_says_so(self):
-        library = self.library(flags=["-g0"])
+        library = self.make_library(flags=["-g0"])
         with self.hotrun(None, "--rate", "200", name=os.path.basename(library)) as run:
             run.event("loaded", generation=1)
             for more in ((), ("--json",)):

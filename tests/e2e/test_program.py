@@ -36,7 +36,7 @@ class Program(Case):
                        capture_output=True)
         return place
 
-    def library(self, texts):
+    def make_library(self, texts):
         place = self.generated(replaced(texts, [ADAPTED]), "hot")
         out = os.path.join(place, "mfcalc.so")
         modules.compile_library("mfcalc.c", out, flags=("-O1", "-w", "-D_GNU_SOURCE", "-I", place),
@@ -67,14 +67,14 @@ class Program(Case):
             with open(os.path.join(SOURCE, name), encoding="utf-8") as file:
                 texts[name] = file.read()
         lines = list(FIRST)
-        with self.hotrun(self.library(texts), config=CONFIG, log=False) as run:
+        with self.hotrun(self.make_library(texts), config=CONFIG, log=False) as run:
             run.wild = True  # the program frees nothing
             run.event("loaded")
             self.assertEqual(self.calculate(run, lines), self.reference(texts)(lines))
             for what, edits, more in EDITS:
                 with self.subTest(what):
                     texts = replaced(texts, edits)
-                    event = run.save_and_see(self.library(texts))
+                    event = run.save_and_see(self.make_library(texts))
                     self.assertIn(event["state"]["how"], ("in-place", "migrated"))
                     self.assertFalse(event["state"].get("lost"), event)
                     plain = self.reference(texts)

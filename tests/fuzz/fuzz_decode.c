@@ -30,7 +30,7 @@ static void open_place(struct place *place, struct layout *layout, uint64_t addr
                                     .state = (unsigned char *)&place->kinds,
                                     .heap = place->heap,
                                     .statics = true};
-    place->target.library_base = (uint64_t)(uintptr_t)&place->library;
+    place->target.module_base = (uint64_t)(uintptr_t)&place->library;
     memcpy(place->library.text, "a literal\0another", 18);
     place->image = (struct image){.layout = layout,
                                   .state = place->target.state,
@@ -38,7 +38,7 @@ static void open_place(struct place *place, struct layout *layout, uint64_t addr
                                   .state_address = (uint64_t)(uintptr_t)&place->kinds,
                                   .objects = place->heap,
                                   .alive = true};
-    place->image.library_base = place->target.library_base;
+    place->image.module_base = place->target.module_base;
 }
 
 static void write_place(const struct place *place, struct text *out)

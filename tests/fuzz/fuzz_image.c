@@ -51,7 +51,7 @@ static void make_copy(struct layout *layout, struct text *copy)
                           .state_address = (uint64_t)(uintptr_t)&kinds,
                           .objects = heap,
                           .alive = true};
-    image.library_base = (uint64_t)(uintptr_t)&library;
+    image.module_base = (uint64_t)(uintptr_t)&library;
     size_t count = image_parts(&image, &head, variables, parts);
     for (size_t i = 0; i < count; i++) {
         require(text_append(copy, parts[i].bytes, parts[i].len));
@@ -74,7 +74,7 @@ static void read_back(const struct layout *layout, const struct text *json)
     unsigned char *library = calloc(1, target.statics ? layout->head->span + 1 : 1);
     target.state = calloc(1, layout_state(layout)->size + 1);
     target.heap = heap_create(KINDS_HEAP, 1 << 20, &err);
-    target.library_base = (uint64_t)(uintptr_t)library;
+    target.module_base = (uint64_t)(uintptr_t)library;
     require(library != NULL && target.state != NULL && target.heap != NULL);
     (void)decode_state(json->data, json->len, &given, &target, &findings, &err);
     findings_finish(&findings);

@@ -162,7 +162,7 @@ struct image side_image(const struct side *side)
                           .state_address = (uintptr_t)side->state,
                           .objects = side->heap,
                           .heap_address = heap_address(side->heap),
-                          .library_base = side->base,
+                          .module_base = side->base,
                           .alive = true};
 }
 
@@ -189,7 +189,7 @@ struct target side_target(struct side *side, bool statics)
     return (struct target){.layout = side->layout,
                            .state = side->state,
                            .heap = side->heap,
-                           .library_base = side->base,
+                           .module_base = side->base,
                            .statics = statics,
                            .keep = keep,
                            .ctx = side};

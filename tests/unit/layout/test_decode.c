@@ -39,7 +39,7 @@ static int start(void **state)
                              .statics = true,
                              .keep = keep,
                              .ctx = kept};
-    target.library_base = (uint64_t)(uintptr_t)&library;
+    target.module_base = (uint64_t)(uintptr_t)&library;
     return 0;
 }
 
@@ -62,7 +62,7 @@ static struct image image_of(struct kinds *of, struct kinds_library *its_library
                           .state_address = (uint64_t)(uintptr_t)of,
                           .objects = its,
                           .alive = true};
-    image.library_base = (uint64_t)(uintptr_t)its_library;
+    image.module_base = (uint64_t)(uintptr_t)its_library;
     return image;
 }
 

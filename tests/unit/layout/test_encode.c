@@ -31,7 +31,7 @@ static int start(void **state)
                            .state_address = (uint64_t)(uintptr_t)&kinds,
                            .objects = heap,
                            .alive = true};
-    image.library_base = (uint64_t)(uintptr_t)&library;
+    image.module_base = (uint64_t)(uintptr_t)&library;
     return 0;
 }
 

@@ -48,7 +48,7 @@ static void a_copy_reads_as_what_it_was_made_of(void **state)
                           .state = block,
                           .state_size = 12,
                           .state_address = (uint64_t)(uintptr_t)block,
-                          .library_base = (uint64_t)(uintptr_t)library,
+                          .module_base = (uint64_t)(uintptr_t)library,
                           .alive = true};
     struct image_head head;
     struct image_part parts[IMAGE_PARTS];
@@ -65,7 +65,7 @@ static void a_copy_reads_as_what_it_was_made_of(void **state)
     assert_false(read.alive);
     assert_memory_equal(read.state, block, sizeof block);
     assert_int_equal(read.state_address, image.state_address);
-    assert_int_equal(read.library_base, image.library_base);
+    assert_int_equal(read.module_base, image.module_base);
     assert_memory_equal(image_variable(&read, 0), library + 128, 8);
     assert_memory_equal(image_variable(&read, 1), library + 136, 4);
     for (size_t cut = 0; cut < len; cut++) {
@@ -89,9 +89,9 @@ static void pointers_are_told_apart(void **state)
                           .state = block,
                           .state_size = 12,
                           .state_address = (uint64_t)(uintptr_t)block,
-                          .library_base = (uint64_t)(uintptr_t)library,
+                          .module_base = (uint64_t)(uintptr_t)library,
                           .alive = true};
-    uint64_t base = image.library_base;
+    uint64_t base = image.module_base;
     const struct {
         uint64_t address;
         bool statics;

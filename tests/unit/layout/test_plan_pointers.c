@@ -135,8 +135,8 @@ static void start_code(struct scene *scene, const char *more)
         sketch_end_with(&sketch, &(struct draft_library){4096, 600, sizeof new_text, new_text});
     scene_start_with(scene, from, to);
     assert_non_null(scene->plan);
-    scene->image.library_base = (uint64_t)(uintptr_t)old_library;
-    scene->target.library_base = (uint64_t)(uintptr_t)new_library;
+    scene->image.module_base = (uint64_t)(uintptr_t)old_library;
+    scene->target.module_base = (uint64_t)(uintptr_t)new_library;
     scene_point(scene, "/f", old_library + 16);
     scene_point(scene, "/g", old_library + 48);
     scene_point(scene, "/h", old_library + 64);
@@ -244,8 +244,8 @@ static void each_part_of_an_object_gets_its_own_table(void **state)
         parts_layout("base struct two two; int more[2]; base struct one one; struct held held;",
                      "int n;", 256));
     assert_non_null(scene.plan);
-    scene.image.library_base = (uint64_t)(uintptr_t)old_library;
-    scene.target.library_base = (uint64_t)(uintptr_t)new_library;
+    scene.image.module_base = (uint64_t)(uintptr_t)old_library;
+    scene.target.module_base = (uint64_t)(uintptr_t)new_library;
     memcpy(new_library + 256, tables, sizeof tables);
     void *old[] = {old_library + 64 + 16, old_library + 64 + 40, old_library + 192 + 16};
     memcpy(scene.old, &old[0], 8);

@@ -9,8 +9,8 @@ static void start(struct scene *scene, struct sketch *from, struct sketch *to)
     assert_non_null(scene->plan);
     memset(old_library, 0, sizeof old_library);
     memset(new_library, 0, sizeof new_library);
-    scene->image.library_base = (uint64_t)(uintptr_t)old_library;
-    scene->target.library_base = (uint64_t)(uintptr_t)new_library;
+    scene->image.module_base = (uint64_t)(uintptr_t)old_library;
+    scene->target.module_base = (uint64_t)(uintptr_t)new_library;
     scene->target.statics = true;
 }
 
