@@ -318,7 +318,7 @@ static enum envelope_verdict take_state(struct envelope *envelope, struct cursor
         struct cursor string = {cursor->at, end, cursor->loose};
         const char *start;
         size_t digits;
-        if (!take_string(&string, &start, &digits) ||
+        if (!take_string(&string, &start, &digits) || string.at != end ||
             !base64_decode(&envelope->image, start, digits)) {
             if (envelope->image.failed) {
                 error_set(err, ERROR_SYSTEM, "no memory for its state");

@@ -270,6 +270,7 @@ static void nonsense_with_a_fitting_checksum_is_refused(void **state)
         REST("\"a\"", "1", TIME, "exit", "json", "0", ""),
         REST("\"a\"", "1", TIME, "exit", "image", "1", "\"Zh==\""),
         REST("\"a\"", "1", TIME, "exit", "image", "1", "1"),
+        REST("\"a\"", "1", TIME, "exit", "image", "1", "\"Zg==\" "),
         REST("\"a\"", "1", TIME, "exit", "image", "2", "\"Zg==\""),
     };
     assert_int_equal(with_fitting_check(REST("\"a\"", "1", TIME, "exit", "json", "2", "{}")),
