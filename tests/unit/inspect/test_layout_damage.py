@@ -20,7 +20,7 @@ class Hostile(Case):
         kinds = [(C, "struct all", ("gcc", "-gdwarf-4")), (C, "struct all", ("clang", "-O2")),
                  (CXX, "game::all", ("g++", "-std=c++17", "-Wno-invalid-offsetof")),
                  (VARIABLES, "struct game", ("gcc", "-gsplit-dwarf"))]
-        times = "20000" if ALL else "120"
+        times = "4000" if ALL else "120"
         total = {}
         for seed, (text, of, (cc, *flags)) in enumerate(kinds):
             table = "" if text is VARIABLES else TABLE
