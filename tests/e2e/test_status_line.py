@@ -183,7 +183,7 @@ class Line(OnScreen):
             self.screen.type("bg")
             self.screen.press("Enter")
             run.save_and_see(quiet(2))
-            self.screen.wait("^generation 2 ")
+            self.screen.wait("^(ready> )?generation 2 ")
             self.assertEqual(self.screen.region(), (0, 23))
             self.screen.type("fg")
             self.screen.press("Enter")
