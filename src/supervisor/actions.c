@@ -91,7 +91,8 @@ void supervisor_take_pending(struct supervisor *sup)
 /* Refused by its size, where a layout might have told more. */
 static bool lacks_layout(const struct supervisor *sup, const struct build *build)
 {
-    bool unread = build->outcome == READER_UNREAD || build->outcome == READER_FAILED;
+    bool awaited = build->outcome == READER_UNREAD && build->due_ns != 0;
+    bool unread = awaited || build->outcome == READER_FAILED;
     return unread && build->debug_info && sup->heard != NULL &&
            sup->heard->type == MESSAGE_REJECTED && sup->heard->rejected.stage == SWAP_TABLE;
 }
