@@ -87,16 +87,6 @@ void *heap_alloc(struct heap *heap, uint32_t type, uint64_t mark, size_t size, s
                                                       type == LAYOUT_NONE ? mark : 0});
 }
 
-bool heap_place(struct heap *heap, const struct heap_object *object)
-{
-    uint64_t len = len_of(object->size, object->count, object->align);
-    uint32_t number = 0;
-    if (len != 0 && object->offset % HEAP_GRAIN == 0 && object->offset % object->align == 0) {
-        number = heap_blocks_take_at(heap, object->offset, len);
-    }
-    return number != 0 && settle(heap, number, object) != NULL;
-}
-
 /* ---- freeing ---- */
 
 /* The number of the object that begins there; 0: none does. */

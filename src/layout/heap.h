@@ -46,10 +46,6 @@ enum heap_mistake {
     HEAP_FOREIGN
 } heap_mistake(const struct heap *heap, const void *address);
 
-/* Makes room for an object at `object->offset` of a heap that is filled as another one was, for
- * restoring: fast in the order of offsets. Its bytes are zero. False: it does not fit there. */
-bool heap_place(struct heap *heap, const struct heap_object *object);
-
 /* Objects whose type was not known get that of their mark, if it has their size; others stay. */
 struct layout;
 void heap_resolve(struct heap *heap, const struct layout *layout);

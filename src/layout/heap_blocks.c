@@ -211,23 +211,6 @@ uint32_t heap_blocks_take(struct heap *heap, uint64_t len, uint64_t align)
     return number != 0 ? carve(heap, number, offset, len) : append(heap, offset, len);
 }
 
-uint32_t heap_blocks_take_at(struct heap *heap, uint64_t offset, uint64_t len)
-{
-    if (offset > heap->limit || len > heap->limit || !have_numbers(heap, 2)) {
-        return 0;
-    }
-    if (offset >= heap->used) {
-        return append(heap, offset, len);
-    }
-    uint32_t number = heap->last;
-    while (number != 0 && heap_block(heap, number)->offset > offset) {
-        number = heap_block(heap, number)->before;
-    }
-    const struct heap_block *block = heap_block(heap, number);
-    bool fits = number != 0 && !block->taken && offset + len <= block->offset + block->len;
-    return fits ? carve(heap, number, offset, len) : 0;
-}
-
 /* ---- releasing ---- */
 
 static void give_back_end(struct heap *heap)

@@ -87,9 +87,6 @@ bool heap_give_back(struct heap *heap, uint64_t offset, uint64_t len);
 /* A block of `len` zero bytes at a multiple of `align`; 0: no room. */
 uint32_t heap_blocks_take(struct heap *heap, uint64_t len, uint64_t align);
 
-/* One at just this place; 0: there is none. */
-uint32_t heap_blocks_take_at(struct heap *heap, uint64_t offset, uint64_t len);
-
 void heap_blocks_release(struct heap *heap, uint32_t number);
 
 /* ---- the objects by offset, heap->count of them (heap.c); there is room for one more ---- */

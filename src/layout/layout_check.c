@@ -88,8 +88,8 @@ static bool check_array(const struct layout *layout, const struct layout_type *t
     return true;
 }
 
-bool layout_type_check(const struct layout *layout, const struct layout_type *type,
-                       const char **why)
+static bool type_is_sound(const struct layout *layout, const struct layout_type *type,
+                          const char **why)
 {
     if (!is_string(layout, type->name) || type->align == 0 ||
         (type->align & (type->align - 1)) != 0) {
@@ -203,7 +203,7 @@ static bool check_types(const struct layout *layout, struct error *err)
     for (uint32_t i = 0; i < layout->head->types; i++) {
         const struct layout_type *type = &layout->types[i];
         const char *why = "lies too deep, or in itself, or shares what is its own";
-        if (!layout_type_check(layout, type, &why) || !depth_is_right(layout, type) ||
+        if (!type_is_sound(layout, type, &why) || !depth_is_right(layout, type) ||
             !follows(type, &fields, &enumerators)) {
             return error_set(err, ERROR_FORMAT, "the layout is damaged: its type %u %s", i, why);
         }

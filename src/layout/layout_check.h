@@ -12,9 +12,4 @@
 
 bool layout_check(const struct layout *layout, struct error *err);
 
-/* The same of one type, as far as it can be told without the others' depth. `why` is a sentence
- * without the type's name. */
-bool layout_type_check(const struct layout *layout, const struct layout_type *type,
-                       const char **why);
-
 #endif

@@ -28,12 +28,6 @@ void sink_put(struct sink *sink, const char *bytes, size_t len);
 /* Repeats bytes[0..len), `times` times. */
 void sink_repeat(struct sink *sink, const char *bytes, size_t len, uint64_t times);
 
-/* How many bytes were put in all. */
-static inline uint64_t sink_count(const struct sink *sink)
-{
-    return sink->sent + (uint64_t)(sink->at - sink->buffer);
-}
-
 /* Up to SINK_ROOM bytes can be written at sink->at without a further look. */
 static inline char *sink_room(struct sink *sink)
 {
