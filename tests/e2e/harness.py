@@ -25,6 +25,7 @@ import saves
 from streams import DEADLINE, Missing, Reader, json_record, text_record
 
 HOTRUN = os.environ.get("HOTRUN") or os.path.join(modules.ROOT, "build", "src", "cli", "hotrun")
+INSPECT = os.path.join(os.path.dirname(HOTRUN), "..", "inspect", "hotrun-inspect")
 ALL = os.environ.get("HOTRUN_TEST_ALL", "") not in ("", "0")
 
 # What may lie in the run directory after a clean end.

@@ -9,13 +9,12 @@ import subprocess
 import tomllib
 import unittest
 
-from harness import Case, HOTRUN, main
+from harness import Case, HOTRUN, INSPECT, main
 import modules
 
 EXAMPLES = os.path.join(modules.ROOT, "examples")
 COMPILERS = [pair for pair in (("gcc", "g++"), ("clang", "clang++"))
              if shutil.which(pair[0]) and shutil.which(pair[1])]
-INSPECT = os.path.join(os.path.dirname(HOTRUN), "..", "inspect", "hotrun-inspect")
 WARNINGS = "-O2 -g -Wall -Wextra -Wpedantic -Wshadow -Werror"
 
 
