@@ -1,5 +1,6 @@
 #include "inspect/data_symbols.h"
 
+#include "base/array.h"
 #include "inspect/symbol_reading.h"
 
 #include <stdlib.h>
@@ -9,17 +10,12 @@ static void take(void *ctx, const GElf_Sym *symbol, const char *name, const char
 {
     struct data_symbols *symbols = ctx;
     (void)source;
-    if (GELF_ST_TYPE(symbol->st_info) != STT_OBJECT || symbols->room == SIZE_MAX) {
+    if (GELF_ST_TYPE(symbol->st_info) != STT_OBJECT || symbols->failed) {
         return;
     }
-    if (symbols->count == symbols->room) {
-        size_t room = symbols->room * 2 + 256;
-        struct data_symbol *list = realloc(symbols->list, room * sizeof *list);
-        symbols->room = list == NULL ? SIZE_MAX : room;
-        if (list == NULL) {
-            return;
-        }
-        symbols->list = list;
+    if (!array_reserve(&symbols->list, &symbols->room, symbols->count + 1, sizeof *symbols->list)) {
+        symbols->failed = true;
+        return;
     }
     symbols->list[symbols->count++] =
         (struct data_symbol){.address = symbol->st_value,
@@ -48,7 +44,7 @@ bool data_symbols_read(struct data_symbols *symbols, const struct debug_file *fi
     *symbols = (struct data_symbols){.count = 0};
     symbol_reading_each(file, take, symbols);
     symbols->guards = malloc((symbols->count + 1) * sizeof(struct data_symbol *));
-    if (symbols->guards == NULL || symbols->room == SIZE_MAX) {
+    if (symbols->guards == NULL || symbols->failed) {
         return false;
     }
     if (symbols->count > 0) {

@@ -17,6 +17,7 @@ struct data_symbols {
     struct data_symbol *list;    /* by address */
     struct data_symbol **guards; /* of C++, by name */
     size_t count, room, guard_count;
+    bool failed; /* no memory */
 };
 
 /* False: no memory. */

@@ -1,5 +1,6 @@
 #include "inspect/definition.h"
 
+#include "base/array.h"
 #include "base/hash.h"
 #include "inspect/die.h"
 #include "inspect/function.h"
@@ -52,15 +53,10 @@ static bool is_type(int tag)
 
 static void add_around(struct search *search, const char *name, size_t len)
 {
-    if (search->around_count == search->around_room) {
-        size_t room = search->around_room * 2 + 16;
-        uint64_t *list = realloc(search->around, room * sizeof *list);
-        if (list == NULL) {
-            search->failed = true;
-            return;
-        }
-        search->around = list;
-        search->around_room = room;
+    if (!array_reserve(&search->around, &search->around_room, search->around_count + 1,
+                       sizeof *search->around)) {
+        search->failed = true;
+        return;
     }
     search->around[search->around_count++] = hash_bytes(name, len);
 }

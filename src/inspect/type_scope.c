@@ -1,5 +1,6 @@
 #include "inspect/type_scope.h"
 
+#include "base/array.h"
 #include "inspect/die.h"
 #include "inspect/scopes.h"
 
@@ -64,13 +65,8 @@ static void scope_open(struct scope *scope)
         if (!is_around(dwarf_tag(&at)) || dwarf_haschildren(&at) != 1) {
             continue;
         }
-        if (scope->count == room) {
-            struct scope *inner = realloc(scope->inner, (room * 2 + 8) * sizeof *inner);
-            if (inner == NULL) {
-                return;
-            }
-            scope->inner = inner;
-            room = room * 2 + 8;
+        if (!array_reserve(&scope->inner, &room, scope->count + 1, sizeof *scope->inner)) {
+            return;
         }
         scope->inner[scope->count++] =
             (struct scope){.die = at,

@@ -1,10 +1,11 @@
 #include "inspect/type_table.h"
 
+#include "base/array.h"
 #include "inspect/die.h"
 
 #include <stdlib.h>
 
-#define FIRST_ROOM 64
+#define FIRST_SLOTS 128
 
 void type_table_init(struct type_table *table, struct draft *draft, const struct debug_file *file)
 {
@@ -24,20 +25,11 @@ void type_table_finish(struct type_table *table)
 }
 
 /* Room for one more. */
-static bool grow(struct type_table *table, void **list, size_t *room, size_t count, size_t size)
+static bool reserve(struct type_table *table, void *list, size_t *room, size_t count, size_t size)
 {
-    if (count < *room) {
-        return true;
-    }
-    size_t more = *room == 0 ? FIRST_ROOM : *room * 2;
-    void *fresh = more > LAYOUT_FIELDS_MOST * 2 ? NULL : realloc(*list, more * size);
-    if (fresh == NULL) {
-        table->failed = true;
-        return false;
-    }
-    *list = fresh;
-    *room = more;
-    return true;
+    bool ok = count < LAYOUT_FIELDS_MOST * 2 && array_reserve(list, room, count + 1, size);
+    table->failed = table->failed || !ok;
+    return ok;
 }
 
 static size_t slot_of(const struct type_table *table, const void *place)
@@ -54,7 +46,7 @@ static size_t slot_of(const struct type_table *table, const void *place)
 
 static bool grow_slots(struct type_table *table)
 {
-    size_t count = table->slot_count == 0 ? FIRST_ROOM * 2 : table->slot_count * 2;
+    size_t count = table->slot_count == 0 ? FIRST_SLOTS : table->slot_count * 2;
     uint32_t *slots = malloc(count * sizeof *slots);
     if (slots == NULL) {
         table->failed = true;
@@ -79,8 +71,8 @@ static uint32_t add(struct type_table *table, const struct type_entry *entry)
     if (table->count >= LAYOUT_TYPES_MOST) {
         table->failed = true;
     }
-    if (table->failed || !grow(table, (void **)&table->entries, &table->room, table->count,
-                               sizeof table->entries[0])) {
+    if (table->failed ||
+        !reserve(table, &table->entries, &table->room, table->count, sizeof table->entries[0])) {
         return 0;
     }
     table->entries[table->count] = *entry;
@@ -128,16 +120,16 @@ uint32_t type_table_make(struct type_table *table, const struct layout_type *typ
 
 void type_table_field(struct type_table *table, const struct layout_field *field)
 {
-    if (grow(table, (void **)&table->fields, &table->field_room, table->field_count,
-             sizeof table->fields[0])) {
+    if (reserve(table, &table->fields, &table->field_room, table->field_count,
+                sizeof table->fields[0])) {
         table->fields[table->field_count++] = *field;
     }
 }
 
 void type_table_enumerator(struct type_table *table, const struct layout_enumerator *enumerator)
 {
-    if (grow(table, (void **)&table->enumerators, &table->enumerator_room, table->enumerator_count,
-             sizeof table->enumerators[0])) {
+    if (reserve(table, &table->enumerators, &table->enumerator_room, table->enumerator_count,
+                sizeof table->enumerators[0])) {
         table->enumerators[table->enumerator_count++] = *enumerator;
     }
 }

@@ -1,5 +1,6 @@
 #include "inspect/units.h"
 
+#include "base/array.h"
 #include "base/clock.h"
 
 #include <dwarf.h>
@@ -20,23 +21,8 @@ struct units {
     struct range *ranges; /* by `low` */
     size_t count, room, range_count, range_room;
     uint32_t *unbounded; /* units that do not tell their ranges */
-    size_t unbounded_count;
+    size_t unbounded_count, unbounded_room;
 };
-
-static bool grow(void **list, size_t *room, size_t count, size_t size)
-{
-    if (count < *room) {
-        return true;
-    }
-    size_t more = *room == 0 ? 16 : *room * 2;
-    void *fresh = realloc(*list, more * size);
-    if (fresh == NULL) {
-        return false;
-    }
-    *list = fresh;
-    *room = more;
-    return true;
-}
 
 static bool add_ranges(struct units *units, Dwarf_Die *die, uint32_t index)
 {
@@ -48,8 +34,8 @@ static bool add_ranges(struct units *units, Dwarf_Die *die, uint32_t index)
         if (low >= high) {
             continue;
         }
-        if (!grow((void **)&units->ranges, &units->range_room, units->range_count,
-                  sizeof units->ranges[0])) {
+        if (!array_reserve(&units->ranges, &units->range_room, units->range_count + 1,
+                           sizeof units->ranges[0])) {
             return true;
         }
         units->ranges[units->range_count++] = (struct range){low, high, index};
@@ -60,20 +46,17 @@ static bool add_ranges(struct units *units, Dwarf_Die *die, uint32_t index)
 
 static void add(struct units *units, Dwarf_Die *die, Dwarf_Die *split)
 {
-    if (!grow((void **)&units->list, &units->room, units->count, sizeof units->list[0])) {
+    if (!array_reserve(&units->list, &units->room, units->count + 1, sizeof units->list[0])) {
         return;
     }
     uint32_t index = (uint32_t)units->count++;
     /* The file of split debug info may be missing, or be that of another build. */
     bool is_split = split->addr != NULL && dwarf_tag(split) == DW_TAG_compile_unit;
     units->list[index] = (struct unit){*die, is_split ? *split : *die};
-    if (!add_ranges(units, die, index)) {
-        uint32_t *fresh =
-            realloc(units->unbounded, (units->unbounded_count + 1) * sizeof units->unbounded[0]);
-        if (fresh != NULL) {
-            units->unbounded = fresh;
-            units->unbounded[units->unbounded_count++] = index;
-        }
+    if (!add_ranges(units, die, index) &&
+        array_reserve(&units->unbounded, &units->unbounded_room, units->unbounded_count + 1,
+                      sizeof units->unbounded[0])) {
+        units->unbounded[units->unbounded_count++] = index;
     }
 }
 

@@ -1,5 +1,6 @@
 #include "inspect/variable_reading.h"
 
+#include "base/array.h"
 #include "inspect/die.h"
 #include "inspect/symbol_reading.h"
 #include "inspect/type_path.h"
@@ -15,16 +16,10 @@
 
 static void add(struct variable_reading *reading, const struct found_variable *variable)
 {
-    if (reading->count == reading->room) {
-        size_t room = reading->room * 2 + 64;
-        struct found_variable *list =
-            room > LAYOUT_FIELDS_MOST ? NULL : realloc(reading->list, room * sizeof *list);
-        if (list == NULL) {
-            reading->failed = true;
-            return;
-        }
-        reading->list = list;
-        reading->room = room;
+    if (reading->count >= LAYOUT_FIELDS_MOST ||
+        !array_reserve(&reading->list, &reading->room, reading->count + 1, sizeof *reading->list)) {
+        reading->failed = true;
+        return;
     }
     reading->list[reading->count++] = *variable;
 }

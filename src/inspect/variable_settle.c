@@ -1,5 +1,6 @@
 #include "inspect/variable_reading.h"
 
+#include "base/array.h"
 #include "inspect/cxx_name.h"
 
 #include <stdlib.h>
@@ -167,12 +168,10 @@ static uint64_t size_of(const struct variable_reading *reading, const struct fou
 static void add_guards(struct variable_reading *reading)
 {
     size_t count = reading->count;
-    struct found_variable *list = realloc(reading->list, (count * 2 + 1) * sizeof reading->list[0]);
-    if (list == NULL) {
+    if (!array_reserve(&reading->list, &reading->room, count * 2 + 1, sizeof reading->list[0])) {
         return;
     }
-    reading->list = list;
-    reading->room = count * 2 + 1;
+    struct found_variable *list = reading->list;
     for (size_t i = 0; i < count; i++) {
         if (list[i].reason == NULL && list[i].placed &&
             find_guard(reading, &list[i], &list[reading->count])) {
