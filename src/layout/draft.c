@@ -1,5 +1,6 @@
 #include "layout/draft.h"
 
+#include "base/array.h"
 #include "base/hash.h"
 #include "layout/draft_parts.h"
 
@@ -10,16 +11,10 @@
 
 static void *append(struct draft *draft, struct list *list, const void *items, size_t count)
 {
-    if (list->room - list->count < count) {
-        size_t room = list->room * 2 + count + 32;
-        void *data = realloc(list->data, room * list->size);
-        if (data == NULL || list->count + count > UINT32_MAX / 2) {
-            list->data = data == NULL ? list->data : data;
-            draft->failed = true;
-            return NULL;
-        }
-        list->data = data;
-        list->room = room;
+    if (list->count + count > UINT32_MAX / 2 ||
+        !array_reserve(&list->data, &list->room, list->count + count, list->size)) {
+        draft->failed = true;
+        return NULL;
     }
     void *at = (char *)list->data + list->count * list->size;
     if (count > 0) {

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "layout/heap.h"
 
+#include "base/array.h"
 #include "layout/heap_parts.h"
 #include "layout/layout.h"
 
@@ -184,14 +185,8 @@ struct heap_object *heap_sorted(struct heap *heap)
     if (heap->sorted_is_new) {
         return heap->sorted;
     }
-    if (heap->sorted == NULL || heap->sorted_cap <= heap->count) {
-        size_t cap = (size_t)heap->count + heap->count / 2 + 16;
-        struct heap_object *sorted = realloc(heap->sorted, cap * sizeof *sorted);
-        if (sorted == NULL) {
-            return NULL;
-        }
-        heap->sorted = sorted;
-        heap->sorted_cap = cap;
+    if (!array_reserve(&heap->sorted, &heap->sorted_cap, heap->count + 1, sizeof *heap->sorted)) {
+        return NULL;
     }
     struct heap_object *at = heap->sorted + heap->count;
     for (uint32_t i = heap->last; i != 0; i = heap_block(heap, i)->before) {

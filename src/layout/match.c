@@ -1,5 +1,6 @@
 #include "layout/match.h"
 
+#include "base/array.h"
 #include "base/hash.h"
 
 #include <stdlib.h>
@@ -14,14 +15,8 @@ static bool is_member(const struct layout *layout, const struct layout_field *fi
 
 static bool add(struct members *members, struct member member)
 {
-    if (members->count == members->room) {
-        uint32_t room = members->room * 2 + 16;
-        struct member *list = realloc(members->list, room * sizeof *list);
-        if (list == NULL) {
-            return false;
-        }
-        members->list = list;
-        members->room = room;
+    if (!array_reserve(&members->list, &members->room, members->count + 1, sizeof *members->list)) {
+        return false;
     }
     members->list[members->count++] = member;
     return true;

@@ -14,7 +14,8 @@ struct member { /* a field, or one of a field without a name; an anonymous union
 
 struct members {
     struct member *list; /* owned; in the order of the layout */
-    uint32_t count, room;
+    uint32_t count;
+    size_t room;
 };
 
 /* Members of two structs, or of two unions. `*budget` is lowered by their number. False: no memory,

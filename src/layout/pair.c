@@ -1,5 +1,6 @@
 #include "layout/pair.h"
 
+#include "base/array.h"
 #include "layout/pair_parts.h"
 
 #include <stdlib.h>
@@ -37,23 +38,17 @@ static uint32_t slot_of(const struct pairs *pairs, uint32_t from, uint32_t to)
     return slot;
 }
 
-static bool grow(struct pairs *pairs)
+static bool grow_slots(struct pairs *pairs)
 {
-    uint32_t room = pairs->room == 0 ? 32 : pairs->room * 2;
-    struct pair *list = realloc(pairs->list, room * sizeof *list);
-    uint32_t *slots = NULL;
-    if (list != NULL) {
-        pairs->list = list;
-        slots = malloc((size_t)room * 2 * sizeof *slots);
-    }
+    uint32_t slot_count = pairs->slot_count == 0 ? 64 : pairs->slot_count * 2;
+    uint32_t *slots = malloc(slot_count * sizeof *slots);
     if (slots == NULL) {
         return false;
     }
-    memset(slots, 0xff, (size_t)room * 2 * sizeof *slots);
+    memset(slots, 0xff, slot_count * sizeof *slots);
     free(pairs->slots);
     pairs->slots = slots;
-    pairs->slot_count = room * 2;
-    pairs->room = room;
+    pairs->slot_count = slot_count;
     for (uint32_t i = 0; i < pairs->count; i++) {
         slots[slot_of(pairs, pairs->list[i].from, pairs->list[i].to)] = i;
     }
@@ -63,7 +58,7 @@ static bool grow(struct pairs *pairs)
 bool pairs_create(struct pairs *pairs, const struct layout *from, const struct layout *to)
 {
     *pairs = (struct pairs){.from = from, .to = to, .budget = BUDGET};
-    return grow(pairs);
+    return grow_slots(pairs);
 }
 
 void pairs_finish(struct pairs *pairs)
@@ -86,7 +81,8 @@ uint32_t pairs_find(struct pairs *pairs, uint32_t from, uint32_t to, struct erro
     if (!pair_spend(pairs, 1, err) || !pair_compile(pairs, &pair, err)) {
         return LAYOUT_NONE;
     }
-    if (pairs->count == pairs->room && !grow(pairs)) {
+    if (!array_reserve(&pairs->list, &pairs->room, pairs->count + 1, sizeof *pairs->list) ||
+        (pairs->count * 2 >= pairs->slot_count && !grow_slots(pairs))) {
         (void)pair_no_memory(err);
         return LAYOUT_NONE;
     }

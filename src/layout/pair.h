@@ -63,7 +63,7 @@ struct pairs {
     struct move *moves;
     struct link *links;
     uint32_t count, move_count, link_count;
-    uint32_t room, move_room, link_room;
+    size_t room, move_room, link_room;
     uint32_t *slots; /* pairs by their types */
     uint32_t slot_count;
     uint64_t budget; /* of members that may yet be looked at: bounds what a damaged layout costs */

@@ -1,6 +1,6 @@
 #include "layout/pair_parts.h"
 
-#include <stdlib.h>
+#include "base/array.h"
 
 #define INLINE_MOST 32 /* moves of an inner struct that stand among those of the outer one */
 #define PADDING     16 /* more bytes than these between two fields are not copied along */
@@ -27,14 +27,9 @@ bool pair_push(struct pairs *pairs, struct pair *pair, const struct move *move, 
     if (!pair_spend(pairs, 1, err)) {
         return false;
     }
-    if (pairs->move_count == pairs->move_room) {
-        uint32_t room = pairs->move_room * 2 + 64;
-        struct move *moves = realloc(pairs->moves, room * sizeof *moves);
-        if (moves == NULL) {
-            return pair_no_memory(err);
-        }
-        pairs->moves = moves;
-        pairs->move_room = room;
+    if (!array_reserve(&pairs->moves, &pairs->move_room, pairs->move_count + 1,
+                       sizeof *pairs->moves)) {
+        return pair_no_memory(err);
     }
     if (pair->count == 0) {
         pair->first = pairs->move_count;
@@ -95,14 +90,9 @@ bool pair_push_inner(struct pairs *pairs, struct pair *pair, const struct inner 
 
 bool pair_push_link(struct pairs *pairs, const struct link *link, struct error *err)
 {
-    if (pairs->link_count == pairs->link_room) {
-        uint32_t room = pairs->link_room * 2 + 64;
-        struct link *links = realloc(pairs->links, room * sizeof *links);
-        if (links == NULL) {
-            return pair_no_memory(err);
-        }
-        pairs->links = links;
-        pairs->link_room = room;
+    if (!array_reserve(&pairs->links, &pairs->link_room, pairs->link_count + 1,
+                       sizeof *pairs->links)) {
+        return pair_no_memory(err);
     }
     pairs->links[pairs->link_count++] = *link;
     return true;

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* qsort_r */
 #include "layout/roster.h"
 
+#include "base/array.h"
 #include "state/json.h"
 
 #include <stdlib.h>
@@ -101,7 +102,8 @@ static uint64_t count_values(struct roster *roster, uint32_t number)
 struct making { /* a list of members */
     const struct layout *layout;
     struct roster_member *members;
-    uint32_t count, room;
+    uint32_t count;
+    size_t room;
     struct text texts; /* names and JSON; members have places in it until it is whole */
     bool failed;
 };
@@ -144,16 +146,11 @@ static void put_name(struct making *making, const struct layout_field *field)
 
 static void add_member(struct making *making, const struct layout_field *field, uint64_t offset)
 {
-    if (making->count == making->room) {
-        uint32_t room = making->room * 2 + 16;
-        struct roster_member *members = realloc(making->members, room * sizeof *members);
-        if (members == NULL || making->count > 2 * LAYOUT_FIELDS_MOST) {
-            making->members = members == NULL ? making->members : members;
-            making->failed = true;
-            return;
-        }
-        making->members = members;
-        making->room = room;
+    if (making->count > 2 * LAYOUT_FIELDS_MOST ||
+        !array_reserve(&making->members, &making->room, making->count + 1,
+                       sizeof *making->members)) {
+        making->failed = true;
+        return;
     }
     struct roster_member *member = &making->members[making->count++];
     size_t start = making->texts.len;

@@ -1,5 +1,7 @@
 #include "layout/run.h"
 
+#include "base/array.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,14 +11,8 @@
 
 static bool add(struct stretches *held, uint64_t start, uint64_t end)
 {
-    if (held->count == held->room) {
-        size_t room = held->room * 2 + 16;
-        void *list = realloc(held->list, room * sizeof *held->list);
-        if (list == NULL) {
-            return false;
-        }
-        held->list = list;
-        held->room = room;
+    if (!array_reserve(&held->list, &held->room, held->count + 1, sizeof *held->list)) {
+        return false;
     }
     held->list[held->count].start = start;
     held->list[held->count].end = held->count + 1 == STRETCHES_MOST ? held->size : end;
