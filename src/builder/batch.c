@@ -1,5 +1,6 @@
 #include "builder/batch.h"
 
+#include "base/array.h"
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -64,17 +65,8 @@ struct batch *batch_create(uv_loop_t *loop, const struct command_options *option
 bool batch_add(struct batch *batch, struct flags *argv, void *tag)
 {
     struct job *job = calloc(1, sizeof *job);
-    if (batch->count == batch->cap) {
-        size_t cap = batch->cap == 0 ? 8 : batch->cap * 2;
-        struct job **jobs = realloc(batch->jobs, cap * sizeof(struct job *));
-        if (jobs == NULL) {
-            free(job);
-            return false;
-        }
-        batch->jobs = jobs;
-        batch->cap = cap;
-    }
-    if (job == NULL || argv->failed) {
+    if (job == NULL || argv->failed ||
+        !array_reserve(&batch->jobs, &batch->cap, batch->count + 1, sizeof(struct job *))) {
         free(job);
         return false;
     }

@@ -1,5 +1,6 @@
 #include "builder/changes.h"
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/hash.h"
 
@@ -25,17 +26,9 @@ static struct change *find(const struct changes *changes, uint64_t key, const ch
 
 static struct change *append(struct changes *changes, uint64_t key, const char *path)
 {
-    if (changes->count == changes->cap) {
-        size_t cap = changes->cap == 0 ? 16 : changes->cap * 2;
-        struct change *grown = realloc(changes->list, cap * sizeof *grown);
-        if (grown == NULL) {
-            return NULL;
-        }
-        changes->list = grown;
-        changes->cap = cap;
-    }
     char *own = strdup(path);
     if (own == NULL ||
+        !array_reserve(&changes->list, &changes->cap, changes->count + 1, sizeof *changes->list) ||
         !table_put(&changes->by_path, key, (void *)(uintptr_t)(changes->count + 1))) {
         free(own);
         return NULL;

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* vasprintf */
 #include "builder/flags.h"
 
+#include "base/array.h"
 #include "base/hash.h"
 #include "base/path.h"
 #include "base/text.h"
@@ -14,21 +15,11 @@
 
 static bool take(struct flags *flags, char *word)
 {
-    if (flags->failed || word == NULL) {
+    if (flags->failed || word == NULL ||
+        !array_reserve(&flags->words, &flags->cap, flags->count + 2, sizeof *flags->words)) {
         free(word);
         flags->failed = true;
         return false;
-    }
-    if (flags->count + 1 >= flags->cap) {
-        size_t cap = flags->cap == 0 ? 16 : flags->cap * 2;
-        char **words = realloc(flags->words, cap * sizeof *words);
-        if (words == NULL) {
-            free(word);
-            flags->failed = true;
-            return false;
-        }
-        flags->words = words;
-        flags->cap = cap;
     }
     flags->words[flags->count++] = word;
     flags->words[flags->count] = NULL;

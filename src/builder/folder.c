@@ -1,5 +1,7 @@
 #include "builder/folder.h"
 
+#include "base/array.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,14 +61,8 @@ struct entry *folder_find(const struct folder *folder, const char *name)
 
 struct entry *folder_append(struct folder *folder, const char *name)
 {
-    if (folder->count == folder->cap) {
-        size_t cap = folder->cap == 0 ? 8 : folder->cap * 2;
-        struct entry **grown = realloc(folder->entries, cap * sizeof(void *));
-        if (grown == NULL) {
-            return NULL;
-        }
-        folder->entries = grown;
-        folder->cap = cap;
+    if (!array_reserve(&folder->entries, &folder->cap, folder->count + 1, sizeof(struct entry *))) {
+        return NULL;
     }
     size_t len = strlen(name) + 1;
     struct entry *entry = calloc(1, sizeof *entry + len);

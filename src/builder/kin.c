@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* memmem */
 #include "builder/kin.h"
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/file.h"
 
@@ -83,7 +84,7 @@ static bool has_variable(pid_t pid, const char *start, bool whole)
 static struct row *list(size_t *count)
 {
     struct row *rows = NULL;
-    size_t cap = 0;
+    size_t room = 0;
     bool ok = true;
     DIR *folder = opendir("/proc");
     *count = 0;
@@ -95,12 +96,7 @@ static struct row *list(size_t *count)
         if (pid <= 1) {
             continue;
         }
-        if (*count == cap) {
-            cap = cap == 0 ? 256 : cap * 2;
-            struct row *more = realloc(rows, cap * sizeof *rows);
-            ok = more != NULL;
-            rows = ok ? more : rows;
-        }
+        ok = array_reserve(&rows, &room, *count + 1, sizeof *rows);
         if (ok && look((pid_t)pid, &rows[*count])) {
             ++*count;
         }
@@ -154,14 +150,9 @@ bool kin_find(struct kin *kin, pid_t leader, const char *mark)
     for (size_t i = 0; i < count; i++) {
         found += rows[i].found ? 1 : 0;
     }
-    if (found > kin->cap) {
-        pid_t *pids = realloc(kin->pids, found * sizeof *pids);
-        if (pids == NULL) {
-            free(rows);
-            return false;
-        }
-        kin->pids = pids;
-        kin->cap = found;
+    if (!array_reserve(&kin->pids, &kin->cap, found, sizeof *kin->pids)) {
+        free(rows);
+        return false;
     }
     for (size_t i = 0; i < count; i++) {
         if (rows[i].found) {

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* asprintf */
 #include "builder/product.h"
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -99,7 +100,7 @@ static bool parse(struct product *product, const char *text)
 {
     struct reading *read = &product->read;
     int used = 0;
-    size_t cap = 0;
+    size_t room = 0;
     if (sscanf(text, HEAD "%" SCNx64 "\n%n", &product->made_by, &used) != 1 || used == 0) {
         return false;
     }
@@ -112,13 +113,8 @@ static bool parse(struct product *product, const char *text)
             at[used] != ' ' || (size_t)used + 1 >= len || at[len] != '\n') {
             return false;
         }
-        if (read->files.count == cap) {
-            cap = cap == 0 ? 64 : cap * 2;
-            struct stamp *stamps = realloc(read->stamps, cap * sizeof *stamps);
-            if (stamps == NULL) {
-                return false;
-            }
-            read->stamps = stamps;
+        if (!array_reserve(&read->stamps, &room, read->files.count + 1, sizeof *read->stamps)) {
+            return false;
         }
         read->stamps[read->files.count] = stamp;
         if (!flags_add_len(&read->files, at + used + 1, len - (size_t)used - 1)) {

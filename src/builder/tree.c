@@ -1,5 +1,6 @@
 #include "builder/tree.h"
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/path.h"
@@ -103,16 +104,9 @@ void tree_poll_folder(struct tree *tree, struct folder *folder)
 
 static bool remember(struct tree *tree, struct folder *folder)
 {
-    if (tree->folder_count == tree->folder_cap) {
-        size_t cap = tree->folder_cap == 0 ? 64 : tree->folder_cap * 2;
-        struct folder **grown = realloc(tree->folders, cap * sizeof(struct folder *));
-        if (grown == NULL) {
-            return false;
-        }
-        tree->folders = grown;
-        tree->folder_cap = cap;
-    }
-    if (!table_put(&tree->by_identity, folder->identity, folder)) {
+    if (!array_reserve(&tree->folders, &tree->folder_cap, tree->folder_count + 1,
+                       sizeof(struct folder *)) ||
+        !table_put(&tree->by_identity, folder->identity, folder)) {
         return false;
     }
     folder->index = tree->folder_count;

@@ -1,5 +1,6 @@
 #include "builder/written.h"
 
+#include "base/array.h"
 #include "base/clock.h"
 
 #include <fcntl.h>
@@ -27,17 +28,10 @@ static struct written_file *find(const struct written *written, const char *path
 
 static struct written_file *append(struct written *written, const char *path)
 {
-    if (written->count == written->cap) {
-        size_t cap = written->cap == 0 ? 16 : written->cap * 2;
-        struct written_file *grown = realloc(written->files, cap * sizeof *grown);
-        if (grown == NULL) {
-            return NULL;
-        }
-        written->files = grown;
-        written->cap = cap;
-    }
     char *own = strdup(path);
     if (own == NULL ||
+        !array_reserve(&written->files, &written->cap, written->count + 1,
+                       sizeof *written->files) ||
         !table_put(&written->by_path, key_of(path), (void *)(uintptr_t)(written->count + 1))) {
         free(own);
         return NULL;

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* F_DUPFD_CLOEXEC */
 #include "host/services.h"
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "host/heap_service.h"
 #include "host/host.h"
@@ -97,17 +98,10 @@ static bool kept_set(struct kept *kept, const char *name, void *pointer)
     if (pointer == NULL) {
         return true;
     }
-    if (kept->count == kept->cap) {
-        size_t cap = kept->cap == 0 ? 8 : kept->cap * 2;
-        struct kept_pointer *items = realloc(kept->items, cap * sizeof *items);
-        if (items == NULL) {
-            return false;
-        }
-        kept->items = items;
-        kept->cap = cap;
-    }
     char *copy = strdup(name);
-    if (copy == NULL) {
+    if (copy == NULL ||
+        !array_reserve(&kept->items, &kept->cap, kept->count + 1, sizeof *kept->items)) {
+        free(copy);
         return false;
     }
     kept->items[kept->count++] = (struct kept_pointer){copy, pointer};
@@ -125,17 +119,10 @@ void kept_finish(struct kept *kept)
 
 static hotrun_status put_off(struct requests *requests, struct kept_change change, const char *name)
 {
-    if (requests->count == requests->cap) {
-        size_t cap = requests->cap == 0 ? 8 : requests->cap * 2;
-        struct kept_change *changes = realloc(requests->changes, cap * sizeof *changes);
-        if (changes == NULL) {
-            return HOTRUN_ERR_NOMEM;
-        }
-        requests->changes = changes;
-        requests->cap = cap;
-    }
     change.name = strdup(name);
-    if (change.name == NULL) {
+    if (change.name == NULL || !array_reserve(&requests->changes, &requests->cap,
+                                              requests->count + 1, sizeof *requests->changes)) {
+        free(change.name);
         return HOTRUN_ERR_NOMEM;
     }
     requests->changes[requests->count++] = change;

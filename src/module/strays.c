@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "module/library_parts.h"
 
+#include "base/array.h"
+
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,14 +38,8 @@ static bool is_certain(const struct hunt *hunt, const uintptr_t *slot, const Elf
 
 static bool note_stray(struct hunt *hunt, uint32_t symbol, uintptr_t target)
 {
-    if (hunt->count == hunt->room) {
-        size_t room = hunt->room == 0 ? 16 : hunt->room * 2;
-        struct stray *found = realloc(hunt->found, room * sizeof *found);
-        if (found == NULL) {
-            return false;
-        }
-        hunt->found = found;
-        hunt->room = room;
+    if (!array_reserve(&hunt->found, &hunt->room, hunt->count + 1, sizeof *hunt->found)) {
+        return false;
     }
     hunt->found[hunt->count++] = (struct stray){symbol, target};
     return true;

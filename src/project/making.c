@@ -1,5 +1,6 @@
 #include "project/making.h"
 
+#include "base/array.h"
 #include "base/file.h"
 #include "base/path.h"
 
@@ -29,17 +30,10 @@ struct making {
 
 static bool note(struct making *making, const char *path, bool is_folder, bool is_outer)
 {
-    if (making->count == making->room) {
-        size_t room = making->room == 0 ? 16 : 2 * making->room;
-        struct entry *entries = realloc(making->entries, room * sizeof *entries);
-        if (entries == NULL) {
-            return false;
-        }
-        making->entries = entries;
-        making->room = room;
-    }
     char *copy = strdup(path);
-    if (copy == NULL) {
+    if (copy == NULL || !array_reserve(&making->entries, &making->room, making->count + 1,
+                                       sizeof *making->entries)) {
+        free(copy);
         return false;
     }
     making->entries[making->count++] = (struct entry){copy, is_folder, is_outer};

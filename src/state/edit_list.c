@@ -1,5 +1,7 @@
 #include "state/edit_list.h"
 
+#include "base/array.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,16 +64,8 @@ struct edit *edit_list_read(const char *bytes, size_t len, size_t *count)
     size_t room = 0;
     *count = 0;
     while (at < end) {
-        if (*count == room) {
-            room = room == 0 ? 16 : room * 2;
-            struct edit *more = room > EDIT_LIST_MOST ? NULL : realloc(edits, room * sizeof *edits);
-            if (more == NULL) {
-                free(edits);
-                return NULL;
-            }
-            edits = more;
-        }
-        if (!take(&at, end, &edits[*count])) {
+        if (*count == EDIT_LIST_MOST || !array_reserve(&edits, &room, *count + 1, sizeof *edits) ||
+            !take(&at, end, &edits[*count])) {
             free(edits);
             return NULL;
         }

@@ -1,5 +1,6 @@
 #include "state/member_table.h"
 
+#include "base/array.h"
 #include "state/spelling.h"
 
 #include <stdlib.h>
@@ -21,14 +22,8 @@ static bool mark_of(const struct members *members, uint64_t *mark)
 
 bool member_table_add(struct member_table *table, const struct members *members)
 {
-    if (table->count == table->cap) {
-        size_t cap = table->cap == 0 ? 64 : table->cap * 2;
-        struct member *member = realloc(table->member, cap * sizeof *member);
-        if (member == NULL) {
-            return false;
-        }
-        table->member = member;
-        table->cap = cap;
+    if (!array_reserve(&table->member, &table->cap, table->count + 1, sizeof *table->member)) {
+        return false;
     }
     struct member *member = &table->member[table->count];
     *member =

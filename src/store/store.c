@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "store/store.h"
 
+#include "base/array.h"
 #include "base/file.h"
 #include "base/path.h"
 
@@ -103,15 +104,9 @@ static bool take_id(void *ctx, const char *name)
     if (id == 0) {
         return true;
     }
-    if (found->count == found->room) {
-        size_t room = found->room == 0 ? 32 : found->room * 2;
-        uint64_t *ids = realloc(found->ids, room * sizeof *ids);
-        if (ids == NULL) {
-            errno = ENOMEM;
-            return false;
-        }
-        found->ids = ids;
-        found->room = room;
+    if (!array_reserve(&found->ids, &found->room, found->count + 1, sizeof *found->ids)) {
+        errno = ENOMEM;
+        return false;
     }
     found->ids[found->count++] = id;
     return true;

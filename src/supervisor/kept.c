@@ -1,5 +1,6 @@
 #include "supervisor/kept.h"
 
+#include "base/array.h"
 #include "supervisor/host_process.h"
 
 #include <stdlib.h>
@@ -32,17 +33,10 @@ static bool add(struct kept *kept, const char *name, int fd, struct error *err)
     if (kept->count == KEPT_MOST) {
         return error_set(err, ERROR_LIMIT, "%d others are kept already", KEPT_MOST);
     }
-    if (kept->count == kept->cap) {
-        unsigned cap = kept->cap == 0 ? 8 : kept->cap * 2;
-        struct kept_descriptor *items = realloc(kept->items, cap * sizeof *items);
-        if (items == NULL) {
-            return error_set(err, ERROR_SYSTEM, "no memory");
-        }
-        kept->items = items;
-        kept->cap = cap;
-    }
     char *copy = strdup(name);
-    if (copy == NULL) {
+    if (copy == NULL ||
+        !array_reserve(&kept->items, &kept->cap, kept->count + 1, sizeof *kept->items)) {
+        free(copy);
         return error_set(err, ERROR_SYSTEM, "no memory");
     }
     kept->items[kept->count++] = (struct kept_descriptor){copy, fd};

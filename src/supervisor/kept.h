@@ -18,7 +18,8 @@ struct kept { /* zero-initialised: empty */
         char *name; /* owned, at most KEEP_NAME_MOST bytes */
         int fd;     /* owned, CLOEXEC */
     } * items;      /* in the order in which the names came */
-    unsigned count, cap;
+    unsigned count;
+    size_t cap;
 };
 
 /* Takes `fd` over under `name`, in place of an earlier one, which is closed. False: the name is
