@@ -1,6 +1,10 @@
-"""The headers as users compile them: every standard, gcc and clang, with many warnings as errors."""
+"""The headers as users compile them: every standard, gcc and clang, with many warnings as errors.
+
+Usually each source is compiled by each compiler in each standard, at one level with one switch: other ones
+in each run, which HOTRUN_TEST_SEED repeats. HOTRUN_TEST_ALL=1 asks for all."""
 import itertools
 import os
+import random
 import shutil
 import subprocess
 import tempfile
@@ -22,6 +26,18 @@ C_STANDARDS = ("c11", "c17", "gnu17", "c2x")
 CXX_STANDARDS = ("c++11", "c++14", "c++17", "gnu++17", "c++20", "c++2b")
 LEVELS = ("-O0", "-O2")
 SWITCHES = ((), ("-DHOTRUN_STATIC",))
+ALL = os.environ.get("HOTRUN_TEST_ALL", "") not in ("", "0")
+SEED = int(os.environ.get("HOTRUN_TEST_SEED", "0")) or random.randrange(1, 1 << 30)
+
+
+def crossed(compilers, standards, names):
+    """(compiler, standard, level, switch, name): all, or for each of these three the next level and switch,
+    so that each source meets all of them with each compiler."""
+    ways = list(itertools.product(LEVELS, SWITCHES))
+    for (a, compiler), (b, standard), (c, name) in itertools.product(
+            *map(enumerate, (compilers, standards, names))):
+        for level, switch in ways if ALL else [ways[(SEED + a + b + c) % len(ways)]]:
+            yield compiler, standard, level, switch, name
 
 
 def run(*command):
@@ -62,7 +78,7 @@ class Folder(unittest.TestCase):
             results = list(pool.map(one, enumerate(commands)))
         wrong = [" ".join(command) + "\n" + result.stderr
                  for command, result in results if result.returncode or result.stderr]
-        self.assertEqual(wrong, [])
+        self.assertEqual(wrong, [], f"HOTRUN_TEST_SEED={SEED}")
         self.assertGreater(len(results), 0)
 
 
@@ -70,24 +86,21 @@ class Compiles(Folder):
     def test_modules_in_c_compile_without_a_warning(self):
         self.all_compile(
             [compiler, "-std=" + standard, level, *switch, *WARNINGS, *ONLY_C, source(name)]
-            for compiler, standard, level, switch, name in itertools.product(
-                C_COMPILERS, C_STANDARDS, LEVELS, SWITCHES,
-                ("module.c", "stateless.c", "layout.c", "marked.c")))
+            for compiler, standard, level, switch, name in crossed(
+                C_COMPILERS, C_STANDARDS, ("module.c", "stateless.c", "layout.c", "marked.c")))
 
     def test_modules_in_cpp_compile_without_a_warning(self):
         self.all_compile(
             [compiler, "-std=" + standard, level, *switch, *WARNINGS, *ONLY_CXX, "-x", "c++",
              source(name)]
-            for compiler, standard, level, switch, name in itertools.product(
-                CXX_COMPILERS, CXX_STANDARDS, LEVELS, SWITCHES,
-                ("module.c", "stateless.c", "layout.c", "marked.c")))
+            for compiler, standard, level, switch, name in crossed(
+                CXX_COMPILERS, CXX_STANDARDS, ("module.c", "stateless.c", "layout.c", "marked.c")))
 
     def test_typed_modules_compile_without_a_warning(self):
         self.all_compile(
             [compiler, "-std=" + standard, level, *switch, *WARNINGS, *ONLY_CXX, source(name)]
-            for compiler, standard, level, switch, name in itertools.product(
-                CXX_COMPILERS, CXX_STANDARDS, LEVELS, SWITCHES,
-                ("typed.cpp", "plain.cpp", "marked.cpp")))
+            for compiler, standard, level, switch, name in crossed(
+                CXX_COMPILERS, CXX_STANDARDS, ("typed.cpp", "plain.cpp", "marked.cpp")))
 
     def test_typed_modules_need_neither_exceptions_nor_type_information(self):
         self.all_compile(
