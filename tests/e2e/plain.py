@@ -23,11 +23,12 @@ def _is_plain(path):
 
 
 def _build():
-    """Builds the host once more, in a folder of the build folder that stays for the next time."""
+    """Builds the host once more, in a folder of the build folder that stays for the next time; without
+    optimization, which takes a third of the time."""
     folder = os.path.join(os.path.dirname(os.path.abspath(HOTRUN)), "plain")
     quiet = {"stdout": subprocess.DEVNULL, "stdin": subprocess.DEVNULL, "check": True}
     if not os.path.exists(os.path.join(folder, "build.ninja")):
-        subprocess.run(["meson", "setup", folder, modules.ROOT, "-Dbuildtype=debugoptimized",
+        subprocess.run(["meson", "setup", folder, modules.ROOT, "-Dbuildtype=debug",
                         "-Db_sanitize=none", "-Dtests=false"], **quiet)
     subprocess.run(["ninja", "-C", folder, "src/host/hotrun-host"], **quiet)
     return os.path.join(folder, "src", "host", "hotrun-host")
