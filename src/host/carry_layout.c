@@ -259,7 +259,7 @@ bool carry_edited(struct swap *swap)
     struct decode_given given = {.same_process = true, .strict = true};
     swap->stage = SWAP_EDIT;
     swap->lives_on = true;
-    struct plan *plan = layouts_plan(&host->layouts, swap->old->layout, fresh->layout, &swap->err);
+    struct plan *plan = plan_create_whole(swap->old->layout, fresh->layout, &swap->err);
     host_enter(host, fresh, PHASE_DESERIALIZE);
     bool ok = plan != NULL && views_target_with_heap(fresh, &target, &swap->err) &&
               plan_move(plan, &image, &target, &swap->findings, &swap->err);

@@ -66,6 +66,7 @@ struct pairs {
     size_t room, move_room, link_room;
     uint32_t *slots; /* pairs by their types */
     uint32_t slot_count;
+    bool whole;      /* HOTRUN_TRANSIENT is not heeded; set before the first pair */
     uint64_t budget; /* of members that may yet be looked at: bounds what a damaged layout costs */
 };
 

@@ -99,7 +99,8 @@ static bool push_member(struct work *work, const struct member *fresh, struct er
         pair->flags |= PAIR_LEAVES;
         return true;
     }
-    if ((fresh->field->flags & LAYOUT_TRANSIENT) == 0 && has_bits(work, fresh)) {
+    bool transient = (fresh->field->flags & LAYOUT_TRANSIENT) != 0 && !work->pairs->whole;
+    if (!transient && has_bits(work, fresh)) {
         return push_bits(work, fresh, err);
     }
     const struct member *old = &work->old.list[fresh->source];
@@ -108,9 +109,8 @@ static bool push_member(struct work *work, const struct member *fresh, struct er
     work->alike = work->alike && (inner.flags & PAIR_LIKE) != 0 && old->offset == fresh->offset &&
                   old->field->bit == fresh->field->bit && old->field->bits == fresh->field->bits;
     pair->flags |= inner.flags & PAIR_EXACT;
-    if ((fresh->field->flags & LAYOUT_TRANSIENT) != 0 || (inner.flags & PAIR_NONE) != 0) {
-        pair->flags |= PAIR_LEAVES;
-        pair->flags |= (fresh->field->flags & LAYOUT_TRANSIENT) != 0 ? PAIR_TRANSIENT : 0;
+    if (transient || (inner.flags & PAIR_NONE) != 0) {
+        pair->flags |= PAIR_LEAVES | (transient ? PAIR_TRANSIENT : 0);
         work->apart = true;
         return true;
     }

@@ -32,7 +32,8 @@ static bool check_marks(const struct plan *plan, struct error *err)
     return true;
 }
 
-struct plan *plan_create(const struct layout *from, const struct layout *to, struct error *err)
+static struct plan *create(const struct layout *from, const struct layout *to, bool whole,
+                           struct error *err)
 {
     struct plan *plan = calloc(1, sizeof *plan);
     if (plan == NULL) {
@@ -47,6 +48,7 @@ struct plan *plan_create(const struct layout *from, const struct layout *to, str
         !pairs_create(plan->pairs, from, to) || !pairs_create(plan->pointees, from, to)) {
         goto no_memory;
     }
+    plan->pairs->whole = plan->pointees->whole = whole;
     plan->state = pairs_find(plan->pairs, 0, 0, err);
     if (plan->state == LAYOUT_NONE || !refuse_exact(plan, plan->state, "", err) ||
         !check_marks(plan, err)) {
@@ -58,6 +60,17 @@ no_memory:
     plan_destroy(plan);
     (void)error_set(err, ERROR_SYSTEM, "no memory for comparing two layouts");
     return NULL;
+}
+
+struct plan *plan_create(const struct layout *from, const struct layout *to, struct error *err)
+{
+    return create(from, to, false, err);
+}
+
+struct plan *plan_create_whole(const struct layout *from, const struct layout *to,
+                               struct error *err)
+{
+    return create(from, to, true, err);
 }
 
 void plan_destroy(struct plan *plan)

@@ -14,6 +14,10 @@ struct plan; /* opaque */
  * large (ERROR_LIMIT), or HOTRUN_EXACT forbids the change (ERROR_REFUSED, by path). A plan is used
  * by one thread at a time. */
 struct plan *plan_create(const struct layout *from, const struct layout *to, struct error *err);
+
+/* The same for an edit of a state, which is no reload: transient values go over as others do. */
+struct plan *plan_create_whole(const struct layout *from, const struct layout *to,
+                               struct error *err);
 void plan_destroy(struct plan *plan); /* NULL is allowed */
 
 /* The state's block needs no move: each field of it lies where it lay, and means the same, and none

@@ -70,6 +70,13 @@ class Told(Layouts):
             self.assertGreaterEqual(state["n"], 100000)
             self.assertIn("/name", self.state("set", "/name", "3.5", status=125))
 
+    def test_an_edit_leaves_transient_values_as_they_are(self):
+        with self.run_ship(ship(1, "int speed; HOTRUN_TRANSIENT(speed);")) as run:
+            run.event("loaded")
+            self.state("set", "/speed", "5")
+            self.state("set", "/name", '"second"')
+            self.assertEqual(self.state("get", "/speed"), "5")
+
     def test_how_it_lies_is_told(self):
         with self.run_ship() as run:
             self.reader(run)

@@ -163,6 +163,24 @@ static void transient_fields_have_their_default_on_each_reload(void **state)
     scene_end(&scene);
 }
 
+static void an_edit_keeps_transient_fields(void **state)
+{
+    (void)state;
+    struct scene scene;
+    const char *text = "struct game {int a; transient int b; struct {transient int c; int d;} in;}";
+    scene_start(&scene, text, text);
+    plan_destroy(scene.plan);
+    scene.plan = plan_create_whole(scene.from, scene.to, &scene.err);
+    assert_true(plan_keeps_state(scene.plan));
+    scene_set(&scene, "/b", 2);
+    scene_set(&scene, "/in/c", 3);
+    scene_default(&scene, "/b", 20);
+    scene_move(&scene);
+    scene_expect(&scene, "/b", 2);
+    scene_expect(&scene, "/in/c", 3);
+    scene_end(&scene);
+}
+
 static void what_is_exact_may_not_change(void **state)
 {
     (void)state;
@@ -461,6 +479,7 @@ int main(void)
         cmocka_unit_test(elements_are_told_by_their_numbers_and_counted),
         cmocka_unit_test(a_renamed_field_takes_the_old_ones_value),
         cmocka_unit_test(transient_fields_have_their_default_on_each_reload),
+        cmocka_unit_test(an_edit_keeps_transient_fields),
         cmocka_unit_test(what_is_exact_may_not_change),
         cmocka_unit_test(enums_go_by_name),
         cmocka_unit_test(arrays_grow_and_shrink),
