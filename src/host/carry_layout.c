@@ -261,15 +261,21 @@ bool carry_edited(struct swap *swap)
     swap->lives_on = true;
     struct plan *plan = plan_create_whole(swap->old->layout, fresh->layout, &swap->err);
     host_enter(host, fresh, PHASE_DESERIALIZE);
-    bool ok = plan != NULL && views_target_with_heap(fresh, &target, &swap->err) &&
-              plan_move(plan, &image, &target, &swap->findings, &swap->err);
+    bool ok = plan != NULL && views_target_with_heap(fresh, &target, &swap->err);
     if (ok) {
-        leftovers_free(&swap->leftovers, fresh); /* objects are numbered as they were */
+        heap_line_up(fresh->heap, true);
+        ok = plan_move(plan, &image, &target, &swap->findings, &swap->err);
+        heap_line_up(fresh->heap, false);
+        leftovers_set_aside(&swap->leftovers, fresh); /* objects are numbered as they were */
     }
     ok = ok && views_encode(fresh, true, &host->json, &swap->err) && edits_apply(swap) &&
-         decode_state(text_string(&host->json), host->json.len, &given, &target, &read, &swap->err);
+         decode_state(text_string(&host->json), host->json.len, &given, &target, &read,
+                      &swap->err) &&
+         views_encode(fresh, true, &host->json_after, &swap->err);
+    if (ok) {
+        leftovers_free(&swap->leftovers, fresh);
+    }
     host_back(host);
-    ok = ok && views_encode(fresh, true, &host->json_after, &swap->err);
     if (ok) {
         edits_compare(swap);
         swap->told.how = STATE_JSON;

@@ -70,6 +70,7 @@ static void *settle(struct heap *heap, uint32_t number, const struct heap_object
     block->object.type = object->type;
     block->object.align = object->align;
     block->object.mark = object->mark;
+    block->hidden = 0;
     *start_at(heap, block->offset) = number;
     heap->count++;
     heap->total += object->size * object->count;
@@ -97,6 +98,19 @@ static uint32_t object_at(const struct heap *heap, const void *address)
     return offset < heap->used && offset % HEAP_GRAIN == 0 ? *start_at(heap, offset) : 0;
 }
 
+static void show(struct heap *heap, struct heap_block *block, bool shown)
+{
+    uint64_t bytes = block->object.size * block->object.count;
+    if (shown == !block->hidden) {
+        return;
+    }
+    block->hidden = !shown;
+    heap->count += shown ? 1 : UINT64_MAX;
+    heap->total += shown ? bytes : -bytes;
+    heap->hidden += shown ? -block->len : block->len;
+    heap->sorted_is_new = false;
+}
+
 bool heap_free(struct heap *heap, const void *address)
 {
     uint32_t number = object_at(heap, address);
@@ -104,12 +118,26 @@ bool heap_free(struct heap *heap, const void *address)
         return false;
     }
     struct heap_block *block = heap_block(heap, number);
+    show(heap, block, true);
     *start_at(heap, block->offset) = 0;
     heap->count--;
     heap->total -= block->object.size * block->object.count;
     heap->sorted_is_new = false;
     heap_blocks_release(heap, number);
     return true;
+}
+
+void heap_hide(struct heap *heap, const void *address, bool hidden)
+{
+    uint32_t number = object_at(heap, address);
+    if (number != 0) {
+        show(heap, heap_block(heap, number), !hidden);
+    }
+}
+
+void heap_line_up(struct heap *heap, bool in_line)
+{
+    heap->in_line = in_line;
 }
 
 enum heap_mistake heap_mistake(const struct heap *heap, const void *address)
@@ -191,7 +219,7 @@ struct heap_object *heap_sorted(struct heap *heap)
     struct heap_object *at = heap->sorted + heap->count;
     for (uint32_t i = heap->last; i != 0; i = heap_block(heap, i)->before) {
         const struct heap_block *block = heap_block(heap, i);
-        if (block->taken) {
+        if (block->taken && !block->hidden) {
             *--at =
                 (struct heap_object){block->offset,      block->object.size,  block->object.count,
                                      block->object.type, block->object.align, block->object.mark};

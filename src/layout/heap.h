@@ -46,6 +46,15 @@ enum heap_mistake {
     HEAP_FOREIGN
 } heap_mistake(const struct heap *heap, const void *address);
 
+/* A hidden object is no part of what there is: it is in no view, no piece and no count, and its
+ * place does not count against the limit. It keeps that place, so that whoever has its address may
+ * use it and free it. Nothing, when no object begins at `address`. */
+void heap_hide(struct heap *heap, const void *address, bool hidden);
+
+/* Whether objects are made one behind the other from here on, so that they are numbered in the
+ * order in which they are made; else they take what is free. */
+void heap_line_up(struct heap *heap, bool in_line);
+
 /* Objects whose type was not known get that of their mark, if it has their size; others stay. */
 struct layout;
 void heap_resolve(struct heap *heap, const struct layout *layout);

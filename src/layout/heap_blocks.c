@@ -202,10 +202,10 @@ static uint32_t append(struct heap *heap, uint64_t offset, uint64_t len)
 uint32_t heap_blocks_take(struct heap *heap, uint64_t len, uint64_t align)
 {
     uint64_t slack = align > HEAP_GRAIN ? align - HEAP_GRAIN : 0;
-    if (len > heap->limit || !have_numbers(heap, 2)) {
+    if (len > heap_limit(heap) || !have_numbers(heap, 2)) {
         return 0;
     }
-    uint32_t number = find(heap, len + slack);
+    uint32_t number = heap->in_line ? 0 : find(heap, len + slack);
     uint64_t begin = number != 0 ? heap_block(heap, number)->offset : heap->used;
     uint64_t offset = (begin + align - 1) / align * align;
     return number != 0 ? carve(heap, number, offset, len) : append(heap, offset, len);

@@ -81,7 +81,8 @@ bool heap_reach(struct heap *heap, uint64_t end)
     if (end <= heap->mapped) {
         return true;
     }
-    if (end > heap->limit) {
+    uint64_t limit = heap_limit(heap);
+    if (end > limit) {
         return false;
     }
     uint64_t page = page_size();
@@ -89,7 +90,7 @@ bool heap_reach(struct heap *heap, uint64_t end)
                     : heap->mapped < MOST_AT_ONCE ? heap->mapped
                                                   : MOST_AT_ONCE;
     uint64_t wanted = round_up(heap->mapped + more, page);
-    uint64_t most = round_up(heap->limit, page);
+    uint64_t most = round_up(limit, page);
     uint64_t least = round_up(end, page);
     wanted = wanted < most ? wanted : most;
     return (wanted > least && map_up_to(heap, wanted)) || map_up_to(heap, least);

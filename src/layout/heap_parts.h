@@ -15,7 +15,7 @@
 struct heap_block { /* number 0 is none */
     uint64_t offset, len;
     uint32_t before, after; /* its neighbours */
-    uint32_t taken, pad;
+    uint32_t taken, hidden;
     union {
         struct {
             uint64_t size, count, mark;
@@ -56,7 +56,9 @@ struct heap {
     uint32_t slices[HEAP_LEVELS];
     uint32_t bins[HEAP_LEVELS][HEAP_SLICES];
 
-    uint64_t count, total;
+    uint64_t count, total;      /* of what is not hidden */
+    uint64_t hidden;            /* bytes of blocks that are */
+    bool in_line;               /* free blocks are left alone */
     struct heap_object *sorted; /* what heap_sorted made */
     size_t sorted_cap;
     bool sorted_is_new;
@@ -66,6 +68,13 @@ struct heap {
 static inline struct heap_block *heap_block(const struct heap *heap, uint32_t number)
 {
     return (struct heap_block *)heap->blocks.at + number;
+}
+
+/* What is hidden takes nothing from the module. */
+static inline uint64_t heap_limit(const struct heap *heap)
+{
+    uint64_t limit = heap->limit + heap->hidden;
+    return limit < HEAP_SIZE_MAX ? limit : HEAP_SIZE_MAX;
 }
 
 /* ---- memory (heap_memory.c) ---- */

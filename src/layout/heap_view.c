@@ -23,7 +23,7 @@ size_t heap_pieces(struct heap *heap, struct heap_piece pieces[HEAP_PIECES])
     memcpy(heap->head.magic, MAGIC, sizeof heap->head.magic);
     heap->head.address = heap->address;
     heap->head.count = heap->count;
-    heap->head.size = heap->used;
+    heap->head.size = heap->count == 0 ? 0 : heap->used;
     pieces[0] = (struct heap_piece){&heap->head, sizeof heap->head};
     pieces[1] = (struct heap_piece){objects, objects_len(heap->count)};
     pieces[2] = (struct heap_piece){heap->base, (size_t)heap->used};

@@ -89,6 +89,50 @@ static void opaque_bytes_may_be_pointers(void **state)
                      REACH_KNOWN);
 }
 
+static struct layout *opened(uint32_t state)
+{
+    struct error err = {0};
+    struct layout *layout = draft_open(draft, state, 1 << 20, &err);
+    assert_string_equal(err.text, "");
+    return layout;
+}
+
+static void packed_structs_have_pointers_anywhere(void **state)
+{
+    (void)state;
+    for (uint64_t offset = 0; offset < 9; offset++) {
+        assert_int_equal(setup(state), 0);
+        uint32_t tight = draft_reserve(draft);
+        struct layout_field field =
+            draft_field(draft, "field", draft_pointer(draft, integer()), offset);
+        draft_compound(draft, tight, LAYOUT_STRUCT, "tight", offset + 8, &field, 1);
+        struct layout *layout = opened(structure("game", draft_array(draft, tight, 2)));
+        assert_int_equal(reach_is_aligned(layout), offset % 8 == 0);
+        layout_drop(&layout);
+    }
+}
+
+static void numbers_need_no_place_of_their_own(void **state)
+{
+    (void)state;
+    struct layout *layout = opened(structure("game", draft_array(draft, integer(), 3)));
+    assert_true(reach_is_aligned(layout));
+    layout_drop(&layout);
+}
+
+static void an_array_at_the_end_is_seen_through_structs(void **state)
+{
+    (void)state;
+    struct layout *layout =
+        opened(structure("game", structure("inner", draft_array(draft, integer(), 3))));
+    assert_true(reach_ends_in_array(layout, 0));
+    layout_drop(&layout);
+    assert_int_equal(setup(state), 0);
+    layout = opened(structure("game", structure("inner", integer())));
+    assert_false(reach_ends_in_array(layout, 0));
+    layout_drop(&layout);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -97,6 +141,9 @@ int main(void)
         cmocka_unit_test_setup(memory_that_holds_pointers_may_reach_anywhere, setup),
         cmocka_unit_test_setup(a_list_ends_somewhere, setup),
         cmocka_unit_test_setup(opaque_bytes_may_be_pointers, setup),
+        cmocka_unit_test(packed_structs_have_pointers_anywhere),
+        cmocka_unit_test_setup(numbers_need_no_place_of_their_own, setup),
+        cmocka_unit_test_setup(an_array_at_the_end_is_seen_through_structs, setup),
     };
     return cmocka_run_group_tests_name("host: reach", tests, NULL, NULL);
 }

@@ -199,6 +199,57 @@ static void an_address_that_is_taken_is_not_overwritten(void **state)
     assert_non_null(make(16, 1));
 }
 
+static void what_is_hidden_keeps_its_place_and_counts_for_nothing(void **state)
+{
+    (void)state;
+    heap_destroy(heap);
+    heap = heap_create(ADDRESS, 4 * MB, &err);
+    char *first = make(MB, 1), *second = make(MB, 1);
+    first[0] = 1;
+    heap_hide(heap, first, true);
+    heap_hide(heap, first, true);
+    heap_hide(heap, first + 16, true);
+    assert_int_equal(heap_count(heap), 1);
+    assert_int_equal(heap_total(heap), MB);
+    assert_true(make(3 * MB, 1) != NULL && make(16, 1) == NULL);
+    assert_int_equal(first[0], 1);
+    heap_hide(heap, first, false);
+    assert_int_equal(heap_count(heap), 3);
+    heap_hide(heap, second, true);
+    struct heap_view view;
+    assert_true(heap_look(&view, heap));
+    assert_int_equal(view.count, 2);
+    assert_null(heap_find(&view, (uint64_t)(uintptr_t)second + 8));
+    heap_close(&view);
+    assert_true(heap_free(heap, second));
+    assert_int_equal(heap_count(heap), 2);
+    assert_int_equal(heap_total(heap), 4 * MB);
+}
+
+static void a_heap_of_hidden_objects_is_written_as_an_empty_one(void **state)
+{
+    (void)state;
+    heap_hide(heap, make(100, 1), true);
+    struct heap_piece pieces[HEAP_PIECES];
+    struct heap_view view;
+    assert_int_equal(heap_pieces(heap, pieces), 1);
+    assert_true(heap_open(&view, pieces[0].bytes, pieces[0].len, &err));
+    assert_int_equal(view.count, 0);
+    heap_close(&view);
+}
+
+static void in_line_no_free_block_is_taken(void **state)
+{
+    (void)state;
+    char *first = make(100, 1), *second = make(100, 1);
+    assert_true(heap_free(heap, first));
+    heap_line_up(heap, true);
+    char *third = make(16, 1);
+    assert_true(third > second && (char *)make(16, 1) > third);
+    heap_line_up(heap, false);
+    assert_ptr_equal(make(16, 1), first);
+}
+
 static void forked_children_do_not_inherit_it(void **state)
 {
     (void)state;
@@ -304,6 +355,9 @@ int main(void)
         TEST(what_is_freed_goes_back_to_the_system),
         TEST(what_the_system_refuses_is_no_object_and_no_signal),
         TEST(an_address_that_is_taken_is_not_overwritten),
+        TEST(what_is_hidden_keeps_its_place_and_counts_for_nothing),
+        TEST(a_heap_of_hidden_objects_is_written_as_an_empty_one),
+        TEST(in_line_no_free_block_is_taken),
         TEST(forked_children_do_not_inherit_it),
         TEST(a_million_changes_leave_each_object_as_it_was),
     };
