@@ -21,7 +21,8 @@ struct job {
     struct shared shared; /* with a descriptor of its own, and nothing mapped */
     struct layout_set layouts;
     int slot;
-    char *copy;
+    int folder; /* of a file alone; -1: it is for the store */
+    char *copy; /* a path, or the name in `folder`; NULL: none */
     void *call;
     uint64_t stored, stored_id; /* when the work began */
     struct durable_outcome outcome;
@@ -116,26 +117,27 @@ static bool write_copy(const char *path, const struct text *file, struct error *
     return ok;
 }
 
-bool durable_make_file(const struct shared *shared, int slot, const struct layout_set *layouts,
-                       struct text *file, struct error *err)
+/* A file alone. */
+static void run_apart(struct job *job)
 {
-    struct text state = {0};
-    struct snapshot snapshot;
-    bool ok = shared_read(shared, slot, &snapshot, &state, err) &&
-              portable_make(&snapshot, &state, layouts, (size_t)shared->limit, err) &&
-              make_file(&snapshot, &state, file, err);
+    struct snapshot *snapshot = &job->outcome.snapshot;
+    struct error *err = &job->outcome.err;
+    struct text state = {0}, file = {0};
+    bool ok = shared_read(&job->shared, job->slot, snapshot, &state, err) &&
+              portable_make(snapshot, &state, &job->layouts, (size_t)job->shared.limit, err) &&
+              make_file(snapshot, &state, &file, err);
     text_finish(&state);
-    return ok;
+    job->outcome.ok = ok && file_replace(job->folder, job->copy, file.data, file.len, err);
+    text_finish(&file);
 }
 
-static void run(struct job *job)
+static void run_stored(struct job *job)
 {
     struct durable_outcome *outcome = &job->outcome;
     struct snapshot *snapshot = &outcome->snapshot;
     struct store *store = job->durable->store;
     struct text state = {0}, file = {0};
     struct store_entry entry;
-    uint64_t begun = clock_ns();
     bool ok = read_state(job, snapshot, &state, &outcome->err);
     bool known = ok && snapshot->sequence == job->stored && job->stored_id != 0 &&
                  store_look(store, job->stored_id, &entry, NULL);
@@ -162,7 +164,17 @@ static void run(struct job *job)
     }
     text_finish(&file);
     outcome->ok = ok;
-    outcome->took_ns = clock_ns() - begun;
+}
+
+static void run(struct job *job)
+{
+    uint64_t begun = clock_ns();
+    if (job->folder >= 0) {
+        run_apart(job);
+    } else {
+        run_stored(job);
+    }
+    job->outcome.took_ns = clock_ns() - begun;
 }
 
 static void on_work(uv_work_t *work)
@@ -182,6 +194,9 @@ static void free_job(struct job *job)
 {
     if (job->shared.fd >= 0) {
         (void)close(job->shared.fd);
+    }
+    if (job->folder >= 0) {
+        (void)close(job->folder);
     }
     layout_set_finish(&job->layouts);
     free(job->copy);
@@ -253,17 +268,22 @@ static void on_worked(uv_work_t *work, int status)
     begin(durable);
 }
 
-bool durable_submit(struct durable *durable, const struct shared *shared, int slot,
-                    const char *copy, void *call, struct error *err)
+/* Takes `folder` over. */
+static bool submit(struct durable *durable, const struct shared *shared, int slot, int folder,
+                   const char *copy, void *call, struct error *err)
 {
     struct job *job = calloc(1, sizeof *job);
     if (job == NULL) {
+        if (folder >= 0) {
+            (void)close(folder);
+        }
         return error_set(err, ERROR_SYSTEM, "no memory to store a snapshot");
     }
     *job = (struct job){
         .durable = durable,
         .shared = {.fd = fcntl(shared->fd, F_DUPFD_CLOEXEC, 3), .limit = shared->limit},
         .slot = slot,
+        .folder = folder,
         .copy = copy == NULL ? NULL : strdup(copy),
         .call = call};
     if (job->shared.fd < 0 || (copy != NULL && job->copy == NULL)) {
@@ -280,6 +300,18 @@ bool durable_submit(struct durable *durable, const struct shared *shared, int sl
     durable->last = job;
     begin(durable);
     return true;
+}
+
+bool durable_submit(struct durable *durable, const struct shared *shared, int slot,
+                    const char *copy, void *call, struct error *err)
+{
+    return submit(durable, shared, slot, -1, copy, call, err);
+}
+
+bool durable_keep(struct durable *durable, const struct shared *shared, int slot, int folder_fd,
+                  const char *name, void *call, struct error *err)
+{
+    return submit(durable, shared, slot, folder_fd, name, call, err);
 }
 
 bool durable_is_busy(const struct durable *durable)

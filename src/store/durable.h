@@ -18,7 +18,7 @@
 struct durable; /* opaque */
 
 struct durable_outcome {
-    bool ok;      /* it is in the store, and the copy is where it was wanted */
+    bool ok;      /* it is in the store, and the copy or file is where it was wanted */
     bool stored;  /* it is in the store */
     bool fresh;   /* and was written there by this */
     bool useless; /* not ok, and no fault: the bytes of such a state mean nothing elsewhere */
@@ -28,7 +28,8 @@ struct durable_outcome {
     struct error err;
 };
 
-/* What becomes of each durable_submit, in their order. `call` is what was given to it. */
+/* What becomes of each durable_submit and durable_keep, in their order. `call` is what was given to
+ * it. */
 typedef void durable_done(void *ctx, void *call, const struct durable_outcome *outcome);
 
 /* `store` is borrowed, and nobody else's meanwhile. So is `layouts`: those that images need, as
@@ -45,6 +46,11 @@ void durable_destroy(struct durable *durable);
 bool durable_submit(struct durable *durable, const struct shared *shared, int slot,
                     const char *copy, void *call, struct error *err);
 
+/* Writes this very snapshot as the file `name` in the folder `folder_fd`, which is taken over, in
+ * its turn; the store does not get it, and the disk is not waited for. False: as above. */
+bool durable_keep(struct durable *durable, const struct shared *shared, int slot, int folder_fd,
+                  const char *name, void *call, struct error *err);
+
 /* Something is being stored, or waits for it. */
 bool durable_is_busy(const struct durable *durable);
 
@@ -53,10 +59,6 @@ uint64_t durable_sequence(const struct durable *durable);
 
 /* The snapshot with this sequence is `id` in the store; 0: it needs no storing. */
 void durable_set_stored(struct durable *durable, uint64_t sequence, uint64_t id);
-
-/* Appends the file of the snapshot in `slot`. [any thread] */
-bool durable_make_file(const struct shared *shared, int slot, const struct layout_set *layouts,
-                       struct text *file, struct error *err);
 
 /* Blocks until all that was submitted is done, and told. */
 void durable_flush(struct durable *durable);

@@ -5,8 +5,8 @@
 #include "supervisor/state.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct build *build_of(const struct supervisor *sup, uint64_t generation)
 {
@@ -165,44 +165,14 @@ static void quote_target(struct text *body, const struct config *config)
     }
 }
 
-/* The snapshot that was used, as a file beside the report. */
-static void add_snapshot(struct supervisor *sup, int slot)
-{
-    struct text *body = &sup->autopsy.report.body;
-    struct error err;
-    char name[sizeof sup->autopsy.report.name + sizeof ".json"];
-    struct text path = {0};
-    if (slot == NO_SLOT || sup->memory.fd < 0) {
-        return;
-    }
-    (void)snprintf(name, sizeof name, "%s.json", sup->autopsy.report.name);
-    text_printf(&path, "%s/crashes/%s", sup->run_dir.path, name);
-    int folder = crash_report_folder(sup->run_dir.fd, &err);
-    if (folder >= 0 && snapshots_save(sup, slot, folder, name, &err)) {
-        text_printf(body, "snapshot    %s\nreproduce   hotrun --restore ", text_string(&path));
-        quote(body, text_string(&path));
-        quote_target(body, sup->config);
-        text_puts(body, "\n");
-    } else {
-        text_printf(body, "snapshot    none could be kept: %s\n", err.text);
-    }
-    if (folder >= 0) {
-        (void)close(folder);
-    }
-    text_finish(&path);
-}
+/* ---- the report's file ---- */
 
-void autopsy_file(struct supervisor *sup, const char *outcome, int slot)
+static void write_report(struct supervisor *sup, const struct crash_report *report)
 {
     struct autopsy *autopsy = &sup->autopsy;
     struct error err;
     char file[sizeof autopsy->file];
-    if (!crash_report_is_open(&autopsy->report)) {
-        return;
-    }
-    text_printf(&autopsy->report.body, "\nthen        %s\n", outcome);
-    add_snapshot(sup, slot);
-    if (crash_report_write(&autopsy->report, sup->run_dir.fd, file, sizeof file, &err)) {
+    if (crash_report_write(report, sup->run_dir.fd, file, sizeof file, &err)) {
         autopsy->trouble_told = false;
         log_line(sup->log, LOG_DEBUG, "the report of the crash is %s/%s", sup->run_dir.path, file);
     } else if (!autopsy->trouble_told) {
@@ -210,6 +180,92 @@ void autopsy_file(struct supervisor *sup, const char *outcome, int slot)
         log_line(sup->log, LOG_WARN, "the report of the crash is not kept: %s; the run goes on",
                  err.text);
     }
+}
+
+static void tell_snapshot(const struct supervisor *sup, struct crash_report *report)
+{
+    struct text path = {0};
+    text_printf(&path, "%s/crashes/%s.json", sup->run_dir.path, report->name);
+    text_printf(&report->body, "snapshot    %s\nreproduce   hotrun --restore ", text_string(&path));
+    quote(&report->body, text_string(&path));
+    quote_target(&report->body, sup->config);
+    text_puts(&report->body, "\n");
+    text_finish(&path);
+}
+
+static void tell_no_snapshot(struct crash_report *report, const struct error *why)
+{
+    text_printf(&report->body, "snapshot    none could be kept: %s\n", why->text);
+}
+
+static void on_saved(struct supervisor *sup, void *ctx, bool ok, const struct error *err)
+{
+    struct crash_report *report = ctx;
+    if (ok) {
+        tell_snapshot(sup, report);
+    } else {
+        tell_no_snapshot(report, err);
+    }
+    write_report(sup, report);
+    crash_report_finish(report);
+    free(report);
+}
+
+/* A large state takes seconds: the report is there without it first. */
+static void write_first(struct supervisor *sup, const struct crash_report *report)
+{
+    struct crash_report first = *report;
+    first.body = (struct text){0};
+    text_puts(&first.body, text_string(&report->body));
+    text_puts(&first.body, "snapshot    is being written\n");
+    write_report(sup, &first);
+    crash_report_finish(&first);
+}
+
+/* Begins to write the snapshot that was gone back to beside the report, which is taken over then.
+ * False with `err`. */
+static bool save_snapshot(struct supervisor *sup, struct crash_report *report, int slot,
+                          struct error *err)
+{
+    char name[sizeof report->name + sizeof ".json"];
+    struct crash_report *kept = malloc(sizeof *kept);
+    if (kept == NULL) {
+        return error_set(err, ERROR_SYSTEM, "no memory to save it");
+    }
+    int folder = crash_report_folder(sup->run_dir.fd, err);
+    if (folder < 0) {
+        free(kept);
+        return false;
+    }
+    (void)snprintf(name, sizeof name, "%s.json", report->name);
+    write_first(sup, report);
+    *kept = *report;
+    *report = (struct crash_report){.name = ""};
+    if (snapshots_save(sup, slot, folder, name, on_saved, kept, err)) {
+        return true;
+    }
+    *report = *kept;
+    free(kept);
+    return false;
+}
+
+void autopsy_file(struct supervisor *sup, const char *outcome, int slot)
+{
+    struct crash_report *report = &sup->autopsy.report;
+    struct error err;
+    if (!crash_report_is_open(report)) {
+        return;
+    }
+    text_printf(&report->body, "\nthen        %s\n", outcome);
+    bool wanted = slot != NO_SLOT && sup->memory.fd >= 0;
+    if (wanted && save_snapshot(sup, report, slot, &err)) {
+        return;
+    }
+    if (wanted) {
+        tell_no_snapshot(report, &err);
+    }
+    write_report(sup, report);
+    crash_report_finish(report);
 }
 
 void autopsy_came_back(struct supervisor *sup, const struct report_back *back, int slot)

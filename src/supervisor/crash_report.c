@@ -117,7 +117,7 @@ static void remove_oldest(int fd)
     free(names);
 }
 
-bool crash_report_write(struct crash_report *report, int run_dir_fd, char *file, size_t size,
+bool crash_report_write(const struct crash_report *report, int run_dir_fd, char *file, size_t size,
                         struct error *err)
 {
     char name[sizeof report->name + 8];
@@ -130,6 +130,5 @@ bool crash_report_write(struct crash_report *report, int run_dir_fd, char *file,
         remove_oldest(fd);
         (void)close(fd);
     }
-    crash_report_finish(report);
     return ok;
 }

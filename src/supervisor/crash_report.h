@@ -23,9 +23,9 @@ void crash_report_begin(struct crash_report *report, uint64_t generation, uint64
 bool crash_report_is_open(const struct crash_report *report);
 
 /* Writes NAME.txt in the folder crashes/ of `run_dir_fd`, which is made when it is missing, and
- * removes the oldest reports above CRASH_REPORTS_MOST with the files beside them. The report is
- * empty then. `file` gets the path below the run directory. */
-bool crash_report_write(struct crash_report *report, int run_dir_fd, char *file, size_t size,
+ * removes the oldest reports above CRASH_REPORTS_MOST with the files beside them. It may be written
+ * again, with more in it. `file` gets the path below the run directory. */
+bool crash_report_write(const struct crash_report *report, int run_dir_fd, char *file, size_t size,
                         struct error *err);
 
 /* The folder crashes/, for files beside reports; the caller closes it. -1 with `err`. */

@@ -1,7 +1,6 @@
 #include "supervisor/snapshots.h"
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "store/durable.h"
 #include "supervisor/comeback.h"
 #include "supervisor/state.h"
@@ -9,13 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CANDIDATES_MOST (FALLBACKS_MOST + 2)
+#define SAVES_MOST      4U /* each keeps the memory of a dead host */
 
-struct waiting { /* `hotrun snapshot` */
+struct waiting { /* `hotrun snapshot`, or a file apart */
     struct waiting *next;
     struct control_call *call;
-    char *file; /* NULL: none */
+    char *file;             /* NULL: none */
+    snapshots_saved *saved; /* of a file apart */
+    void *ctx;
 };
 
 struct snapshots {
@@ -24,6 +27,7 @@ struct snapshots {
     struct waiting *asked;        /* the host has not published yet */
     bool unsent;                  /* nor been asked: its layout is being read */
     struct waiting *storing;      /* submitted: in the order of their answers */
+    unsigned saves;               /* of them, files apart */
     uint64_t id, step, stored_ns; /* of the newest; id 0: none */
     bool failing;
     char reason[1024]; /* why the newest is not stored; "": it is */
@@ -130,7 +134,10 @@ static void done(void *ctx, void *call, const struct durable_outcome *outcome)
 {
     struct supervisor *sup = ctx;
     struct waiting *waiting = call;
-    if (outcome->stored) {
+    bool apart = waiting != NULL && waiting->saved != NULL;
+    if (apart) {
+        sup->snapshots->saves--;
+    } else if (outcome->stored) {
         stored(sup, outcome);
     } else {
         failed(sup, outcome);
@@ -141,7 +148,11 @@ static void done(void *ctx, void *call, const struct durable_outcome *outcome)
             at = &(*at)->next;
         }
         *at = waiting->next;
-        answer(sup, waiting, outcome);
+        if (apart) {
+            waiting->saved(sup, waiting->ctx, outcome->ok, &outcome->err);
+        } else {
+            answer(sup, waiting, outcome);
+        }
         free_waiting(waiting);
     }
     supervisor_arm(sup, TIMER_STATUS, 20);
@@ -175,16 +186,27 @@ void snapshots_keep(struct supervisor *sup)
 }
 
 bool snapshots_save(struct supervisor *sup, int slot, int folder_fd, const char *name,
-                    struct error *err)
+                    snapshots_saved *saved, void *ctx, struct error *err)
 {
-    struct text file = {0};
-    if (sup->memory.fd < 0) {
-        return error_set(err, ERROR_MISSING, "there is no snapshot");
+    struct snapshots *snapshots = sup->snapshots;
+    bool many = snapshots->saves == SAVES_MOST;
+    struct waiting *waiting = many ? NULL : calloc(1, sizeof *waiting);
+    if (waiting == NULL) {
+        (void)close(folder_fd);
+        return error_set(err, many ? ERROR_BUSY : ERROR_SYSTEM,
+                         many ? "those of earlier deaths are still being written"
+                              : "no memory to save a snapshot");
     }
-    bool ok = durable_make_file(&sup->memory, slot, layouts_known(sup), &file, err) &&
-              file_replace(folder_fd, name, file.data, file.len, err);
-    text_finish(&file);
-    return ok;
+    *waiting = (struct waiting){.next = snapshots->storing, .saved = saved, .ctx = ctx};
+    snapshots->storing = waiting;
+    snapshots->saves++;
+    if (!durable_keep(snapshots->durable, &sup->memory, slot, folder_fd, name, waiting, err)) {
+        snapshots->storing = waiting->next;
+        snapshots->saves--;
+        free_waiting(waiting);
+        return false;
+    }
+    return true;
 }
 
 /* Older ones first, so that the newest gets the highest number. */

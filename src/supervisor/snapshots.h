@@ -36,10 +36,12 @@ void snapshots_published(struct supervisor *sup, const struct message_published 
 /* The host is gone: those who wait for its state are told. */
 void snapshots_host_died(struct supervisor *sup);
 
-/* Writes the snapshot in `slot` of sup->memory into another folder, without waiting for the disk.
- */
+/* Writes the snapshot in `slot` of sup->memory as the file `name` in the folder `folder_fd`, which
+ * is taken over, on the worker thread; `saved` is told, at the latest at snapshots_end. False with
+ * `err`: it could not be begun, and `saved` is not called. */
+typedef void snapshots_saved(struct supervisor *sup, void *ctx, bool ok, const struct error *err);
 bool snapshots_save(struct supervisor *sup, int slot, int folder_fd, const char *name,
-                    struct error *err);
+                    snapshots_saved *saved, void *ctx, struct error *err);
 
 /* The run is over: what is newer than the store is stored before this returns. */
 void snapshots_end(struct supervisor *sup);

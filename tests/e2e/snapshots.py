@@ -5,6 +5,7 @@ import re
 
 from harness import Case
 import modules
+import processes
 
 RESTORED = 2
 OFTEN = "[checkpoint]\ninterval = '10ms'\ndurable_interval = '20ms'\n"
@@ -31,6 +32,23 @@ class Snapshots(Case):
 
     def place(self, run, name="latest.json"):
         return os.path.join(self.folder_of(run), name)
+
+    def report(self, crashed, words):
+        """The text of a crash's report, when these words are in it."""
+        path = self.path(".hotrun", crashed["report"])
+
+        def text():
+            with open(path, encoding="utf-8") as file:
+                return file.read()
+
+        self.assertTrue(processes.asked(lambda: words in text()), text())
+        return text()
+
+    def beside(self, report):
+        """The snapshot beside a report."""
+        (path,) = re.findall(r"^snapshot +(.+)$", report, re.M)
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
 
     def goes_on(self, run, snapshot, since=0):
         """The first step is the snapshot's next one, on its state."""

@@ -170,11 +170,7 @@ class Stored(Layouts):
         with self.run_ship(ship(1, step=dies),
                            config="[checkpoint]\ninterval = '1ms'\n[supervise]\nmax_restarts = 1\n") as run:
             run.event("held")
-            folder = self.path(".hotrun", "crashes")
-            names = [name for name in os.listdir(folder) if name.endswith(".json")]
-            self.assertTrue(names)
-            with open(os.path.join(folder, names[0]), encoding="utf-8") as file:
-                snapshot = json.load(file)
+            snapshot = self.beside(self.report(run.event("crashed"), "reproduce"))
             self.assertEqual((snapshot["kind"], snapshot["state"]["name"]), ("json", "first"))
             self.assertEqual(json.loads(self.state("get", "/name")), "first")  # of what is held
             run.finish()

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "store/durable.h"
 
+#include "base/file.h"
 #include "base/path.h"
 #include "states_trial.h"
 
@@ -111,6 +112,36 @@ static void what_is_submitted_is_stored_and_told_in_its_order(void **state)
         assert_int_equal(on_disk(i + 1).step, (i + 1) * 10);
     }
     assert_int_equal(durable_sequence(durable), 3);
+}
+
+static void a_file_apart_is_this_very_snapshot_and_not_in_the_store(void **state)
+{
+    (void)state;
+    struct error err;
+    int tokens[2];
+    publish(SHARED_TURN_0, 7, "{\"n\":7}");
+    publish(SHARED_TURN_1, 8, "{\"n\":8}");
+    for (int i = 0; i < 2; i++) {
+        int slot = i == 0 ? SHARED_TURN_0 : SHARED_PIN_0; /* the latter is empty */
+        int folder = fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
+        assert_true(durable_keep(durable, &shared, slot, folder, i == 0 ? "7.json" : "none.json",
+                                 &tokens[i], &err));
+    }
+    durable_flush(durable);
+    assert_int_equal(outcome_count, 2);
+    assert_ptr_equal(calls[0], &tokens[0]);
+    assert_true(outcomes[0].ok && !outcomes[0].stored && !outcomes[0].fresh);
+    assert_false(outcomes[1].ok);
+    assert_int_equal(durable_sequence(durable), 0);
+    struct text bytes = {0};
+    struct envelope envelope;
+    assert_true(file_read(at("7.json"), 1 << 20, &bytes, &err));
+    assert_int_equal(envelope_read(&envelope, bytes.data, bytes.len, &err), ENVELOPE_WHOLE);
+    assert_int_equal(envelope.snapshot.step, 70);
+    envelope_finish(&envelope);
+    text_finish(&bytes);
+    assert_int_equal(access(at("none.json"), F_OK), -1);
+    assert_int_equal(access(at("snapshots"), F_OK), -1);
 }
 
 static void what_is_in_the_store_is_not_stored_again_unless_it_has_gone(void **state)
@@ -271,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TRIAL(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TRIAL(what_is_submitted_is_stored_and_told_in_its_order),
+        TRIAL(a_file_apart_is_this_very_snapshot_and_not_in_the_store),
         TRIAL(what_is_in_the_store_is_not_stored_again_unless_it_has_gone),
         TRIAL(a_copy_is_written_beside_and_its_failure_is_no_failure_of_the_store),
         TRIAL(an_empty_slot_and_memory_with_pointers_are_no_snapshots),

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* nftw */
 #include "supervisor/crash_report.h"
 
+#include "base/file.h"
 #include "trial.h"
 
 #include <dirent.h>
@@ -44,7 +45,9 @@ static bool write_one(uint64_t step)
 {
     crash_report_begin(&report, 4, step);
     text_puts(&report.body, "it crashed\n");
-    return crash_report_write(&report, run_dir, file, sizeof file, &err);
+    bool ok = crash_report_write(&report, run_dir, file, sizeof file, &err);
+    crash_report_finish(&report);
+    return ok;
 }
 
 static void a_report_is_a_private_file_with_time_generation_and_step_in_its_name(void **state)
@@ -59,6 +62,21 @@ static void a_report_is_a_private_file_with_time_generation_and_step_in_its_name
     assert_int_equal(stat(at("crashes"), &st), 0);
     assert_int_equal(st.st_mode & 0777, 0700);
     assert_false(crash_report_is_open(&report));
+}
+
+static void a_report_may_be_written_again_with_more_in_it(void **state)
+{
+    (void)state;
+    crash_report_begin(&report, 4, 1);
+    text_puts(&report.body, "it crashed\n");
+    assert_true(crash_report_write(&report, run_dir, file, sizeof file, &err));
+    text_puts(&report.body, "and came back\n");
+    assert_true(crash_report_write(&report, run_dir, file, sizeof file, &err));
+    assert_int_equal(count(".txt"), 1);
+    struct text read = {0};
+    assert_true(file_read(at(file), 1000, &read, &err));
+    assert_string_equal(text_string(&read), "it crashed\nand came back\n");
+    text_finish(&read);
 }
 
 static void the_oldest_go_with_what_lies_beside_them_and_other_files_stay(void **state)
@@ -103,6 +121,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_report_is_a_private_file_with_time_generation_and_step_in_its_name),
+        TEST(a_report_may_be_written_again_with_more_in_it),
         TEST(the_oldest_go_with_what_lies_beside_them_and_other_files_stay),
         TEST(a_folder_that_is_a_link_is_not_followed),
         TEST(a_folder_that_others_may_write_into_is_refused),
