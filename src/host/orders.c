@@ -92,7 +92,8 @@ static void handle(struct host *host, const struct message *message)
         replies_to_send(host, message->send.number, &message->send.name, &message->send.text);
         break;
     case MESSAGE_ASK:
-        replies_with_state(host, message->ask.number, channel_take_fd(host->channel));
+        replies_with_state(host, message->ask.number, message->ask.pointer.data,
+                           channel_take_fd(host->channel));
         break;
     case MESSAGE_EDIT:
         edits_take(host, message->edit.generation, channel_take_fd(host->channel));

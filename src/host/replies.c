@@ -12,16 +12,21 @@
 #include <string.h>
 #include <unistd.h>
 
-static void reply(struct host *host, uint64_t number, bool ok, bool image, struct bytes text)
+#define COPY_MOST  ((uint64_t)1 << 20) /* bytes of a state of which a copy is no matter */
+#define VALUE_MOST ((size_t)64 << 10)  /* bytes of a value that are told before a copy is */
+
+static void reply(struct host *host, uint64_t number, bool ok, enum reply_form form,
+                  struct bytes text)
 {
-    host_send(host, &(struct message){
-                        .type = MESSAGE_REPLY,
-                        .reply = {.number = number, .ok = ok, .image = image, .text = text}});
+    host_send(host,
+              &(struct message){
+                  .type = MESSAGE_REPLY,
+                  .reply = {.number = number, .ok = ok, .form = (uint64_t)form, .text = text}});
 }
 
 static void refuse(struct host *host, uint64_t number, const char *reason)
 {
-    reply(host, number, false, false, bytes_of(reason));
+    reply(host, number, false, REPLY_TEXT, bytes_of(reason));
 }
 
 static hotrun_status write_reply(const hotrun_writer *writer, const char *text, size_t len)
@@ -74,7 +79,7 @@ void replies_to_send(struct host *host, uint64_t number, const struct bytes *nam
     } else if (problem_of(&written, reason, sizeof reason) != NULL) {
         refuse(host, number, reason);
     } else {
-        reply(host, number, true, false, (struct bytes){text_string(&written), written.len});
+        reply(host, number, true, REPLY_TEXT, (struct bytes){text_string(&written), written.len});
     }
     text_finish(&written);
 }
@@ -99,12 +104,51 @@ static bool write_image_to(struct generation *generation, int fd, struct error *
     return ok;
 }
 
-void replies_with_state(struct host *host, uint64_t number, int fd)
+static bool write_value_to(struct generation *generation, const char *pointer, size_t limit, int fd,
+                           struct error *err)
+{
+    struct text *json = &generation->host->json;
+    return views_encode_value(generation, pointer, limit, json, err) &&
+           (file_write_all(fd, text_string(json), json->len) ||
+            error_errno(err, "cannot hand the value over"));
+}
+
+/* A step waits for a copy as it does for text: of a large state, a small value is sooner told than
+ * all of it is copied; a large one is sooner copied, where a copy is allowed. */
+static bool write_part_to(struct generation *generation, const char *pointer, int fd,
+                          enum reply_form *form, struct error *err)
+{
+    uint64_t size = views_size(generation);
+    uint64_t allowed = generation->host->setup.pin_limit;
+    bool copied = size <= allowed;
+    *form = REPLY_VALUE;
+    if (copied && (size <= COPY_MOST || pointer[0] == '\0')) {
+        *form = REPLY_IMAGE;
+        return write_image_to(generation, fd, err);
+    }
+    size_t limit = copied ? VALUE_MOST : generation->host->setup.state_max_json;
+    if (write_value_to(generation, pointer, limit, fd, err)) {
+        return true;
+    }
+    if (err->code != ERROR_LIMIT) {
+        return false;
+    }
+    *form = REPLY_IMAGE;
+    return copied ? write_image_to(generation, fd, err)
+                  : error_set(err, ERROR_LIMIT,
+                              "the value takes more than the %zu bytes of JSON that "
+                              "state.max_json allows, and the state, of %llu bytes, more than the "
+                              "%llu that state.pin_limit allows to copy: ask for a part of it, or "
+                              "raise a limit",
+                              limit, (unsigned long long)size, (unsigned long long)allowed);
+}
+
+void replies_with_state(struct host *host, uint64_t number, const char *pointer, int fd)
 {
     struct generation *generation = host->current;
     struct error err = {0};
+    enum reply_form form = REPLY_TEXT;
     bool ok = false;
-    bool image = false;
     if (fd < 0) {
         error_set(&err, ERROR_SYSTEM, "no descriptor for the state: try again");
     } else if (generation == NULL) {
@@ -112,7 +156,7 @@ void replies_with_state(struct host *host, uint64_t number, int fd)
     } else if (snapshot_has_json(generation)) {
         ok = write_json_to(generation, fd, &err);
     } else if (views_has_parts(generation)) {
-        ok = image = write_image_to(generation, fd, &err);
+        ok = write_part_to(generation, pointer, fd, &form, &err);
     } else {
         error_set(&err, ERROR_REFUSED,
                   "the module has no serialize, and no debug info names what its state is: write "
@@ -121,5 +165,5 @@ void replies_with_state(struct host *host, uint64_t number, int fd)
     if (fd >= 0) {
         (void)close(fd);
     }
-    reply(host, number, ok, image, bytes_of(ok ? "" : err.text));
+    reply(host, number, ok, form, bytes_of(ok ? "" : err.text));
 }

@@ -13,7 +13,8 @@ struct host;
 void replies_to_send(struct host *host, uint64_t number, const struct bytes *name,
                      const struct bytes *text);
 
-/* The state's text goes into `fd`, which is taken over; -1: it did not come. */
-void replies_with_state(struct host *host, uint64_t number, int fd);
+/* The state goes into `fd`, which is taken over; -1: it did not come. Of a state that its layout
+ * tells, what `pointer` names may go there alone. */
+void replies_with_state(struct host *host, uint64_t number, const char *pointer, int fd);
 
 #endif

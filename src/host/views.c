@@ -202,3 +202,17 @@ bool views_encode(struct generation *generation, bool statics, struct text *json
     struct image image = views_image(generation);
     return views_encode_image(generation->host, &image, statics, json, err);
 }
+
+bool views_encode_value(struct generation *generation, const char *pointer, size_t limit,
+                        struct text *json, struct error *err)
+{
+    struct image image = views_image(generation);
+    struct encode_wanted wanted = {.statics = generation->host->setup.statics, .pointer = pointer};
+    text_clear(json);
+    json->limit = limit;
+    if (encode_image(&image, &wanted, write_text, json, err)) {
+        return true;
+    }
+    return json->failed ? error_set(err, ERROR_LIMIT, "the value takes more than %zu bytes", limit)
+                        : false;
+}

@@ -48,7 +48,11 @@ bool views_parts(struct generation *generation, struct view_parts *parts, struct
 bool views_encode(struct generation *generation, bool statics, struct text *json,
                   struct error *err);
 
-/* The same of any image. */
+/* What `pointer` names of all of that, at most `limit` bytes (ERROR_LIMIT). */
+bool views_encode_value(struct generation *generation, const char *pointer, size_t limit,
+                        struct text *json, struct error *err);
+
+/* Its state, of any image. */
 struct host;
 bool views_encode_image(struct host *host, const struct image *image, bool statics,
                         struct text *json, struct error *err);

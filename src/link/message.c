@@ -22,13 +22,25 @@ struct field {
         FIELD_BYTES, offsetof(struct message, member)                                              \
     }
 
-static const struct field setup_fields[] = {
-    NUMBER(setup.supervisor_pid), NUMBER(setup.slot_address), NUMBER(setup.state_max_json),
-    NUMBER(setup.state_max_size), NUMBER(setup.pin_limit),    NUMBER(setup.defer_limit_ns),
-    NUMBER(setup.max_dt_ns),      NUMBER(setup.rate_kind),    NUMBER(setup.rate_hz),
-    NUMBER(setup.hold_on_loss),   NUMBER(setup.statics),      NUMBER(setup.reset_on_mismatch),
-    NUMBER(setup.log_level),      NUMBER(setup.color),        NUMBER(setup.paused),
-    NUMBER(setup.checkpoint_ns),  BYTES(setup.config),        BYTES(setup.args)};
+static const struct field setup_fields[] = {NUMBER(setup.supervisor_pid),
+                                            NUMBER(setup.slot_address),
+                                            NUMBER(setup.state_max_json),
+                                            NUMBER(setup.state_max_size),
+                                            NUMBER(setup.pin_limit),
+                                            NUMBER(setup.defer_limit_ns),
+                                            NUMBER(setup.max_dt_ns),
+                                            NUMBER(setup.rate_kind),
+                                            NUMBER(setup.rate_hz),
+                                            NUMBER(setup.hold_on_loss),
+                                            NUMBER(setup.statics),
+                                            NUMBER(setup.reset_on_mismatch),
+                                            NUMBER(setup.log_level),
+                                            NUMBER(setup.color),
+                                            NUMBER(setup.paused),
+                                            NUMBER(setup.checkpoint_ns),
+                                            NUMBER(setup.stop_timeout_ns),
+                                            BYTES(setup.config),
+                                            BYTES(setup.args)};
 static const struct field load_fields[] = {
     NUMBER(load.how),    NUMBER(load.generation), NUMBER(load.slot), NUMBER(load.started_ns),
     NUMBER(load.failed), NUMBER(load.restored),   NUMBER(load.step), NUMBER(load.edited),
@@ -83,9 +95,9 @@ static const struct field stop_fields[] = {NUMBER(stop.status)};
 static const struct field pause_fields[] = {NUMBER(pause.on)};
 static const struct field steps_fields[] = {NUMBER(steps.count)};
 static const struct field send_fields[] = {NUMBER(send.number), BYTES(send.name), BYTES(send.text)};
-static const struct field ask_fields[] = {NUMBER(ask.number)};
+static const struct field ask_fields[] = {NUMBER(ask.number), BYTES(ask.pointer)};
 static const struct field reply_fields[] = {NUMBER(reply.number), NUMBER(reply.ok),
-                                            NUMBER(reply.image), BYTES(reply.text)};
+                                            NUMBER(reply.form), BYTES(reply.text)};
 static const struct field layout_fields[] = {NUMBER(layout.generation), NUMBER(layout.hash)};
 static const struct field log_fields[] = {NUMBER(log.level)};
 static const struct field keep_fields[] = {NUMBER(keep.dropped), BYTES(keep.name)};

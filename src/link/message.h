@@ -38,7 +38,7 @@ enum message_type {
     MESSAGE_EDIT,   /* what the next LOAD_SWAP changes in the state: an edit list, in the
                        descriptor that comes with it */
     MESSAGE_LAYOUT, /* a layout, in the descriptor that comes with it: before the LOAD that names
-                       it, or later, of the generation that runs */
+                       it, or later, of the generation that runs; or that it has none */
     MESSAGE_LOG,    /* another log level */
     /* both ways */
     MESSAGE_RATE, /* another pace: by command, or by the module */
@@ -98,6 +98,7 @@ struct message_setup {
     uint64_t hold_on_loss, statics; /* state.on_loss, state.statics */
     uint64_t reset_on_mismatch, log_level, color, paused;
     uint64_t checkpoint_ns;    /* between two snapshots at intervals; 0: none */
+    uint64_t stop_timeout_ns;  /* after STOP it is killed */
     struct bytes config, args; /* args: each with a '\0' behind it */
 };
 
@@ -111,7 +112,8 @@ struct message_load {
     uint64_t edited;         /* SWAP: the EDIT before it is part of it */
     uint64_t layout;         /* of the library: the hash of one that a LAYOUT brought; 0: there is
                                 none, or it comes later */
-    uint64_t may_want;       /* SWAP: it may come yet, and the LOAD again with it */
+    uint64_t may_want;       /* it, or that there is none, is told later; of a SWAP, the LOAD may
+                                come again with it */
     struct bytes path, name; /* the private copy; what messages call the library */
     struct bytes module;     /* the module's name that is expected; "": any */
     struct bytes reason;     /* with `failed` */
@@ -165,6 +167,12 @@ struct message_checked {
     struct bytes resident_reason;
 };
 
+enum reply_form {   /* what the ASK's descriptor has */
+    REPLY_TEXT = 0, /* the whole state's */
+    REPLY_IMAGE,    /* of the whole state (layout/image.h) */
+    REPLY_VALUE     /* text of what was wanted */
+};
+
 struct message {
     enum message_type type;
     union {
@@ -197,17 +205,18 @@ struct message {
         } send;
         struct {
             uint64_t number;
+            struct bytes pointer; /* what of the state is wanted; "": all of it */
         } ask;
         struct {
             uint64_t generation; /* of the LOAD */
         } edit;
         struct {
             uint64_t generation; /* whose it is; 0: of a snapshot */
-            uint64_t hash;
+            uint64_t hash;       /* 0: there is none, and no descriptor */
         } layout;
         struct {
             uint64_t number, ok;
-            uint64_t image;    /* 1: the ASK's descriptor has an image (layout/image.h), not text */
+            uint64_t form;     /* enum reply_form: to an ASK */
             struct bytes text; /* JSON, "" for none; not ok: the reason */
         } reply;
         struct {

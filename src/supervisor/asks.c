@@ -1,12 +1,14 @@
-#define _GNU_SOURCE /* memfd_create */
+#define _GNU_SOURCE /* memfd_create, F_DUPFD_CLOEXEC */
 #include "supervisor/asks.h"
 
 #include "base/clock.h"
 #include "state/json.h"
+#include "state/pointer.h"
 #include "supervisor/snapshots.h"
 #include "supervisor/state.h"
 #include "supervisor/values.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,9 +104,11 @@ static bool ask_for_state(struct supervisor *sup, struct ask *ask)
     struct error err;
     ask->fd = memfd_create("hotrun-ask", MFD_CLOEXEC);
     bool ok = ask->fd >= 0 &&
-              host_process_send_fd(
-                  sup->host, &(struct message){.type = MESSAGE_ASK, .ask = {.number = ask->number}},
-                  ask->fd, &err);
+              host_process_send_fd(sup->host,
+                                   &(struct message){.type = MESSAGE_ASK,
+                                                     .ask = {.number = ask->number,
+                                                             .pointer = bytes_of(ask->pointer)}},
+                                   ask->fd, &err);
     sup->asks_sent += ok;
     return ok;
 }
@@ -245,9 +249,9 @@ static void answer_sent(struct ask *ask, const struct bytes *text)
 static void get_held(struct supervisor *sup, const char *pointer, struct control_call *call)
 {
     struct snapshot snapshot;
-    struct value_source source = {.fd = -1};
+    struct value_source source = {.shared = true, .limit = sup->memory.limit};
     struct error err;
-    if (!snapshots_last_good(sup, &snapshot, &source.state, &err)) {
+    if (!snapshots_last_good(sup, &snapshot, &source.slot, &err)) {
         control_fail(call, CONTROL_REFUSED, err.text);
     } else if (snapshot.kind == SNAPSHOT_IMAGE) {
         char room[760];
@@ -255,22 +259,21 @@ static void get_held(struct supervisor *sup, const char *pointer, struct control
                      layouts_tell_state(sup) ? "the last good state was saved as memory alone, "
                                                "before its layout was known"
                                              : layouts_without(sup, room, sizeof room));
+    } else if ((source.fd = fcntl(sup->memory.fd, F_DUPFD_CLOEXEC, 3)) < 0) {
+        control_fail(call, CONTROL_INTERNAL, "no descriptor for the state: try again");
     } else {
-        source.image = snapshot.kind == SNAPSHOT_PARTS;
-        source.generation = snapshot.generation;
-        source.step = snapshot.step;
         values_answer(sup, &source, pointer, call);
     }
-    text_finish(&source.state);
 }
 
 void asks_get(struct supervisor *sup, const cJSON *params, struct control_call *call)
 {
     const cJSON *given = cJSON_GetObjectItemCaseSensitive(params, "pointer");
     const char *pointer = given == NULL ? "" : cJSON_GetStringValue(given);
-    if (pointer == NULL) {
+    if (pointer == NULL || strlen(pointer) > POINTER_MOST) {
         control_fail(call, CONTROL_INVALID_PARAMS,
-                     "pointer: expected a JSON pointer such as \"/player/x\"");
+                     pointer == NULL ? "pointer: expected a JSON pointer such as \"/player/x\""
+                                     : "pointer: expected a JSON pointer of at most 4096 bytes");
         return;
     }
     if (!control_expect_large(call)) {
@@ -299,12 +302,12 @@ void asks_get(struct supervisor *sup, const cJSON *params, struct control_call *
     arm(sup);
 }
 
-static void answer_got(struct supervisor *sup, struct ask *ask, bool image)
+static void answer_got(struct supervisor *sup, struct ask *ask, enum reply_form form)
 {
     supervisor_look(sup);
     struct value_source source = {.fd = ask->fd,
-                                  .state = {.limit = supervisor_snapshot_limit(sup)},
-                                  .image = image,
+                                  .form = form,
+                                  .limit = supervisor_snapshot_limit(sup),
                                   .generation = sup->report.generation,
                                   .step = sup->report.step};
     ask->fd = -1;
@@ -327,7 +330,7 @@ void asks_replied(struct supervisor *sup, const struct message *message)
                        message->reply.text.data, why);
         fail(ask, reason);
     } else if (ask->pointer != NULL) {
-        answer_got(sup, ask, message->reply.image != 0);
+        answer_got(sup, ask, (enum reply_form)message->reply.form);
     } else {
         answer_sent(ask, &message->reply.text);
     }

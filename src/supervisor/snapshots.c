@@ -338,14 +338,15 @@ void snapshots_host_died(struct supervisor *sup)
 
 /* ---- the rest ---- */
 
-bool snapshots_last_good(const struct supervisor *sup, struct snapshot *snapshot,
-                         struct text *state, struct error *err)
+bool snapshots_last_good(const struct supervisor *sup, struct snapshot *snapshot, int *slot,
+                         struct error *err)
 {
-    int slot = proven(sup);
-    if (slot == NO_SLOT || sup->memory.fd < 0) {
-        return error_set(err, ERROR_MISSING, "nothing runs, and there is no state");
-    }
-    return shared_read(&sup->memory, slot, snapshot, state, err);
+    *slot = proven(sup);
+    bool there = *slot != NO_SLOT && sup->memory.fd >= 0;
+    return (there && shared_peek(&sup->memory, *slot, snapshot)) ||
+           error_set(err, ERROR_MISSING,
+                     there ? "nothing runs, and the last state is not whole"
+                           : "nothing runs, and there is no state");
 }
 
 void snapshots_add_status(const struct supervisor *sup, cJSON *status)

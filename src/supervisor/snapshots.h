@@ -56,9 +56,10 @@ const char *snapshots_unstored(const struct supervisor *sup);
 /* The control method `snapshot`. */
 void snapshots_command(struct supervisor *sup, const cJSON *params, struct control_call *call);
 
-/* While nothing runs: the last good state. False: there is none, or it cannot be read. */
-bool snapshots_last_good(const struct supervisor *sup, struct snapshot *snapshot,
-                         struct text *state, struct error *err);
+/* While nothing runs: which slot of sup->memory has the last good state, and what that is. False:
+ * there is none. */
+bool snapshots_last_good(const struct supervisor *sup, struct snapshot *snapshot, int *slot,
+                         struct error *err);
 
 /* Borrowed, and only for reading; what is there may change at any time. */
 struct store *snapshots_store(const struct supervisor *sup);

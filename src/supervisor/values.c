@@ -21,6 +21,7 @@ struct value_job {
     struct value_job *next;
     struct control_call *call; /* NULL: nobody waits any more */
     struct value_source source;
+    struct text state;
     char *pointer;
     struct layout_set layouts;
     struct text result;
@@ -31,32 +32,59 @@ struct value_job {
 
 static bool put_value(struct value_job *job, const char *json, size_t len)
 {
-    struct span span;
+    struct span span = {0, len};
+    bool whole = job->source.form == REPLY_VALUE;
     return json_check(json, len, &job->err) &&
-           pointer_find(json, len, job->pointer, &span, &job->err) &&
+           (whole || pointer_find(json, len, job->pointer, &span, &job->err)) &&
            (text_append(&job->result, json + span.start, span.end - span.start) ||
             error_set(&job->err, ERROR_LIMIT,
                       "it is larger than 1 GB, or memory is missing: ask for a part of it"));
+}
+
+static bool read_shared(struct value_job *job)
+{
+    struct value_source *source = &job->source;
+    struct shared shared = {.fd = source->fd, .limit = source->limit};
+    struct snapshot snapshot;
+    if (!shared_read(&shared, source->slot, &snapshot, &job->state, &job->err)) {
+        return false;
+    }
+    source->form = snapshot.kind == SNAPSHOT_PARTS ? REPLY_IMAGE : REPLY_TEXT;
+    source->generation = snapshot.generation;
+    source->step = snapshot.step;
+    return snapshot.kind != SNAPSHOT_IMAGE ||
+           error_set(&job->err, ERROR_REFUSED, "the state was written over: try again");
+}
+
+/* Through the descriptor: what is mapped could be cut by a host that does not behave. */
+static bool read_state(struct value_job *job)
+{
+    struct value_source *source = &job->source;
+    if (source->shared) {
+        return read_shared(job);
+    }
+    job->state.limit = (size_t)source->limit;
+    return file_read_from_begin(source->fd, &job->state) ||
+           error_set(&job->err, ERROR_LIMIT,
+                     "the state takes more than %zu bytes (state.max_json and state.pin_limit set "
+                     "how many are allowed), or memory is missing",
+                     job->state.limit);
 }
 
 static void on_work(uv_work_t *work)
 {
     struct value_job *job = work->data;
     struct value_source *source = &job->source;
-    struct text *state = &source->state;
+    struct text *state = &job->state;
     job->result.limit = VALUE_MOST;
-    /* Through the descriptor: what is mapped could be cut by a host that does not behave. */
-    if (source->fd >= 0 && !file_read_from_begin(source->fd, state)) {
-        (void)error_set(&job->err, ERROR_LIMIT,
-                        "the state takes more than %zu bytes (state.max_json and state.pin_limit "
-                        "set how many are allowed), or memory is missing",
-                        state->limit);
+    if (!read_state(job)) {
         return;
     }
-    bool ok = text_puts(&job->result, "{\"value\":") &&
-              (source->image ? portable_json(text_string(state), state->len, &job->layouts,
-                                             job->pointer, &job->result, &job->err)
-                             : put_value(job, text_string(state), state->len));
+    bool ok =
+        text_puts(&job->result, "{\"value\":") &&
+        (source->form == REPLY_IMAGE ? portable_json(text_string(state), state->len, &job->layouts,
+                                                     job->pointer, &job->result, &job->err)
+                                     : put_value(job, text_string(state), state->len));
     if (!ok && job->err.code == ERROR_NONE) {
         (void)error_set(&job->err, ERROR_SYSTEM, "no memory for the answer");
     }
@@ -71,10 +99,8 @@ static void on_work(uv_work_t *work)
 
 static void free_job(struct value_job *job)
 {
-    if (job->source.fd >= 0) {
-        (void)close(job->source.fd);
-    }
-    text_finish(&job->source.state);
+    (void)close(job->source.fd);
+    text_finish(&job->state);
     text_finish(&job->result);
     layout_set_finish(&job->layouts);
     free(job->pointer);
@@ -98,7 +124,7 @@ static void on_worked(uv_work_t *work, int status)
     free_job(job);
 }
 
-void values_answer(struct supervisor *sup, struct value_source *source, const char *pointer,
+void values_answer(struct supervisor *sup, const struct value_source *source, const char *pointer,
                    struct control_call *call)
 {
     struct value_job *job = calloc(1, sizeof *job);
@@ -107,14 +133,13 @@ void values_answer(struct supervisor *sup, struct value_source *source, const ch
     if (job != NULL) {
         *job = (struct value_job){
             .sup = sup, .call = call, .source = *source, .pointer = strdup(pointer)};
-        *source = (struct value_source){.fd = -1};
         layout_set_copy(&job->layouts, layouts_known(sup));
         job->work.data = job;
         signals_block(&before); /* threads that are started by this leave them to the loop's */
         queued =
             job->pointer != NULL && uv_queue_work(sup->loop, &job->work, on_work, on_worked) == 0;
         signals_restore(&before);
-    } else if (source->fd >= 0) {
+    } else {
         (void)close(source->fd);
     }
     if (queued) {
@@ -125,8 +150,6 @@ void values_answer(struct supervisor *sup, struct value_source *source, const ch
     control_fail(call, CONTROL_INTERNAL, "no memory for the state");
     if (job != NULL) {
         free_job(job);
-    } else {
-        text_finish(&source->state);
     }
 }
 

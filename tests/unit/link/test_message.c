@@ -17,7 +17,7 @@
 /* One message of each type, with no field that is 0. */
 static const struct message samples[] = {
     {.type = MESSAGE_SETUP,
-     .setup = {1, 2, 3, 4, 5, 6, 7, 8, 62.5, 10, 11, 12, 13, 14, 15, 16, TEXT("{\"a\": 1}"),
+     .setup = {1, 2, 3, 4, 5, 6, 7, 8, 62.5, 10, 11, 12, 13, 14, 15, 16, 17, TEXT("{\"a\": 1}"),
                TEXT("a\0b c\0")}},
     {.type = MESSAGE_LOAD,
      .load = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, TEXT("/run/x.so"), TEXT("x.so"), TEXT("x"),
@@ -30,7 +30,7 @@ static const struct message samples[] = {
     {.type = MESSAGE_PAUSE, .pause = {1}},
     {.type = MESSAGE_STEPS, .steps = {7}},
     {.type = MESSAGE_SEND, .send = {1, TEXT("spawn"), TEXT("{\"n\": 3}")}},
-    {.type = MESSAGE_ASK, .ask = {2}},
+    {.type = MESSAGE_ASK, .ask = {2, TEXT("/player/x")}},
     {.type = MESSAGE_EDIT, .edit = {6}},
     {.type = MESSAGE_LAYOUT, .layout = {6, 7}},
     {.type = MESSAGE_LOG, .log = {4}},
