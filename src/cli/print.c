@@ -122,6 +122,25 @@ static void print_layout(const cJSON *layout)
     }
 }
 
+/* "24 bytes, 4096 on the heap, 48 of variables (memory)" */
+static void print_state(const cJSON *status)
+{
+    double bytes = number_of(status, "state_bytes");
+    double heap = number_of(status, "heap_bytes"), variables = number_of(status, "variables_bytes");
+    if (bytes + heap + variables <= 0) {
+        printf("  state      none\n");
+        return;
+    }
+    printf("  state      %.0f bytes", bytes);
+    if (heap > 0) {
+        printf(", %.0f on the heap", heap);
+    }
+    if (variables > 0) {
+        printf(", %.0f of variables", variables);
+    }
+    printf(" (%s)\n", text_of(status, "state_kind"));
+}
+
 void print_status(const cJSON *status)
 {
     const char *held = text_of(status, "held_reason");
@@ -157,8 +176,7 @@ void print_status(const cJSON *status)
         printf("  traced     by pid %.0f: the limits of time stand\n", tracer);
     }
     printf("  library    %s\n", text_of(status, "library"));
-    printf("  state      %.0f bytes (%s)\n", number_of(status, "state_bytes"),
-           text_of(status, "state_kind"));
+    print_state(status);
     print_layout(cJSON_GetObjectItemCaseSensitive(status, "layout"));
     print_durable(cJSON_GetObjectItemCaseSensitive(status, "durable"));
     printf("  late       %.0f steps left out\n", number_of(status, "late_steps"));

@@ -1,6 +1,7 @@
 #include "host/heap_service.h"
 
 #include "host/host.h"
+#include "host/views.h"
 #include "layout/heap.h"
 #include "layout/layout.h"
 
@@ -87,6 +88,7 @@ static void *service_alloc(const hotrun_host *api, const void *mark, size_t elem
              count, element, align, (unsigned long long)generation->host->setup.state_max_size,
              (unsigned long long)heap_total(heap));
     }
+    views_tell_heap(generation);
     return object;
 }
 
@@ -97,8 +99,11 @@ static void service_free(const hotrun_host *api, void *object)
         [HEAP_INSIDE] = "it lies in an object, whose address was another one",
         [HEAP_FOREIGN] = "hotrun_alloc did not give it to this generation"};
     struct generation *generation = api->ctx;
-    if (object == NULL || !is_main(generation, "hotrun_free") ||
-        (generation->heap != NULL && heap_free(generation->heap, object))) {
+    if (object == NULL || !is_main(generation, "hotrun_free")) {
+        return;
+    }
+    if (generation->heap != NULL && heap_free(generation->heap, object)) {
+        views_tell_heap(generation);
         return;
     }
     enum heap_mistake mistake =

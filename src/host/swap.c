@@ -221,6 +221,7 @@ static void commit(struct swap *swap, const hotrun_event *event)
     atomic_store_explicit(&host->page->committed, fresh->number, memory_order_relaxed);
     atomic_store_explicit(&host->page->first_index, host->index, memory_order_relaxed);
     services_commit(fresh);
+    views_tell_heap(fresh);
     if (event != NULL) {
         (void)generation_event(fresh, event);
     }
@@ -342,7 +343,9 @@ static void start(struct swap *swap)
     host->index = load->step;
     swap->told.how = STATE_NEW;
     host->publish_json = false;
-    bool ok = open_fresh(swap) && carry_begin(swap) && (fresh || carry_restore(swap));
+    bool ok = open_fresh(swap) && carry_begin(swap);
+    swap->told.state_bytes = ok ? views_size(swap->fresh) : 0;
+    ok = ok && (fresh || carry_restore(swap));
     if (ok && !host->publish_json && snapshot_has_json(swap->fresh)) {
         swap->stage = SWAP_SERIALIZE;
         ok = host->publish_json = snapshot_serialize(swap->fresh, &host->json_after, &swap->err);

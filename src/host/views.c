@@ -64,6 +64,14 @@ static uint64_t heap_bytes(const struct generation *generation)
     return generation->heap != NULL ? heap_total(generation->heap) : 0;
 }
 
+void views_tell_heap(const struct generation *generation)
+{
+    if (generation == generation->host->current) {
+        atomic_store_explicit(&generation->host->page->heap_bytes, heap_bytes(generation),
+                              memory_order_relaxed);
+    }
+}
+
 bool views_has_parts(const struct generation *generation)
 {
     return generation->layout != NULL && (generation->module->state_size > 0 ||

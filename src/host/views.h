@@ -32,6 +32,10 @@ bool views_target_with_heap(struct generation *generation, struct target *target
 /* Bytes of the state, its heap objects and its variables. */
 uint64_t views_size(const struct generation *generation);
 
+/* Writes how many bytes its heap objects take into the status page, when it is the code that runs.
+ */
+void views_tell_heap(const struct generation *generation);
+
 /* The bytes of a copy of it, which live until its code is called or its heap is. */
 struct view_parts {
     struct image_head head;

@@ -49,6 +49,7 @@ struct page {
     _Atomic uint64_t announced;   /* the generation whose ACCEPTED lies in shared memory */
     _Atomic uint64_t first_index; /* index of its first step */
     _Atomic uint64_t late;        /* steps that were left out because others took too long */
+    _Atomic uint64_t heap_bytes;  /* of the heap objects of the code that owns the loop */
     _Atomic uint32_t deferring;   /* 1: the module puts a swap off */
     _Atomic uint32_t idle;        /* 1: no step is due until something happens (rate once) */
     _Atomic uint32_t dying; /* 1: a handler is writing the crash record; no snapshot any more */

@@ -84,21 +84,21 @@ static void draw(struct supervisor *sup)
         late = atomic_load_explicit(&page->late, memory_order_relaxed);
     }
     const char *file = strrchr(sup->library, '/');
-    struct status_facts facts = {.name = sup->module[0] != '\0' ? sup->module
-                                         : file != NULL         ? file + 1
-                                                                : sup->library,
-                                 .word = word,
-                                 .tone = tone,
-                                 .generation = sup->report.generation,
-                                 .rate = sup->rate,
-                                 .rate_hz = sup->rate_hz,
-                                 .late = late,
-                                 .loaded_ns =
-                                     console->loaded_ns != 0 ? clock_ns() - console->loaded_ns : 0,
-                                 .took_ns = console->took_ns,
-                                 .how = console->how,
-                                 .state_bytes = sup->state_bytes,
-                                 .keys = console->keys.on && console->keys.possible};
+    struct status_facts facts = {
+        .name = sup->module[0] != '\0' ? sup->module
+                : file != NULL         ? file + 1
+                                       : sup->library,
+        .word = word,
+        .tone = tone,
+        .generation = sup->report.generation,
+        .rate = sup->rate,
+        .rate_hz = sup->rate_hz,
+        .late = late,
+        .loaded_ns = console->loaded_ns != 0 ? clock_ns() - console->loaded_ns : 0,
+        .took_ns = console->took_ns,
+        .how = console->how,
+        .state_bytes = sup->state_bytes + supervisor_heap_bytes(sup) + layouts_variables_bytes(sup),
+        .keys = console->keys.on && console->keys.possible};
     struct text text = {0};
     status_words(&facts, columns, sup->log->color, &text);
     if (!text.failed) {

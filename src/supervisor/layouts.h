@@ -57,6 +57,9 @@ bool layouts_tell_state(const struct supervisor *sup);
  * than READER_LIMIT_MS; then asks_go_on, snapshots_go_on and edits_go_on are called. */
 bool layouts_hold_up_state(struct supervisor *sup);
 
+/* Bytes of the variables that are carried; 0: none are, or it is not known which. */
+uint64_t layouts_variables_bytes(const struct supervisor *sup);
+
 /* Why there is none. */
 const char *layouts_why(const struct supervisor *sup);
 

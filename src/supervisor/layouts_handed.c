@@ -209,6 +209,21 @@ bool layouts_tell_state(const struct supervisor *sup)
     return sup->current != NULL && layouts_is_there(sup->current);
 }
 
+uint64_t layouts_variables_bytes(const struct supervisor *sup)
+{
+    uint64_t bytes = 0;
+    if (!sup->config->statics || !layouts_tell_state(sup)) {
+        return 0;
+    }
+    const struct layout *layout = sup->current->layout;
+    for (uint32_t i = 0; i < layout->head->variables; i++) {
+        const struct layout_variable *one = &layout->variables[i];
+        bool carried = (one->flags & (LAYOUT_CARRIED | LAYOUT_RESET)) == LAYOUT_CARRIED;
+        bytes += carried ? layout->types[one->type].size : 0;
+    }
+    return bytes;
+}
+
 const char *layouts_why(const struct supervisor *sup)
 {
     const struct build *current = sup->current;

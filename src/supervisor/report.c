@@ -108,15 +108,18 @@ void report_loaded(struct report *report, const struct message_accepted *told,
 
     char size[32];
     char pace[32] = "max";
-    report_size(told->callbacks ? told->state_bytes : told->state_size, size, sizeof size);
+    bool some = report_state_bytes(told) > 0;
+    report_size(report_state_bytes(told), size, sizeof size);
     if (rate == RATE_HZ) {
         (void)snprintf(pace, sizeof pace, "%g Hz", hz);
     } else if (rate == RATE_ONCE) {
         (void)snprintf(pace, sizeof pace, "once");
     }
     if (first) {
-        log_tone(report->log, LOG_TONE_GOOD, "hotrun  %s  generation %llu  %s  state %s", library,
-                 (unsigned long long)told->generation, pace, size);
+        /* Variables are told by a layout, which comes later. */
+        log_tone(report->log, LOG_TONE_GOOD, "hotrun  %s  generation %llu  %s  %s%s", library,
+                 (unsigned long long)told->generation, pace,
+                 some ? "state " : "no state of its own", some ? size : "");
         return;
     }
     struct text line = {0};

@@ -63,6 +63,13 @@ static void append_list(struct text *line, const struct told_list *told)
     }
 }
 
+uint64_t report_state_bytes(const struct message_accepted *told)
+{
+    bool more =
+        told->how != STATE_JSON && told->state_bytes > told->state_size; /* variables, heap */
+    return more || told->callbacks ? told->state_bytes : told->state_size;
+}
+
 void report_state_words(const struct message_accepted *told, const struct build *build,
                         struct text *line)
 {
@@ -74,9 +81,7 @@ void report_state_words(const struct message_accepted *told, const struct build 
     struct told_list lists[LISTS];
     char size[32];
     const char *word = build->edited ? "edited (" : words[told->how <= STATE_NEW ? told->how : 0];
-    bool more =
-        told->how != STATE_JSON && told->state_bytes > told->state_size; /* variables, heap */
-    uint64_t bytes = more || told->callbacks ? told->state_bytes : told->state_size;
+    uint64_t bytes = report_state_bytes(told);
     if (told->how == STATE_IN_PLACE && bytes == 0) {
         text_puts(line, "no state");
     } else if (word != NULL) {

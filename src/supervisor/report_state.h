@@ -12,6 +12,9 @@
 /* `state` of an event. */
 cJSON *report_state_json(const struct message_accepted *told);
 
+/* What it takes: as JSON, or with variables and heap objects as far as they are told. */
+uint64_t report_state_bytes(const struct message_accepted *told);
+
 /* "state moved (1.2 KB)  + speed  - vx  ~ hp: int to float" */
 void report_state_words(const struct message_accepted *told, const struct build *build,
                         struct text *line);

@@ -86,6 +86,14 @@ static bool stands(const struct supervisor *sup, enum supervisor_timer timer)
     }
 }
 
+uint64_t supervisor_heap_bytes(const struct supervisor *sup)
+{
+    return supervisor_running(sup) == 0
+               ? 0
+               : atomic_load_explicit(&host_process_shared(sup->host)->page->heap_bytes,
+                                      memory_order_relaxed);
+}
+
 uint64_t supervisor_snapshot_limit(const struct supervisor *sup)
 {
     const struct config *config = sup->config;

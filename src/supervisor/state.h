@@ -252,6 +252,7 @@ void supervisor_answer_reloads(struct supervisor *sup, uint64_t generation, cons
                                const char *reason);
 void supervisor_finish_if_idle(
     struct supervisor *sup); /* ends the loop when `ending` and no host lives */
+uint64_t supervisor_heap_bytes(const struct supervisor *sup);     /* of what runs, as it says */
 uint64_t supervisor_snapshot_limit(const struct supervisor *sup); /* bytes of a state */
 /* With supervise.on_hold = "exit", or nothing that could end the hold: the run ends with `status`.
  * False: it goes on. */

@@ -42,6 +42,8 @@ cJSON *status_make(struct supervisor *sup)
     add_rate(status, sup);
     event_add_number(status, "late_steps", late);
     event_add_number(status, "state_bytes", sup->state_bytes);
+    event_add_number(status, "heap_bytes", supervisor_heap_bytes(sup));
+    event_add_number(status, "variables_bytes", layouts_variables_bytes(sup));
     event_add_number(status, "state_version", sup->state_version);
     event_add_text(status, "state_kind", sup->callbacks ? "json" : "memory");
     layouts_add_status(sup, status);

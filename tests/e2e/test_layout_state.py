@@ -76,6 +76,29 @@ class Told(Layouts):
             self.state("set", "/speed", "5")
             self.state("set", "/name", '"second"')
             self.assertEqual(self.state("get", "/speed"), "5")
+    def test_what_it_takes_is_told(self):
+        types = "static int turns; struct node { int n; }; struct game { int n; struct node *first; };"
+        init = "game->first = hotrun_alloc(host, struct node, 25)"
+        with self.run_ship(game(1, types, "turns++; " + told("n"), init),
+                           config=NO_DURABLE + "[state]\nstatics = true\n") as run:
+            self.reader(run)
+            status = run.request("status")["result"]
+            self.assertEqual((status["state_bytes"], status["heap_bytes"]), (16, 100))
+            self.assertEqual(status["variables_bytes"], 4)
+            self.assertIn("state      16 bytes, 100 on the heap, 4 of variables (memory)",
+                          self.command("status").stdout)
+            self.assertEqual(run.event("loaded")["state"]["bytes"], 116)
+        self.fresh_folder()
+        with self.run_ship(game(1, types, "turns++; " + told("i=now->index"), state="void"),
+                           config=NO_DURABLE + "[state]\nstatics = true\n") as run:
+            self.reader(run)
+            self.assertIn("state      0 bytes, 4 of variables (memory)",
+                          self.command("status").stdout)
+        self.fresh_folder()
+        with self.run_ship(game(1, types, told("i=now->index"), state="void")) as run:
+            run.call("step")
+            self.assertIn("state      none", self.command("status").stdout)
+            run.line("no state of its own")
 
     def test_how_it_lies_is_told(self):
         with self.run_ship() as run:

@@ -221,6 +221,34 @@ static void the_first_load_tells_the_pace(void **state)
     }
 }
 
+static void the_first_load_tells_what_the_state_takes(void **state)
+{
+    (void)state;
+    static const struct {
+        enum state_how how;
+        bool callbacks;
+        uint64_t bytes, size;
+        const char *words;
+    } states[] = {{STATE_NEW, false, 0, 0, "no state of its own"},
+                  {STATE_NEW, false, 24, 24, "state 24 B"},
+                  {STATE_NEW, false, 4120, 24, "state 4.1 KB"},
+                  {STATE_JSON, false, 900, 24, "state 24 B"},
+                  {STATE_JSON, true, 900, 24, "state 900 B"}};
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        struct message_accepted accepted = {.generation = 7,
+                                            .how = (uint64_t)states[i].how,
+                                            .callbacks = states[i].callbacks,
+                                            .state_bytes = states[i].bytes,
+                                            .state_size = states[i].size,
+                                            .note = {"", 0}};
+        char line[120];
+        (void)snprintf(line, sizeof line, "hotrun  l.so  generation 7  max  %s\n", states[i].words);
+        report_loaded(&t.report, &accepted, &build, "l.so", true, RATE_MAX, 0);
+        expect_lines(line);
+        (void)expect_event("loaded");
+    }
+}
+
 static void a_save_that_leads_to_nothing_says_why(void **state)
 {
     (void)state;
@@ -455,6 +483,7 @@ int main(void)
         WITH_A_REPORT(keys_that_are_too_many_are_counted),
         WITH_A_REPORT(each_way_of_the_state_has_its_words),
         WITH_A_REPORT(the_first_load_tells_the_pace),
+        WITH_A_REPORT(the_first_load_tells_what_the_state_takes),
         WITH_A_REPORT(a_save_that_leads_to_nothing_says_why),
         WITH_A_REPORT(a_confirmation_is_for_tools),
         WITH_A_REPORT(why_a_library_stays_is_said_once),
