@@ -35,6 +35,7 @@ struct generation *generation_create(struct host *host, const struct load *load,
     }
     generation->host = host;
     generation->number = load->generation;
+    generation->layout_comes = load->may_want;
     generation->slot = -1;
     (void)snprintf(generation->name, sizeof generation->name, "%s", load->name);
     services_init(generation);

@@ -26,6 +26,7 @@
 
 struct setup { /* what the supervisor said at the start; strings are owned */
     uint64_t state_max_json, state_max_size, pin_limit, defer_limit_ns, max_dt_ns;
+    uint64_t stop_timeout_ns;
     bool reset_on_mismatch, hold_on_loss, statics;
     char *config;
     const char **argv; /* NULL-terminated; points into args */
@@ -45,6 +46,7 @@ struct generation { /* one loaded version of the module */
     bool initialised; /* init succeeded: fini is owed */
 
     struct layout *layout;             /* a reference; NULL: it is not known (yet) */
+    bool layout_comes;                 /* it, or that there is none, is told later */
     enum reach state_reach, all_reach; /* the latter with heap objects and variables */
     struct image_file file;            /* of views_image */
     atomic_uint heap_told;             /* warnings of heap_service.c */
@@ -62,7 +64,7 @@ struct load { /* a LOAD that is under way or put off */
     int slot;
     bool restored;
     bool edited;                         /* host->edits are part of it */
-    bool may_want;                       /* its layout may come yet */
+    bool may_want;                       /* its layout is told later */
     char *path, *name, *module, *reason; /* owned */
     struct elf_facts facts;
     bool has_facts;

@@ -121,6 +121,7 @@ static bool receive_setup(struct host *host, struct error *err)
                             .pin_limit = told->pin_limit,
                             .defer_limit_ns = told->defer_limit_ns,
                             .max_dt_ns = told->max_dt_ns,
+                            .stop_timeout_ns = told->stop_timeout_ns,
                             .reset_on_mismatch = told->reset_on_mismatch != 0,
                             .hold_on_loss = told->hold_on_loss != 0,
                             .statics = told->statics != 0,

@@ -10,6 +10,10 @@
 #include "host/swap.h"
 #include "host/views.h"
 
+#include <poll.h>
+
+#define LAYOUT_NS NS_PER_S
+
 static void told_to_tell(struct host *host, const struct message_tell *tell)
 {
     if (host->current == NULL) {
@@ -33,8 +37,8 @@ static void learn_layout(struct host *host, struct layout *layout)
     }
     if (!views_take_layout(current, layout, &why)) {
         host_note(host, LOG_WARN, "%s: %s", current->name, why.text);
-    } else if (host->publish == 0 && !snapshot_has_json(current) && views_has_parts(current) &&
-               views_size(current) <= host->setup.pin_limit) {
+    } else if (!host->done && host->publish == 0 && !snapshot_has_json(current) &&
+               views_has_parts(current) && views_size(current) <= host->setup.pin_limit) {
         snapshot_request(host, SNAPSHOT_START);
     }
 }
@@ -43,6 +47,12 @@ static void take_layout(struct host *host, uint64_t generation, uint64_t hash, i
 {
     struct generation *current = host->current;
     struct error why;
+    if (current != NULL && current->number == generation) {
+        current->layout_comes = false;
+    }
+    if (hash == 0 && fd < 0) {
+        return;
+    }
     struct layout *layout = layouts_take(&host->layouts, hash, fd, &why);
     if (layout == NULL) {
         host_note(host, LOG_WARN, "a layout is left aside: %s", why.text);
@@ -145,6 +155,32 @@ void orders_receive(struct host *host)
             host_leave(host, PAGE_END_HOST, 0, "the channel to hotrun is closed");
         case CHANNEL_BAD:
             host_leave(host, PAGE_END_HOST, 0, err.text);
+        }
+    }
+}
+
+/* A short run may end before its layout was read, which takes some 20 ms for most. */
+void orders_await_layout(struct host *host)
+{
+    const struct generation *current = host->current;
+    uint64_t limit = host->setup.stop_timeout_ns / 2; /* fini has to be done by then, too */
+    uint64_t due = clock_ns() + (limit < LAYOUT_NS ? limit : LAYOUT_NS);
+    bool needs = !snapshot_has_json(current) &&
+                 (host->setup.statics || (current->module->state_size > 0 &&
+                                          (current->module->flags & HOTRUN_STATE_PLAIN) == 0));
+    struct pollfd readable = {.fd = channel_fd(host->channel), .events = POLLIN};
+    struct message message;
+    struct error err;
+    while (needs && current->layout_comes) {
+        enum channel_result result = channel_receive(host->channel, &message, &err);
+        uint64_t now = clock_ns();
+        if (result == CHANNEL_GOT && message.type == MESSAGE_LAYOUT) {
+            take_layout(host, message.layout.generation, message.layout.hash,
+                        channel_take_fd(host->channel));
+        } else if (result == CHANNEL_CLOSED || result == CHANNEL_BAD || now >= due) {
+            return;
+        } else if (result == CHANNEL_EMPTY) {
+            (void)poll(&readable, 1, (int)((due - now) / NS_PER_MS) + 1);
         }
     }
 }

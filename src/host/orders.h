@@ -7,4 +7,8 @@ struct host;
 /* Reads and handles all that has come. Ends the process when the supervisor is gone. */
 void orders_receive(struct host *host);
 
+/* At the end of a run: waits for the layout of the code that runs, if it is still being read and
+ * its state means nothing elsewhere without. What else comes meanwhile is too late. */
+void orders_await_layout(struct host *host);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "host/generation.h"
 #include "host/host.h"
+#include "host/orders.h"
 #include "host/snapshot.h"
 #include "host/swap.h"
 
@@ -22,6 +23,7 @@ void stop_run(struct host *host)
                               .type = HOTRUN_EVENT_STOPPING,
                               .value = host->exit_status};
         (void)generation_event(current, &event);
+        orders_await_layout(host);
         snapshot_request(host, SNAPSHOT_EXIT);
         generation_fini(current, current->state, HOTRUN_FINI_EXIT);
     }

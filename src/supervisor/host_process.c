@@ -346,6 +346,7 @@ bool host_process_setup(struct host_process *host, const struct config *config,
                   .color = config->color,
                   .paused = paused,
                   .checkpoint_ns = config->checkpoint_ns,
+                  .stop_timeout_ns = config->stop_timeout_ns,
                   .config = bytes_of(config->module_config),
                   .args = {text_string(&args), args.len}}};
     bool ok = args.failed ? error_set(err, ERROR_SYSTEM, "no memory for the module's arguments")

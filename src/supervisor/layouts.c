@@ -246,6 +246,7 @@ static void read_next(struct supervisor *sup)
         } else {
             build->readings = READINGS_MOST;
             learn(sup, build, READER_FAILED, NULL, err.text);
+            layouts_bind(sup);
         }
     }
 }

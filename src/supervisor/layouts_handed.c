@@ -145,7 +145,7 @@ void layouts_host_is_new(struct supervisor *sup)
 {
     if (sup->layouts != NULL) {
         sup->layouts->sent_count = 0;
-        sup->layouts->handed = sup->layouts->bound = 0;
+        sup->layouts->handed = sup->layouts->bound = sup->layouts->without = 0;
     }
 }
 
@@ -199,6 +199,12 @@ void layouts_bind(struct supervisor *sup)
     if (layouts_is_there(current) && layouts->bound != current->generation &&
         send_layout(sup, current->layout, current->generation)) {
         layouts->bound = current->generation;
+    }
+    bool none = !layouts_is_there(current) && current->outcome != READER_UNREAD;
+    if (none && layouts->without != current->generation) {
+        layouts->without = current->generation;
+        supervisor_send(sup, &(struct message){.type = MESSAGE_LAYOUT,
+                                               .layout = {.generation = current->generation}});
     }
 }
 

@@ -27,6 +27,7 @@ struct layouts {
     unsigned sent_count;
     uint64_t handed, bound; /* the generation whose layout the last LOAD named; and which is known
                                to the host as that of the code that runs */
+    uint64_t without;       /* the generation of which the host knows that it has none */
     char told[640];         /* why a state went without one: said once */
     struct layout_asker askers[LAYOUTS_ASKERS_MOST]; /* wait for that of the code that runs */
     unsigned asker_count;

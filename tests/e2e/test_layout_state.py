@@ -199,6 +199,15 @@ class Stored(Layouts):
             run.finish()
 
 
+    def test_a_run_that_ends_at_once_stores_it(self):
+        """Before anybody has had the time to read its layout."""
+        with self.run_ship(ship(1, step=STEP + "; return HOTRUN_EXIT"), log=False) as run:
+            self.assertEqual(run.wait_end(), 0)
+        last = self.read(run)
+        self.assertEqual((last["kind"], last["why"], last["state"]["name"]), ("json", "exit", "first"))
+
+
+
 class Reading(Layouts):
 
     def test_the_start_does_not_wait(self):
