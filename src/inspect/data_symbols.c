@@ -1,6 +1,7 @@
 #include "inspect/data_symbols.h"
 
 #include "base/array.h"
+#include "base/sorted.h"
 #include "inspect/symbol_reading.h"
 
 #include <stdlib.h>
@@ -70,15 +71,8 @@ void data_symbols_finish(struct data_symbols *symbols)
 
 struct data_symbol *data_symbols_at(struct data_symbols *symbols, uint64_t address)
 {
-    size_t low = 0, high = symbols->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (symbols->list[middle].address < address) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
+    size_t low = sorted_below(symbols->list, symbols->count, sizeof symbols->list[0],
+                              offsetof(struct data_symbol, address), address);
     return low < symbols->count && symbols->list[low].address == address ? &symbols->list[low]
                                                                          : NULL;
 }

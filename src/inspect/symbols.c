@@ -1,5 +1,7 @@
 #include "inspect/symbols.h"
 
+#include "base/sorted.h"
+
 #include <gelf.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -102,15 +104,8 @@ static size_t first_like(const struct symbols *symbols, size_t i)
 
 const char *symbols_find(const struct symbols *symbols, uint64_t address, uint64_t *past)
 {
-    size_t low = 0, high = symbols->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (symbols->list[middle].start <= address) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
+    size_t low = sorted_upto(symbols->list, symbols->count, sizeof symbols->list[0],
+                             offsetof(struct symbol, start), address);
     for (size_t i = low, looks = 0; i > 0 && looks < LOOK_BACK; looks++) {
         i = first_like(symbols, i - 1);
         const struct symbol *symbol = &symbols->list[i];

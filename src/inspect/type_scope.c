@@ -1,6 +1,7 @@
 #include "inspect/type_scope.h"
 
 #include "base/array.h"
+#include "base/sorted.h"
 #include "inspect/die.h"
 #include "inspect/scopes.h"
 
@@ -80,15 +81,8 @@ static struct scope *scope_inner(struct scope *scope, Dwarf_Off offset)
     if (!scope->open) {
         scope_open(scope);
     }
-    size_t low = 0, high = scope->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (scope->inner[middle].begin < offset) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
+    size_t low = sorted_below(scope->inner, scope->count, sizeof scope->inner[0],
+                              offsetof(struct scope, begin), offset);
     return low > 0 && offset < scope->inner[low - 1].end ? &scope->inner[low - 1] : NULL;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/sorted.h"
 
 #include <dwarf.h>
 #include <stdint.h>
@@ -110,15 +111,8 @@ void units_warm(struct units *units, uint64_t until_ns)
 
 struct unit *units_find(struct units *units, Dwarf_Addr address)
 {
-    size_t low = 0, high = units->range_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (units->ranges[middle].low <= address) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
+    size_t low = sorted_upto(units->ranges, units->range_count, sizeof units->ranges[0],
+                             offsetof(struct range, low), address);
     for (size_t i = low; i > 0 && low - i < LOOK_BACK; i--) {
         if (address < units->ranges[i - 1].high) {
             return &units->list[units->ranges[i - 1].unit];

@@ -1,5 +1,6 @@
 #include "layout/heap_parts.h"
 
+#include "base/sorted.h"
 #include "layout/layout.h"
 
 #include <stdlib.h>
@@ -70,16 +71,10 @@ const struct heap_object *heap_find(const struct heap_view *view, uint64_t addre
         return NULL;
     }
     size_t stretch = (size_t)(offset >> index->shift);
-    size_t low = index->first[stretch];
-    size_t high = index->first[stretch + 1];
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (view->objects[middle].offset <= offset) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
+    size_t first = index->first[stretch];
+    size_t low =
+        first + sorted_upto(&view->objects[first], index->first[stretch + 1] - first,
+                            sizeof view->objects[0], offsetof(struct heap_object, offset), offset);
     if (low == 0) {
         return NULL;
     }

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE /* qsort_r */
 #include "layout/layout_index.h"
 
+#include "base/sorted.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,15 +102,8 @@ void layout_index_destroy(struct layout_index *index)
 
 const struct layout_symbol *layout_symbol_at(const struct layout *layout, uint64_t address)
 {
-    size_t low = 0, high = layout->head->symbols;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (layout->symbols[middle].address <= address) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
+    size_t low = sorted_upto(layout->symbols, layout->head->symbols, sizeof layout->symbols[0],
+                             offsetof(struct layout_symbol, address), address);
     const struct layout_symbol *begins = NULL, *ends = NULL;
     uint32_t at = low == 0 ? LAYOUT_NONE : (uint32_t)low - 1;
     for (unsigned i = 0; at != LAYOUT_NONE && i < AROUND_MOST; at = layout->index->around[at]) {
@@ -173,15 +168,8 @@ const struct layout_symbol *layout_symbol_named(const struct layout *layout, con
 
 const struct layout_variable *layout_variable_at(const struct layout *layout, uint64_t address)
 {
-    size_t low = 0, high = layout->index->carried;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (layout->variables[middle].address <= address) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
+    size_t low = sorted_upto(layout->variables, layout->index->carried, sizeof layout->variables[0],
+                             offsetof(struct layout_variable, address), address);
     for (; low > 0; low--) {
         const struct layout_variable *variable = &layout->variables[low - 1];
         uint64_t size = layout->types[variable->type].size;
@@ -219,15 +207,8 @@ const struct layout_variable *layout_variable_named(const struct layout *layout,
 
 uint32_t layout_mark_at(const struct layout *layout, uint64_t address)
 {
-    size_t low = 0, high = layout->head->marks;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (layout->marks[middle].address < address) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
+    size_t low = sorted_below(layout->marks, layout->head->marks, sizeof layout->marks[0],
+                              offsetof(struct layout_mark, address), address);
     return low < layout->head->marks && layout->marks[low].address == address
                ? layout->marks[low].type
                : LAYOUT_NONE;

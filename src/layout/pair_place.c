@@ -1,5 +1,7 @@
 #include "layout/pair.h"
 
+#include "base/sorted.h"
+
 #include <string.h>
 
 /* ---- types that are meant ---- */
@@ -58,16 +60,13 @@ static uint64_t new_size(const struct pairs *pairs, uint32_t pair)
 static const struct link *link_at(const struct pairs *pairs, const struct pair *pair,
                                   uint64_t offset)
 {
-    uint32_t low = 0, high = pair->link_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (pairs->links[pair->first_link + middle].from <= offset) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+    if (pair->link_count == 0) {
+        return NULL;
     }
-    return low == 0 ? NULL : &pairs->links[pair->first_link + low - 1];
+    const struct link *links = &pairs->links[pair->first_link];
+    size_t low =
+        sorted_upto(links, pair->link_count, sizeof *links, offsetof(struct link, from), offset);
+    return low == 0 ? NULL : &links[low - 1];
 }
 
 /* An array of what is wanted ends here, and nothing of that kind begins. */

@@ -2,6 +2,7 @@
 #include "layout/roster.h"
 
 #include "base/array.h"
+#include "base/sorted.h"
 #include "state/json.h"
 
 #include <stdlib.h>
@@ -434,12 +435,7 @@ const struct roster_word *roster_word(struct roster *roster, uint32_t number, ui
     if (!listed->done && !make_words(roster, type, listed)) {
         return NULL;
     }
-    uint32_t low = 0, high = type->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        bool before = listed->words[middle].value < value;
-        low = before ? middle + 1 : low;
-        high = before ? high : middle;
-    }
+    size_t low = sorted_below(listed->words, type->count, sizeof listed->words[0],
+                              offsetof(struct roster_word, value), value);
     return low < type->count && listed->words[low].value == value ? &listed->words[low] : NULL;
 }

@@ -33,7 +33,7 @@ struct stretches { /* of a block: what may hold something else than zeros */
     image_data *data; /* where that is asked for; with data_ctx */
     void *data_ctx;
     bool asked;
-    struct {
+    struct stretch {
         uint64_t start, end;
     } * list; /* in order; NULL: all of it may */
     size_t count, room;

@@ -1,6 +1,7 @@
 #include "layout/run.h"
 
 #include "base/array.h"
+#include "base/sorted.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -77,16 +78,8 @@ void run_stretches_close(struct run *run)
 /* The number of the first stretch that ends behind `offset`. */
 static size_t first_behind(const struct stretches *held, uint64_t offset)
 {
-    size_t low = 0, high = held->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (held->list[middle].end <= offset) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
+    return sorted_upto(held->list, held->count, sizeof held->list[0], offsetof(struct stretch, end),
+                       offset);
 }
 
 /* The elements, from number `at` on, that a block has something of. False: none. */
