@@ -45,13 +45,7 @@ static void make_copy(struct layout *layout, struct text *copy)
     nodes[0].next = &nodes[1];
     nodes[1].next = &nodes[2];
     kinds_fill(&kinds, &library, &nodes[1]);
-    struct image image = {.layout = layout,
-                          .state = (unsigned char *)&kinds,
-                          .state_size = sizeof kinds,
-                          .state_address = (uint64_t)(uintptr_t)&kinds,
-                          .objects = heap,
-                          .alive = true};
-    image.module_base = (uint64_t)(uintptr_t)&library;
+    struct image image = kinds_image(layout, &kinds, &library, heap);
     size_t count = image_parts(&image, &head, variables, parts);
     for (size_t i = 0; i < count; i++) {
         require(text_append(copy, parts[i].bytes, parts[i].len));

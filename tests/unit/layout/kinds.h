@@ -303,6 +303,20 @@ static inline void kinds_fill(struct kinds *kinds, struct kinds_library *library
     memcpy(library->text, "a literal\0another", 18);
 }
 
+/* Of a state, library and heap that live in this process. */
+static inline struct image kinds_image(const struct layout *layout, struct kinds *kinds,
+                                       struct kinds_library *library, struct heap *heap)
+{
+    struct image image = {.layout = layout,
+                          .state = (unsigned char *)kinds,
+                          .state_size = sizeof *kinds,
+                          .state_address = (uint64_t)(uintptr_t)kinds,
+                          .objects = heap,
+                          .alive = true};
+    image.module_base = (uint64_t)(uintptr_t)library;
+    return image;
+}
+
 static inline bool kinds_append(void *ctx, const char *text, size_t len)
 {
     return text_append(ctx, text, len);

@@ -354,4 +354,34 @@ static inline struct layout *layout_of(struct shape_type *type)
     return sketch_end_with(&sketch, &(struct draft_library){.span = 4096});
 }
 
+/* ---- values ---- */
+
+static inline void put_bits(unsigned char *bytes, uint32_t bit, uint32_t bits, uint64_t value)
+{
+    for (uint32_t i = 0; i < bits; i++) {
+        unsigned char mask = (unsigned char)(1U << ((bit + i) % 8));
+        unsigned char *byte = &bytes[(bit + i) / 8];
+        *byte = (unsigned char)((value >> i & 1) != 0 ? *byte | mask : *byte & ~mask);
+    }
+}
+
+/* Fills each element and each field; of bit-fields with whatever comes. */
+typedef void fill_value(struct random *random, const struct shape_type *type, unsigned char *bytes);
+
+static inline void fill_parts(struct random *random, const struct shape_type *type,
+                              unsigned char *bytes, fill_value *fill)
+{
+    for (uint64_t i = 0; type->shape == SHAPE_ARRAY && i < type->count; i++) {
+        fill(random, type->element, bytes + i * type->element->size);
+    }
+    for (unsigned i = 0; type->shape == SHAPE_STRUCT && i < type->field_count; i++) {
+        const struct shape_field *field = &type->fields[i];
+        if (field->bits == 0) {
+            fill(random, field->type, bytes + field->offset);
+        } else {
+            put_bits(bytes + field->offset, field->bit, field->bits, random_next(random));
+        }
+    }
+}
+
 #endif

@@ -11,15 +11,6 @@
 
 /* ---- values, of which JSON tells all that moves know: floats whose digits end ---- */
 
-static void put_bits(unsigned char *bytes, uint32_t bit, uint32_t bits, uint64_t value)
-{
-    for (uint32_t i = 0; i < bits; i++) {
-        unsigned char mask = (unsigned char)(1U << ((bit + i) % 8));
-        unsigned char *byte = &bytes[(bit + i) / 8];
-        *byte = (unsigned char)((value >> i & 1) != 0 ? *byte | mask : *byte & ~mask);
-    }
-}
-
 /* A text that fills a shorter array to its end is one case that JSON does not tell from a text that
  * was as long as its own array. */
 static unsigned text_len(struct random *random, unsigned most)
@@ -66,19 +57,8 @@ static void fill(struct random *random, const struct shape_type *type, unsigned 
         memset(bytes, 'a', text_len(random, (unsigned)type->count));
         break;
     case SHAPE_ARRAY:
-        for (uint64_t i = 0; i < type->count; i++) {
-            fill(random, type->element, bytes + i * type->element->size);
-        }
-        break;
     case SHAPE_STRUCT:
-        for (unsigned i = 0; i < type->field_count; i++) {
-            const struct shape_field *field = &type->fields[i];
-            if (field->bits == 0) {
-                fill(random, field->type, bytes + field->offset);
-            } else {
-                put_bits(bytes + field->offset, field->bit, field->bits, random_next(random));
-            }
-        }
+        fill_parts(random, type, bytes, fill);
     }
 }
 

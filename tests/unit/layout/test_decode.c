@@ -54,18 +54,6 @@ static int end(void **state)
     return 0;
 }
 
-static struct image image_of(struct kinds *of, struct kinds_library *its_library, struct heap *its)
-{
-    struct image image = {.layout = layout,
-                          .state = (unsigned char *)of,
-                          .state_size = sizeof *of,
-                          .state_address = (uint64_t)(uintptr_t)of,
-                          .objects = its,
-                          .alive = true};
-    image.module_base = (uint64_t)(uintptr_t)its_library;
-    return image;
-}
-
 /* Decodes; false with `err`. */
 static bool decode(const char *text, struct decode_given given)
 {
@@ -112,8 +100,8 @@ static void what_was_written_is_read_back_into_another_process(void **state)
     nodes[1].next = nodes;
     nodes[1].at.x = 0.1F;
     kinds_fill(old, old_library, &nodes[1]);
-    struct image from = image_of(old, old_library, old_heap);
-    struct image to = image_of(&kinds, &library, heap);
+    struct image from = kinds_image(layout, old, old_library, old_heap);
+    struct image to = kinds_image(layout, &kinds, &library, heap);
     take(kinds_json(&from, NULL, &json));
     assert_string_equal(kinds_json(&to, NULL, &again), text_string(&json));
 
@@ -373,7 +361,7 @@ static void an_edit_of_what_was_written_changes_that_alone(void **state)
     kinds_fill(&kinds, &library, first);
     kinds.foreign = (void *)(uintptr_t)0x1234;
     kinds.d = 1e300;
-    struct image image = image_of(&kinds, &library, heap);
+    struct image image = kinds_image(layout, &kinds, &library, heap);
     struct kinds before = kinds;
     (void)kinds_json(&image, NULL, &json);
     struct decode_given given = {.same_process = true, .strict = true};

@@ -25,13 +25,7 @@ static int start(void **state)
     nodes[1].next = last;
     last->value = 12;
     last->next = nodes; /* a circle */
-    image = (struct image){.layout = layout,
-                           .state = (unsigned char *)&kinds,
-                           .state_size = sizeof kinds,
-                           .state_address = (uint64_t)(uintptr_t)&kinds,
-                           .objects = heap,
-                           .alive = true};
-    image.module_base = (uint64_t)(uintptr_t)&library;
+    image = kinds_image(layout, &kinds, &library, heap);
     return 0;
 }
 
