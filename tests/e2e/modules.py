@@ -1,5 +1,6 @@
 """Libraries for the tests: built once for each set of macros, then marked with a version."""
 import atexit
+import json
 import os
 import shutil
 import subprocess
@@ -60,6 +61,12 @@ def marked(library, version):
 def probe(version=1, cc="gcc", ld=None, flags=(), **settings):
     """The bytes of the probe module (tests/modules/probe.c) with these macros set."""
     return marked(built("probe.c", cc, ld, (*flags, *macros(settings))), version)
+
+
+def say(what, format="", *values):
+    """A statement of the probe module that tells {"call": what, ...}."""
+    text = json.dumps(f'"call":"{what}"' + ("," + format if format else ""))
+    return f"say({', '.join([text, *values])})"
 
 
 def quiet(version=1, flags=(), **settings):
