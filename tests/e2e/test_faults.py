@@ -14,7 +14,7 @@ from faults import FAULTY, Fault, Trial
 from modules import probe
 
 WORKERS = 3
-USUAL = 16  # calls of each process that fail in the usual run
+USUAL = 10  # calls of each process that fail in the usual run
 harness.HOTRUN = FAULTY
 
 

@@ -36,7 +36,7 @@ class ManySaves(Case):
         return last
 
     def test_random_writers_with_random_gaps(self):
-        total = count(40, 1000)
+        total = count(25, 1000)
         writers = (saves.rename_over, saves.in_place, saves.recreate, saves.backup_first,
                    saves.hard_link, saves.in_pieces)
         with self.hotrun(probe(1), "--rate", "1000") as run:
@@ -50,7 +50,7 @@ class ManySaves(Case):
             run.call("step", version=1)
             version = 1
             for how in saves.QUICK:
-                for _ in range(count(3, 20)):
+                for _ in range(count(2, 20)):
                     version += 1
                     run.save_and_see(probe(version), how=how)
                     run.call("step", version=version)
@@ -179,7 +179,7 @@ class Linkers(Case):
             version = 1
             for ld in ("bfd", "gold", "lld", "mold"):
                 for cc in ("gcc", "clang"):
-                    for _ in range(count(2, 10)):
+                    for _ in range(count(1, 10)):
                         version += 1
                         source = self.write("probe.c", self.source(version))
                         modules.compile_library(source, run.target, cc, ld)
@@ -275,7 +275,7 @@ class BadFiles(Case):
                          config="[supervise]\nstart_timeout = '2000ms'\n") as run:
             run.wild = True
             run.call("step", version=1)
-            for version in range(1000, 1000 + count(40, 1000)):
+            for version in range(1000, 1000 + count(24, 1000)):
                 broken = bytearray(whole)
                 for _ in range(chance.choice((1, 1, 3, 20))):
                     at = chance.randrange(len(broken) if version % 2 else 4096)
@@ -451,7 +451,7 @@ class Traces(Case):
             self.assertEqual(last["copies"], 3)  # what runs, the one before, the file for the next
 
     def test_a_stop_in_the_middle_of_saves_leaves_nothing(self):
-        for _ in range(count(5, 50)):
+        for _ in range(count(3, 50)):
             self.fresh_folder()
             with self.hotrun(probe(1)) as run:
                 run.call("step", version=1)

@@ -19,7 +19,7 @@ from pair import WAYS, all_pairs
 DRIVER = os.environ.get("LAYOUTS_DRIVER", "")
 INSPECT = os.environ.get("HOTRUN_INSPECT", "")
 ALL = os.environ.get("HOTRUN_TEST_ALL", "") not in ("", "0")
-SAMPLE = 50  # pairs, when it is not all of them
+SAMPLE = 30  # pairs, when it is not all of them
 SEED = int(os.environ.get("HOTRUN_TEST_SEED", "0")) or random.randrange(1, 1 << 30)
 SANITIZERS = {"ASAN_OPTIONS": "detect_odr_violation=0"}
 
