@@ -21,10 +21,13 @@ WARNINGS = "-O2 -g -Wall -Wextra -Wpedantic -Wshadow -Werror"
 class Example(Case):
     def take(self, name):
         """A copy of the example, which may be changed; built with the headers of this tree."""
-        self.folder = shutil.copytree(os.path.join(EXAMPLES, name), self.path(name),
-                                      ignore=shutil.ignore_patterns("*.so", ".hotrun", "game"))
+        self.copy(name)
         if os.path.exists(self.path("Makefile")):
             self.make()
+
+    def copy(self, name):
+        self.folder = shutil.copytree(os.path.join(EXAMPLES, name), self.path(name),
+                                      ignore=shutil.ignore_patterns("*.so", ".hotrun", "game"))
 
     def make(self, *words, compilers=("gcc", "g++")):
         settings = {"CC": compilers[0], "CXX": compilers[1], "CFLAGS": WARNINGS,
@@ -56,7 +59,7 @@ class Builds(Example):
             if not os.path.isdir(os.path.join(EXAMPLES, name)):
                 continue
             self.fresh_folder()
-            self.take(name)
+            self.copy(name)
             for compilers in COMPILERS:
                 with self.subTest(name, compilers=compilers):
                     self.assertTrue(os.path.exists(self.path("README.md")))
