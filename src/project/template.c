@@ -168,7 +168,7 @@ static void fill_path(struct text *out, const char *path, const char *name)
 
 /* ---- The files of a project ---- */
 
-#define FOLDERS 4
+#define FOLDERS 3
 
 /* The file's path below `folder`; NULL: it lies elsewhere. */
 static const char *below(const struct embedded_file *file, const char *folder)
@@ -198,12 +198,10 @@ bool template_files(const struct template_row *template, const struct template_v
 {
     char built[64];
     (void)snprintf(built, sizeof built, "%s-%s", template->language, values->build->name);
-    /* The templates of a language that is a template itself have one folder less. */
-    const char *folders[FOLDERS] = {"all", template->language, template->name, built};
+    const char *folders[FOLDERS] = {"all", template->name, built};
     bool ok = true;
     for (size_t i = 0; ok && i < FOLDERS; i++) {
-        bool twice = i == 1 && strcmp(folders[1], folders[2]) == 0;
-        for (size_t j = 0; ok && !twice && j < embedded_file_count; j++) {
+        for (size_t j = 0; ok && j < embedded_file_count; j++) {
             const char *path = below(&embedded_files[j], folders[i]);
             if (path == NULL || is_overridden(path, folders + i + 1, FOLDERS - i - 1)) {
                 continue;

@@ -5,9 +5,11 @@ import re
 import signal
 import socket
 import subprocess
+import unittest
 
 from harness import ALL, main
 from new_project import BUILDS, LANGUAGES, ProjectCase, can_build
+import processes
 from terminal import Terminal
 
 TRAP = "__builtin_trap();"
@@ -15,57 +17,45 @@ RATE = ("--rate", "600")  # so that a line that comes each 60 steps comes soon
 
 
 class Edits:
-    """What a user changes in a template: a text that shows, a new field, a step that crashes."""
+    """What a user changes in a template: a text that shows, the state's struct (a field that is new, one
+    of another type, another order), a step that crashes."""
 
-    def __init__(self, source, shown, field, crash):
-        self.source, self.shown, self.field, self.crash = source, shown, field, crash
+    def __init__(self, source, shown, struct, converted, crash):
+        self.source, self.shown, self.struct, self.crash = source, shown, struct, crash
+        self.converted = converted
 
 
 EDITS = {
     "minimal": Edits(
-        "my_project.c", ('"count %lld"', '"total %lld"'),
-        [("long long by;", "long long by, extra;"),
-         ('\\"by\\": %lld}", state->count, state->by)',
-          '\\"by\\": %lld, \\"extra\\": %lld}", state->count, state->by, state->extra)'),
-         ('json_integer(json, "by", &state->by);',
-          'json_integer(json, "by", &state->by);\njson_integer(json, "extra", &state->extra);')],
-        ("state->count += state->by;", TRAP)),
+        "my_project.c", ('"count %lld", state', '"total %.0f", state'),
+        [("    long long count;\n    long long by;", "    int by, extra;\n    double count;")],
+        "/count: long long int to double", ("state->count += state->by;", TRAP)),
     "game": Edits(
         "my_project.c", ('INFO, "score %lld', 'INFO, "total %lld'),
-        [("long long score, best;", "long long score, best, extra;"),
-         ('\\"best\\": %lld}"', '\\"best\\": %lld, \\"extra\\": %lld}"'),
-         ("state->paddle, state->score,\n                         state->best);",
-          "state->paddle, state->score, state->best, state->extra);"),
-         ('json_integer(json, "best", &state->best);',
-          'json_integer(json, "best", &state->best);\njson_integer(json, "extra", &state->extra);')],
-        ("move_ball(state, (double)now->dt_ns * 1e-9);", TRAP)),
+        [("    double paddle;  ", "    long long extra;\n    float paddle;"),
+         ("(WIDTH - state->rules.paddle) / 2.0;", "20;"),
+         ("    double life; ", "    float life; "),
+         ("= WIDTH - state->rules.paddle;", "= (float)(WIDTH - state->rules.paddle);")],
+        "/paddle: double to float", ("double seconds = (double)now->dt_ns * 1e-9;", "double seconds = 0;" + TRAP)),
     "server": Edits(
-        "my_project.c", ('"%lld visitors, %lld lines"', '"total %lld visitors, %lld lines"'),
-        [("long long visitors;", "long long visitors, extra;"),
-         ('\\"visitors\\": %lld}"', '\\"visitors\\": %lld, \\"extra\\": %lld}"'),
-         ("state->lines,\n                         state->visitors);",
-          "state->lines, state->visitors, state->extra);"),
-         ('json_integer(json, "visitors", &state->visitors);',
-          'json_integer(json, "visitors", &state->visitors);\n'
-          'json_integer(json, "extra", &state->extra);'),
+        "my_project.c", ('"%lld visitors, %lld lines"', '"total %d visitors, %lld lines"'),
+        [("    long long lines;\n    long long visitors;",
+          "    int visitors, extra;\n    long long lines;"),
          ("now->index % 3600", "now->index % 60")],
+        "/visitors: long long int to int",
         ("const struct state *state = memory;\n    if", TRAP + "const struct state *state = memory;\n"
          "    if")),
     "cpp": Edits(
-        "my_project.cpp", ('"%lld steps, ', '"total %lld steps, '),
-        [("double sum = 0;", "double sum = 0;\ndouble extra = 0;"),
-         ('<< ", \\"seconds\\": [";', '<< ", \\"extra\\": " << s.extra << ", \\"seconds\\": [";'),
-         ('json::read(object, "sum", s.sum);',
-          'json::read(object, "sum", s.sum);\njson::read(object, "extra", s.extra);')],
-        ("s.count++;", TRAP)),
+        "my_project.cpp", ('"%lld steps, ', '"total %d steps, '),
+        [("    long long count = 0;\n", ""),
+         ("    double sum = 0;", "    double sum = 0;\n    int count = 0, extra = 0;")],
+        "/count: long long int to int", ("s.count++;", TRAP)),
     "rust": Edits(
         "src/lib.rs", ('"count {}"', '"total {}"'),
-        [("    by: i64,", "    by: i64,\n    extra: i64,"), ("by: 1 }", "by: 1, extra: 0 }"),
-         ('\\"by\\": {}}}", self.count, self.by)',
-          '\\"by\\": {}, \\"extra\\": {}}}", self.count, self.by, self.extra)'),
-         ('json::read(json, "by", &mut self.by);',
-          'json::read(json, "by", &mut self.by);\njson::read(json, "extra", &mut self.extra);')],
-        ("self.count += self.by;", "self.count += [self.by][now.size as usize];")),
+        [("    count: i64,\n    by: i64,", "    extra: i64,\n    by: i64,\n    count: f64,"),
+         ("count: 0, by: 1,", "count: 0.0, by: 1, extra: 0,"),
+         ("self.count += self.by;", "self.count += self.by as f64;")],
+        "/count: i64 to f64", ("self.count +=", "self.count += [0.0][now.size as usize] +")),
 }
 
 # Each template once, and each way to build; all of them where there is time.
@@ -92,15 +82,17 @@ class Lives(ProjectCase):
             mark = run.events.mark()
             self.save(edits.source, whole)
             mended = run.event("reloaded", mark)["state"]
-            self.assertEqual((mended["how"], mended["dropped"]), ("json", ["extra"]))
+            self.assertEqual((mended["how"], mended["dropped"]), ("migrated", ["/extra"]))
         self.release(template)
         self.assertEqual(self.shell("git status --porcelain"), "")
 
     def edit(self, run, edits):
         mark, said = run.events.mark(), run.err.mark()
-        self.change(edits.source, edits.shown, *edits.field)
+        self.change(edits.source, edits.shown, *edits.struct)
         state = run.event("reloaded", mark)["state"]
-        self.assertEqual((state["how"], state["added"], state["dropped"]), ("json", ["extra"], []))
+        self.assertEqual((state["how"], state["added"], state["dropped"], state["lost"]),
+                         ("migrated", ["/extra"], [], []))
+        self.assertEqual(state["converted"], [edits.converted])
         line = run.line("total ", said)
         if re.search(r"total \d+( steps.*)?$", line):  # what counts, counts on
             self.assertGreater(int(re.search(r"total (\d+)", line)[1]), 60)
@@ -137,6 +129,11 @@ def add_lives():
 
 
 class Parts(ProjectCase):
+
+    def ask(self, *words):
+        done = self.command(*words, folder=self.project)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout
 
     def test_the_server_keeps_its_clients_through_edits_and_crashes(self):
         self.create("server", "make")
@@ -193,6 +190,81 @@ class Parts(ProjectCase):
             self.assertEqual(run.wait_end(), 0)
         self.assertEqual(terminal.settings(), before)
 
+    def test_the_game_s_sparks_fly_on_when_their_struct_changes(self):
+        self.create("game", "make")
+        self.build()
+        with self.start(*RATE) as run:
+            run.event("loaded")
+            self.ask("state", "set", "/rules/paddle", "48", "/paddle", "0",
+                     "/y", "8.9")
+
+            def sparks_fly():
+                self.ask("pause")
+                if self.ask("state", "get", "/sparks") != "null\n":
+                    return True
+                self.ask("resume")
+                return False
+            self.assertTrue(processes.asked(sparks_fly))
+            before = json.loads(self.ask("state", "get"))
+            mark = run.events.mark()
+            self.change("my_project.c", ("    double x, y, vx, vy; /* in c", "    int hue;\n"
+                                         "    float life;\n    double vx, vy, x, y; /* in c"),
+                        ("    double life; ", "    // "),
+                        ("{state->sparks, state->x, state->y, 5 * side, -9, 0.6};",
+                         "{.next = state->sparks, .x = state->x, .y = state->y, .life = 1};"),
+                        ("spark->life -= seconds", "spark->life -= (float)seconds"))
+            state = run.event("reloaded", mark)["state"]
+            self.assertIn("spark/hue", state["added"])
+            after = json.loads(self.ask("state", "get"))
+            self.assertEqual(after["sparks"], before["sparks"])
+            self.assertEqual([spark["value"].pop("hue") for spark in after["$heap"]],
+                             [0] * len(before["$heap"]))
+            for old, new in zip(before["$heap"], after["$heap"], strict=True):
+                self.assertAlmostEqual(new["value"].pop("life"), old["value"].pop("life"), 5)
+                self.assertEqual(new, old)
+
+    def test_what_init_says_of_a_transient_value_counts_after_a_save(self):
+        self.create("minimal", "make")
+        self.build()
+        with self.start(*RATE) as run:
+            run.line("count 61")
+            self.change("my_project.c", (".by = 1", ".by = 1000"))
+            mark = run.events.mark()
+            self.assertEqual(run.event("reloaded", mark)["state"]["how"], "migrated")
+            self.assertEqual(self.ask("state", "get", "/by"), "1000\n")
+
+    def test_the_state_is_known_with_flags_of_the_user_s_own(self):
+        for template in ("minimal", "cpp"):
+            self.create(template, "make", template)
+            self.shell("make CFLAGS=-O2 CXXFLAGS=-O2")
+            self.assertIn("carried over by its layout", self.ask("check"))
+
+    @unittest.skipUnless(can_build("rust", "make"), "there is no rustc")
+    def test_a_vec_in_a_rust_state_goes_as_json_where_the_module_says_so(self):
+        self.create("rust", "make")
+        self.change("src/lib.rs", ("    count: i64,", "    many: Vec<i64>,\n    count: i64,"),
+                    ("State { count", "State { many: vec![7, 8], count"),
+                    ('hotrun_module!(State, "my_project");', """impl hotrun::Json for State {
+    fn serialize(&self) -> String {
+        format!("{{\\"many\\": {:?}}}", self.many)
+    }
+
+    fn deserialize(&mut self, json: &str) -> Result<(), String> {
+        self.many = vec![json.len() as i64];
+        Ok(())
+    }
+}
+
+hotrun_module!(State, "my_project", json);"""))
+        self.build()
+        with self.start() as run:
+            run.event("loaded")
+            self.assertEqual(json.loads(self.ask("state", "get")), {"many": [7, 8]})
+            mark = run.events.mark()
+            self.change("src/lib.rs", ('"count {}"', '"total {}"'))
+            self.assertEqual(run.event("reloaded", mark)["state"]["how"], "json")
+            self.assertEqual(json.loads(self.ask("state", "get")), {"many": [16]})
+
     def test_the_files_for_gdb_find_the_running_host(self):
         self.create("minimal", "make")
         self.build()
@@ -226,7 +298,8 @@ class Parts(ProjectCase):
         self.build()
         self.save("more.c", '#include "more.h"\nint more(void) { return MORE; }\n')
         self.save("more.h", "#define MORE 1\nint more(void);\n")
-        self.change("my_project.c", ('#include "json.h"', '#include "json.h"\n#include "more.h"'),
+        self.change("my_project.c", ("#include <hotrun/hotrun.h>",
+                                     '#include <hotrun/hotrun.h>\n#include "more.h"'),
                     ("state->count += state->by;", "state->count += more();"))
         self.assertIn("more.c", self.shell("make"))
         self.save("more.h", "#define MORE 2\nint more(void);\n")

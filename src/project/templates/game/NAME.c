@@ -1,7 +1,5 @@
 /* @name@: keep the ball in the air. Change it while it runs: the game goes on. */
 #define _GNU_SOURCE
-#include "json.h"
-
 #include <hotrun/hotrun.h>
 
 #include <stdbool.h>
@@ -11,13 +9,35 @@
 
 #define WIDTH  48
 #define HEIGHT 10
-#define PADDLE 7
 #define BALL   'o'
+#define SPARKS 6 /* of one hit */
 
+/* A spark of the ball on the paddle. They are on the heap, in a list: hotrun_alloc makes objects
+ * that hotrun knows. They go on in new code, also when this struct is another one, and after a
+ * crash. */
+struct spark {
+    struct spark *next;
+    double x, y, vx, vy; /* in columns and rows, and a second */
+    double life;         /* seconds that are left */
+};
+
+struct rules {
+    double fall; /* of the ball, in rows a second */
+    double spin; /* how much the place of a hit says where the ball goes */
+    int paddle;  /* its width */
+};
+
+/* Add, remove, reorder and retype fields while it runs: hotrun reads this struct from the debug
+ * info
+ * (-g) and carries each value to the field of its name. Marks, which stand behind the last field,
+ * say what names can't: HOTRUN_RENAMED(points, score); gives points what was called score. */
 struct state {
-    double x, y, vx, vy; /* the ball, in columns and rows, and a second */
+    double x, y, vx, vy; /* the ball */
     double paddle;       /* its left end */
     long long score, best;
+    struct spark *sparks;
+    struct rules rules;
+    HOTRUN_TRANSIENT(rules); /* after each save they are what init says, not what they were */
 };
 
 /* ---- The terminal: the code's own, each generation sets it up again ---- */
@@ -47,17 +67,23 @@ static char cell(const struct state *state, int column, int row)
     int left = (int)state->paddle;
     if (row == (int)state->y && column == (int)state->x)
         return BALL;
-    return row == HEIGHT - 1 && column >= left && column < left + PADDLE ? '=' : ' ';
+    for (const struct spark *spark = state->sparks; spark != NULL; spark = spark->next) {
+        if (row == (int)spark->y && column == (int)spark->x)
+            return '*';
+    }
+    return row == HEIGHT - 1 && column >= left && column < left + state->rules.paddle ? '=' : ' ';
 }
 
-/* At the top of the screen, with the cursor back where the log goes on. */
-static void draw(const struct state *state, bool first)
+/* At the top of the screen, with the cursor back where the log goes on. A kept descriptor is there
+ * until the run ends, so that a crash does not clear away what hotrun says of it. */
+static void draw(const hotrun_host *host, const struct state *state)
 {
     char frame[(WIDTH + 8) * (HEIGHT + 4)];
     size_t len = 0;
     if (!isatty(STDOUT_FILENO))
         return;
-    if (first)
+    if (host->kept_fd(host, "screen") < 0 &&
+        host->keep_fd(host, "screen", STDOUT_FILENO) == HOTRUN_OK)
         len += (size_t)snprintf(frame, sizeof frame, "\033[H\033[J\033[%dH", HEIGHT + 3);
     len += (size_t)snprintf(frame + len, sizeof frame - len,
                             "\0337\033[H\033[Kscore %lld  best %lld", state->score, state->best);
@@ -79,7 +105,7 @@ static void serve(struct state *state)
     state->x = WIDTH / 2.0;
     state->y = 1;
     state->vx = state->vx < 0 ? 14 : -14;
-    state->vy = 7;
+    state->vy = state->rules.fall;
 }
 
 /* What a fresh state holds, and what a field has that an older state does not know. */
@@ -87,7 +113,8 @@ static hotrun_status init(const hotrun_host *host, void *memory)
 {
     struct state *state = memory;
     (void)host;
-    *state = (struct state){.paddle = (WIDTH - PADDLE) / 2.0};
+    *state = (struct state){.rules = {.fall = 7, .spin = 8, .paddle = 7}};
+    state->paddle = (WIDTH - state->rules.paddle) / 2.0;
     serve(state);
     set_keys(true);
     return HOTRUN_OK;
@@ -96,10 +123,14 @@ static hotrun_status init(const hotrun_host *host, void *memory)
 static void steer(struct state *state, char key)
 {
     state->paddle += key == 'a' ? -3 : key == 'd' ? 3 : 0;
+}
+
+static void keep_in_court(struct state *state)
+{
+    if (state->paddle > WIDTH - state->rules.paddle)
+        state->paddle = WIDTH - state->rules.paddle;
     if (state->paddle < 0)
         state->paddle = 0;
-    if (state->paddle > WIDTH - PADDLE)
-        state->paddle = WIDTH - PADDLE;
 }
 
 /* False: 'q'. Arrows come as three bytes. */
@@ -118,7 +149,37 @@ static bool take_keys(struct state *state)
     return true;
 }
 
-static void move_ball(struct state *state, double seconds)
+static void throw_sparks(const hotrun_host *host, struct state *state)
+{
+    for (int i = 0; i < SPARKS; i++) {
+        struct spark *spark = hotrun_alloc(host, struct spark, 1);
+        if (spark == NULL)
+            return;
+        double side = i - (SPARKS - 1) / 2.0;
+        *spark = (struct spark){state->sparks, state->x, state->y, 5 * side, -9, 0.6};
+        state->sparks = spark;
+    }
+}
+
+static void move_sparks(const hotrun_host *host, struct state *state, double seconds)
+{
+    struct spark **link = &state->sparks;
+    while (*link != NULL) {
+        struct spark *spark = *link;
+        spark->life -= seconds;
+        spark->x += spark->vx * seconds;
+        spark->y += spark->vy * seconds;
+        spark->vy += 30 * seconds;
+        if (spark->life > 0) {
+            link = &spark->next;
+            continue;
+        }
+        *link = spark->next;
+        hotrun_free(host, spark);
+    }
+}
+
+static void move_ball(const hotrun_host *host, struct state *state, double seconds)
 {
     state->x += state->vx * seconds;
     state->y += state->vy * seconds;
@@ -133,15 +194,16 @@ static void move_ball(struct state *state, double seconds)
     if (state->y < HEIGHT - 1)
         return;
     double off = state->x - state->paddle;
-    if (off < 0 || off >= PADDLE) {
+    if (off < 0 || off >= state->rules.paddle) {
         state->score = 0;
         serve(state);
         return;
     }
     state->y = HEIGHT - 1.01;
     state->vy = -state->vy;
-    state->vx = (off - PADDLE / 2.0) * 8; /* where it hits says where it goes */
+    state->vx = (off - state->rules.paddle / 2.0) * state->rules.spin;
     state->score++;
+    throw_sparks(host, state);
     if (state->best < state->score)
         state->best = state->score;
 }
@@ -151,48 +213,24 @@ static hotrun_status step(const hotrun_host *host, void *memory, const hotrun_st
     struct state *state = memory;
     if (!take_keys(state))
         return HOTRUN_EXIT;
-    move_ball(state, (double)now->dt_ns * 1e-9);
-    draw(state, now->flags != 0 && (now->generation == 1 || now->flags & HOTRUN_STEP_RESTORED));
+    double seconds = (double)now->dt_ns * 1e-9;
+    keep_in_court(state);
+    move_sparks(host, state, seconds);
+    move_ball(host, state, seconds);
+    draw(host, state);
     if (!isatty(STDOUT_FILENO) && now->index % 60 == 0)
         hotrun_logf(host, HOTRUN_LOG_INFO, "score %lld  best %lld", state->score, state->best);
     return HOTRUN_OK;
 }
 
+/* NULL: the state lives on in newer code. */
 static void fini(const hotrun_host *host, void *memory, uint32_t why)
 {
-    (void)host, (void)memory;
-    if (why == HOTRUN_FINI_EXIT)
-        set_keys(false);
-}
-
-/* ---- The state, which goes to the next code as JSON: a new field needs a line in both ---- */
-
-static hotrun_status serialize(const hotrun_host *host, const void *memory,
-                               const hotrun_writer *writer)
-{
-    const struct state *state = memory;
-    (void)host;
-    return hotrun_writef(writer,
-                         "{\"x\": %.17g, \"y\": %.17g, \"vx\": %.17g, \"vy\": %.17g, "
-                         "\"paddle\": %.17g, \"score\": %lld, \"best\": %lld}",
-                         state->x, state->y, state->vx, state->vy, state->paddle, state->score,
-                         state->best);
-}
-
-static hotrun_status deserialize(const hotrun_host *host, void *memory, const char *json,
-                                 size_t len, uint32_t from_version)
-{
     struct state *state = memory;
-    (void)host, (void)len, (void)from_version;
-    json_double(json, "x", &state->x);
-    json_double(json, "y", &state->y);
-    json_double(json, "vx", &state->vx);
-    json_double(json, "vy", &state->vy);
-    json_double(json, "paddle", &state->paddle);
-    json_integer(json, "score", &state->score);
-    json_integer(json, "best", &state->best);
-    return HOTRUN_OK;
+    if (why != HOTRUN_FINI_EXIT)
+        return;
+    set_keys(false);
+    move_sparks(host, state, 1e9);
 }
 
-HOTRUN_MODULE(struct state, .name = "@name@", .state_version = 1, .init = init, .step = step,
-              .serialize = serialize, .deserialize = deserialize, .fini = fini);
+HOTRUN_MODULE(struct state, .name = "@name@", .init = init, .step = step, .fini = fini);

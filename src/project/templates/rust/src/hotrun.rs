@@ -77,6 +77,9 @@ pub struct Host {
     pub get_extension: extern "C" fn(*const Host, *const c_char) -> *const c_void,
 }
 
+pub type Serialize = extern "C" fn(*const Host, *const c_void, *const Writer) -> i32;
+pub type Deserialize = extern "C" fn(*const Host, *mut c_void, *const c_char, usize, u32) -> i32;
+
 #[repr(C)]
 pub struct Table {
     pub size: u32,
@@ -90,8 +93,8 @@ pub struct Table {
     pub state_version: u32,
     pub init: extern "C" fn(*const Host, *mut c_void) -> i32,
     pub step: extern "C" fn(*const Host, *mut c_void, *const Step) -> i32,
-    pub serialize: extern "C" fn(*const Host, *const c_void, *const Writer) -> i32,
-    pub deserialize: extern "C" fn(*const Host, *mut c_void, *const c_char, usize, u32) -> i32,
+    pub serialize: Option<Serialize>,
+    pub deserialize: Option<Deserialize>,
     pub on_event: extern "C" fn(*const Host, *mut c_void, *const Event) -> i32,
     pub fini: extern "C" fn(*const Host, *mut c_void, u32),
     pub get_extension: Option<extern "C" fn(*const c_char) -> *const c_void>,
@@ -147,14 +150,27 @@ pub enum Flow {
 /// The state, and what is done with it. `default()` is what a fresh state holds, and what a field has
 /// that an older state does not know. An Err or a panic is an error of that call, with its text as
 /// the reason.
+///
+/// hotrun carries a state of numbers, bools, arrays, #[repr(C)] enums and structs over by its debug
+/// info. The state is #[repr(C)], too, so that an edit leaves its other fields where they are.
 pub trait Module: Default {
     fn step(&mut self, host: &Host, now: &Step) -> Result<Flow, String>;
-    fn serialize(&self) -> String;
-    fn deserialize(&mut self, json: &str) -> Result<(), String>;
     fn on_event(&mut self, _host: &Host, _event: &Event) -> Result<Flow, String> {
         Ok(Flow::GoOn)
     }
 }
+
+/// A state that goes to the next code, and through a crash, as JSON instead, because it has a Vec, a
+/// String or a Box: what these hold is not known by debug info. hotrun_module!(State, "name", json)
+/// takes it.
+pub trait Json: Module {
+    fn serialize(&self) -> String;
+    fn deserialize(&mut self, json: &str) -> Result<(), String>;
+}
+
+/// HOTRUN_TRANSIENT and HOTRUN_RENAMED of C: a last field of a #[repr(C)] struct with this type and the
+/// name hotrun_transient_FIELD or hotrun_renamed_NOW_hotrun_was_BEFORE. Its value is `[]`.
+pub type Mark = [u8; 0];
 
 // ---- Between the two ----
 
@@ -195,7 +211,7 @@ extern "C" fn step<T: Module>(host: *const Host, state: *mut c_void, now: *const
     })
 }
 
-extern "C" fn serialize<T: Module>(
+extern "C" fn serialize<T: Json>(
     host: *const Host,
     state: *const c_void,
     writer: *const Writer,
@@ -206,7 +222,7 @@ extern "C" fn serialize<T: Module>(
     })
 }
 
-extern "C" fn deserialize<T: Module>(
+extern "C" fn deserialize<T: Json>(
     host: *const Host,
     state: *mut c_void,
     json: *const c_char,
@@ -261,24 +277,36 @@ impl Table {
             }),
             name: name.as_ptr() as *const c_char,
             flags: 0,
-            state_version: 1,
+            state_version: 0,
             init: init::<T>,
             step: step::<T>,
-            serialize: serialize::<T>,
-            deserialize: deserialize::<T>,
+            serialize: None,
+            deserialize: None,
             on_event: on_event::<T>,
             fini: fini::<T>,
             get_extension: None,
         }
+    }
+
+    pub const fn with_json<T: Json>(name: &'static str) -> Table {
+        let mut table = Table::of::<T>(name);
+        table.serialize = Some(serialize::<T>);
+        table.deserialize = Some(deserialize::<T>);
+        table
     }
 }
 
 /// hotrun_module!(State, "name") defines the table that hotrun looks for, once in a module.
 macro_rules! hotrun_module {
     ($state:ty, $name:literal) => {
+        hotrun_module!(@table hotrun::Table::of::<$state>(concat!($name, "\0")));
+    };
+    ($state:ty, $name:literal, json) => {
+        hotrun_module!(@table hotrun::Table::with_json::<$state>(concat!($name, "\0")));
+    };
+    (@table $table:expr) => {
         #[no_mangle]
         #[allow(non_upper_case_globals)]
-        pub static hotrun_module_table: hotrun::Table =
-            hotrun::Table::of::<$state>(concat!($name, "\0"));
+        pub static hotrun_module_table: hotrun::Table = $table;
     };
 }
