@@ -1,7 +1,7 @@
 """The examples as a reader runs them: `make`, `hotrun`, a change, `make`."""
+import json
 import os
 import re
-import shlex
 import shutil
 import signal
 import socket
@@ -22,6 +22,13 @@ class Example(Case):
     def take(self, name):
         """A copy of the example, which may be changed; built with the headers of this tree."""
         self.copy(name)
+        """A copy of the example, which may be changed, where it finds this tree's headers and
+        sources."""
+        os.mkdir(self.path("examples"))
+        for folder in ("include", "src"):
+            os.symlink(os.path.join(modules.ROOT, folder), self.path(folder))
+        self.folder = shutil.copytree(os.path.join(EXAMPLES, name), self.path("examples", name),
+                                      ignore=shutil.ignore_patterns("*.so", ".hotrun", "game"))
         if os.path.exists(self.path("Makefile")):
             self.make()
 
@@ -31,11 +38,8 @@ class Example(Case):
 
     def make(self, *words, compilers=("gcc", "g++")):
         settings = {"CC": compilers[0], "CXX": compilers[1], "CFLAGS": WARNINGS,
-                    "CXXFLAGS": WARNINGS, "HOTRUN": shlex.quote("-I" + modules.INCLUDE)}
-        source = os.path.join(modules.ROOT, "src")
-        files = ("main.c", "heap.c", "kept.c", "pace.c", "program.c", "service.c", "stop.c")
-        settings["STATIC"] = shlex.join(["-DHOTRUN_STATIC", "-I" + modules.INCLUDE, "-I" + source] +
-                                        [os.path.join(source, "static", name) for name in files])
+                    "CXXFLAGS": WARNINGS, "HOTRUN": "-I../../include",
+                    "STATIC": "-DHOTRUN_STATIC -I../../include -I../../src $(SOURCES)"}
         command = ["make", "-B", "-s", *words, *(f"{k}={v}" for k, v in settings.items())]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stderr), (0, ""), " ".join(command))
@@ -212,6 +216,39 @@ class Runs(Example):
             run.event("restarted")
             again = re.search(r"new: (\d+) fallen", run.line("new: ", lines))
             self.assertGreaterEqual(int(again[1]), int(first[1]))
+
+    @unittest.skipUnless(os.path.exists(INSPECT), "built without libdw")
+    def test_changed_struct_keeps_its_team_through_all_edits_of_its_readme(self):
+        self.take("changed-struct")
+
+        def ask(*words):
+            done = self.command(*words)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            return done.stdout
+        with self.start("--rate", "1000") as run:
+            run.line("cid has done 3 ")
+            ask("pause")
+            ask("state", "set", "/workers/1/done", "250", "/next", '{"$ref": "/workers/1"}')
+            before = json.loads(ask("state", "get"))
+            self.change("team.c", ("    int done;", "    double hours;\n    double jobs;\n"
+                                   "    HOTRUN_RENAMED(jobs, done);"),
+                        ("->done", "->jobs"), ("done %d", "done %g"),
+                        ("workers[3]", "workers[5]"), ("    CALM,", "    ASLEEP,\n    CALM,"),
+                        ("pace = 20", "pace = 5"))
+            mark = run.events.mark()
+            self.make()
+            state = run.event("reloaded", mark)["state"]
+            self.assertEqual((state["how"], state["added"], state["dropped"], state["lost"]),
+                             ("migrated", ["/workers/*/hours"], [], []))
+            after = json.loads(ask("state", "get"))
+            workers = [{"name": worker["name"], "mood": worker["mood"], "hours": 0,
+                        "jobs": worker["done"]} for worker in before["workers"]]
+            workers += [{"name": name, "mood": "ASLEEP", "hours": 0, "jobs": 0}
+                        for name in ("dot", "eve")]
+            self.assertEqual(after, {"workers": workers, "next": before["next"], "pace": 5})
+            self.change("team.c", ("    double jobs;", "    signed char jobs;"), ("done %g", "done %d"))
+            self.make()
+            run.err.wait(lambda line: "/workers/1/jobs: 250 became 127" in line, what="a warning")
 
     def test_all_options_gets_its_arguments_and_config(self):
         self.take("all-options")
