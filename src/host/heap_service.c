@@ -82,11 +82,10 @@ static void *service_alloc(const hotrun_host *api, const void *mark, size_t elem
     }
     void *object = heap_alloc(heap, type, place, element, count, align);
     if (object == NULL && element > 0 && count > 0) {
+        (void)heap_explain(heap, element, count, &err);
         tell(generation, TOLD_NO_ROOM,
-             "hotrun_alloc has no room for %zu times %zu bytes, aligned to %zu: objects may take "
-             "%llu bytes (state.max_size), and have %llu",
-             count, element, align, (unsigned long long)generation->host->setup.state_max_size,
-             (unsigned long long)heap_total(heap));
+             "hotrun_alloc has no room for %zu times %zu bytes, aligned to %zu: %s", count, element,
+             align, err.text);
     }
     views_tell_heap(generation);
     return object;

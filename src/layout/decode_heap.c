@@ -126,10 +126,12 @@ static void make_object(struct decoding *decoding, const struct announced *annou
     object->spot = typed ? (struct path_spot){announced->type, 0, announced->count, 0, 0}
                          : (struct path_spot){LAYOUT_NONE, 0, whole, 0, 0};
     if (object->bytes == NULL) {
+        struct error why;
         decoding->failed = true;
+        (void)heap_explain(decoding->target->heap, announced->size, announced->count, &why);
         (void)error_set(decoding->err, ERROR_LIMIT,
-                        "no room in the module's heap for %llu bytes of the heap object %llu",
-                        (unsigned long long)whole, (unsigned long long)trail->index);
+                        "no room in the module's heap for %llu bytes of the heap object %llu: %s",
+                        (unsigned long long)whole, (unsigned long long)trail->index, why.text);
     }
 }
 

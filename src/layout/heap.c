@@ -89,6 +89,27 @@ void *heap_alloc(struct heap *heap, uint32_t type, uint64_t mark, size_t size, s
                                                       type == LAYOUT_NONE ? mark : 0});
 }
 
+bool heap_explain(const struct heap *heap, uint64_t size, uint64_t count, struct error *err)
+{
+    uint64_t len, end, file = heap_file_limit();
+    if (__builtin_mul_overflow(size, count, &len) ||
+        __builtin_add_overflow(heap->used, len, &end) || end > heap_limit(heap)) {
+        return error_set(err, ERROR_LIMIT,
+                         "objects may take %llu bytes (state.max_size), and have %llu: raise the "
+                         "limit",
+                         (unsigned long long)heap->limit, (unsigned long long)heap->total);
+    }
+    if (end > file) {
+        return error_set(
+            err, ERROR_LIMIT,
+            "%llu bytes are above the limit of %llu for files: raise it with ulimit -f",
+            (unsigned long long)end, (unsigned long long)file);
+    }
+    return error_set(err, ERROR_SYSTEM,
+                     "the system gives no memory beside the %llu bytes they have",
+                     (unsigned long long)heap->total);
+}
+
 /* ---- freeing ---- */
 
 /* The number of the object that begins there; 0: none does. */

@@ -37,6 +37,9 @@ void heap_destroy(struct heap *heap); /* NULL is allowed */
 void *heap_alloc(struct heap *heap, uint32_t type, uint64_t mark, size_t size, size_t count,
                  size_t align);
 
+/* Why heap_alloc gave nothing for this, and what to do. Always false. */
+bool heap_explain(const struct heap *heap, uint64_t size, uint64_t count, struct error *err);
+
 /* False: `address` is not the start of an object. What it is then, for a sentence: memory that no
  * object has (any more), memory in an object, or of somebody else. */
 bool heap_free(struct heap *heap, const void *address);

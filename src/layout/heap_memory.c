@@ -47,17 +47,18 @@ void heap_table_finish(struct heap_table *table)
 }
 
 /* Crossing it raises SIGXFSZ, which would end the process. */
-static bool file_may_have(uint64_t size)
+uint64_t heap_file_limit(void)
 {
     struct rlimit limit;
-    return getrlimit(RLIMIT_FSIZE, &limit) != 0 || size <= limit.rlim_cur;
+    uint64_t page = page_size();
+    return getrlimit(RLIMIT_FSIZE, &limit) != 0 ? UINT64_MAX : limit.rlim_cur / page * page;
 }
 
 static bool map_up_to(struct heap *heap, uint64_t end)
 {
     uint64_t size = end - heap->mapped;
     void *wanted = (void *)(uintptr_t)(heap->address + heap->mapped);
-    if (!file_may_have(end) ||
+    if (end > heap_file_limit() ||
         !heap_table_reach(&heap->starts, (size_t)(end / HEAP_GRAIN) * sizeof(uint32_t)) ||
         ftruncate(heap->fd, (off_t)end) != 0) {
         return false;

@@ -82,6 +82,9 @@ static inline uint64_t heap_limit(const struct heap *heap)
 bool heap_table_reach(struct heap_table *table, size_t size); /* false: no memory */
 void heap_table_finish(struct heap_table *table);
 
+/* Of the file that the bytes are in: whole pages. */
+uint64_t heap_file_limit(void);
+
 /* Bytes up to `end`, and what is known of them, are there. False: they cannot be had. */
 bool heap_reach(struct heap *heap, uint64_t end);
 

@@ -46,6 +46,20 @@ static bool is_bytes(const struct run *run, size_t i)
     return run->object_pairs[i] == LAYOUT_NONE;
 }
 
+static bool tell_no_room(struct run *run, size_t i, uint64_t size)
+{
+    struct error why = {.text = "there can be none"};
+    uint64_t count = run->heap.objects[i].count;
+    if (run->target->heap != NULL) {
+        (void)heap_explain(run->target->heap, size, count, &why);
+    }
+    return error_set(run->err, ERROR_LIMIT,
+                     "no room for heap object %zu of %zu, %llu times %llu bytes, beside what init "
+                     "made: %s",
+                     i, run->heap.count, (unsigned long long)count, (unsigned long long)size,
+                     why.text);
+}
+
 static bool make_object(struct run *run, size_t i)
 {
     const struct heap_object *object = &run->heap.objects[i];
@@ -61,10 +75,7 @@ static bool make_object(struct run *run, size_t i)
                                            : heap_alloc(run->target->heap, type, 0, (size_t)size,
                                                         (size_t)object->count, align);
     run->objects[i] = (uint64_t)(uintptr_t)made;
-    return made != NULL ||
-           error_set(run->err, ERROR_LIMIT,
-                     "no room for heap object %zu of %zu: %llu times %llu bytes", i,
-                     run->heap.count, (unsigned long long)object->count, (unsigned long long)size);
+    return made != NULL || tell_no_room(run, i, size);
 }
 
 static void tell_unknown(struct run *run, const struct heap_object *object, uint32_t type)

@@ -186,6 +186,31 @@ static void what_the_system_refuses_is_no_object_and_no_signal(void **state)
     assert_int_equal(status, 0);
 }
 
+static bool is_explained(size_t size, const char *word)
+{
+    struct error why = {0};
+    return make(size, 1) == NULL && !heap_explain(heap, size, 1, &why) &&
+           strstr(why.text, word) != NULL;
+}
+
+static void why_there_is_no_room_is_told(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    if (child == 0) {
+        struct rlimit limit = {8 * MB, 8 * MB};
+        (void)setrlimit(RLIMIT_FSIZE, &limit);
+        bool ok = is_explained(2 * HEAP_SIZE_MAX, "state.max_size") &&
+                  is_explained(HEAP_SIZE_MAX - MB, "ulimit -f");
+        limit = (struct rlimit){0, 0};
+        ok = ok && setrlimit(RLIMIT_AS, &limit) == 0 && is_explained(MB, "the system gives");
+        _exit(ok ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 static void an_address_that_is_taken_is_not_overwritten(void **state)
 {
     (void)state;
@@ -354,6 +379,7 @@ int main(void)
         TEST(a_large_array_costs_what_is_touched),
         TEST(what_is_freed_goes_back_to_the_system),
         TEST(what_the_system_refuses_is_no_object_and_no_signal),
+        TEST(why_there_is_no_room_is_told),
         TEST(an_address_that_is_taken_is_not_overwritten),
         TEST(what_is_hidden_keeps_its_place_and_counts_for_nothing),
         TEST(a_heap_of_hidden_objects_is_written_as_an_empty_one),
