@@ -29,9 +29,9 @@ bool carry_save(struct swap *swap)
                               json ? &host->json : NULL, NULL, &swap->err);
         swap->told.pinned = ok;
     } else {
-        swap->told.note =
-            bytes_of("the state is larger than state.pin_limit: going back would lose "
-                     "what came after the last checkpoint");
+        swap->told.note = bytes_of(
+            "the state is larger than state.pin_limit, so that no snapshot is made of it: going "
+            "back would lose it; raise the limit");
     }
     swap->told.serialize_ns = clock_ns() - begun;
     return ok;

@@ -70,7 +70,8 @@ static bool publish_bytes(struct generation *generation, int slot, struct snapsh
     struct host *host = generation->host;
     size_t size = generation->module->state_size;
     if (size > host->setup.pin_limit) {
-        return error_set(err, ERROR_LIMIT, "the state takes %zu bytes, state.pin_limit is %llu",
+        return error_set(err, ERROR_LIMIT,
+                         "the state takes %zu bytes, state.pin_limit is %llu: raise the limit",
                          size, (unsigned long long)host->setup.pin_limit);
     }
     snapshot->kind = SNAPSHOT_IMAGE;

@@ -158,7 +158,8 @@ bool views_parts(struct generation *generation, struct view_parts *parts, struct
     unsigned char *variables = NULL;
     uint64_t bytes = views_size(generation);
     if (bytes > host->setup.pin_limit) {
-        return error_set(err, ERROR_LIMIT, "the state takes %llu bytes, state.pin_limit is %llu",
+        return error_set(err, ERROR_LIMIT,
+                         "the state takes %llu bytes, state.pin_limit is %llu: raise the limit",
                          (unsigned long long)bytes, (unsigned long long)host->setup.pin_limit);
     }
     if (has_variables(generation)) {

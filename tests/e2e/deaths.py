@@ -25,15 +25,21 @@ HOOKS = {"ON_CONSTRUCT": "die_in(PLACE_CONSTRUCTOR)", "ON_INIT": "die_in(PLACE_I
          "ON_EVENT": f"if (event->type == {AFTER_RELOAD}) die_in(PLACE_EVENT);"
                      f" if (event->type == {BEFORE_RELOAD}) thread_starts(false)",
          "ON_FINI": f"if (why == {REPLACED}) die_in(PLACE_FINI)"}
+# Of the module whose state is moved by its layout: `migrate` is what it has for deserialize.
+MOVES = {"ON_CONSTRUCT": "die_in(PLACE_CONSTRUCTOR)", "ON_INIT": "die_in(PLACE_INIT)",
+         "ON_MIGRATE": "die_in(PLACE_DESERIALIZE)",
+         "ON_STEP": "if (turn == 1) die_in(PLACE_FIRST_STEP)"}
 
 
-def mortal(folder):
-    """The bytes of the probe that can die; `folder` is for what its build needs."""
+def mortal(folder, source="probe.c", hooks=None, **settings):
+    """The bytes of a module that can die; `folder` is for what its build needs."""
     thrower = os.path.join(folder, "exception.o")  # a library in C needs it for C++ exceptions
     subprocess.run(["g++", "-fPIC", "-g", "-c", os.path.join(modules.SOURCES, "exception.cpp"),
                     "-o", thrower], check=True, stdin=subprocess.DEVNULL)
     flags = ("-w", thrower, "-lstdc++", "-include", os.path.join(modules.SOURCES, "deaths.h"))
-    return modules.built("probe.c", flags=flags + tuple(f"-D{k}={v}" for k, v in HOOKS.items()))
+    hooks = HOOKS if hooks is None else hooks
+    return modules.built(source, flags=(*flags, *(f"-D{k}={v}" for k, v in hooks.items()),
+                                        *modules.macros(settings)))
 
 
 def build(library, version, way=None, place=None):

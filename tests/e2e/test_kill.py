@@ -14,6 +14,7 @@ SEED = int(os.environ.get("HOTRUN_TEST_SEED", "0")) or random.SystemRandom().ran
 INTERVAL = 0.05
 # An interval, and what a busy machine may put between its end and the snapshot.
 AGE_MOST = INTERVAL + 1.0
+NODES = 20000
 CONFIG = """
 [supervise]
 probation = '20ms'
@@ -37,7 +38,7 @@ class Kills(Case):
         super().setUp()
         self.random = random.Random(SEED)
         self.oldest = 0.0
-        self.set_aside = 0
+        self.set_aside = self.still = 0
 
     @staticmethod
     def host(run):
@@ -140,6 +141,73 @@ class Kills(Case):
                 reached, self.set_aside = step["count"], aside
                 self.settle(run, mark)
             self.check_whole(run)
+
+    # States that are moved by their layout
+
+    def mover(self, version):
+        wide = version % 2 == 0
+        flags = ("-O1", f"-DNODES={NODES}", *(["-DWIDE"] if wide else []))
+        return modules.marked(modules.built("mover.c", flags=flags), version)
+
+    def check_of(self, count):
+        """The sum over all nodes after so many steps."""
+        mixed = lambda number, value: ((number + 1) * 0x9e3779b97f4a7c15
+                                       ^ value * 0xff51afd7ed558ccd) % (1 << 64)
+        self.still = self.still or sum(mixed(number, 0) for number in range(NODES - 1))
+        return (self.still + mixed(NODES - 1, count)) % (1 << 64)
+
+    def kill_in_move(self, run, version, longest):
+        """Saves and kills the host within `longest` seconds from when it leaves the old code. Returns
+        the calls of that host since, and the first step of what follows."""
+        since, mark = run.said.mark(), run.events.mark()
+        run.save(self.mover(version))
+        if version % 4 == 0:
+            self.kill_readers(run)
+        left = run.said.wait(lambda c: c["call"] == "leave", since, gone=run.has_ended,
+                             what="the begin of the swap")
+        self.pause(longest)
+        os.kill(left["pid"], signal.SIGKILL)
+        step = run.said.wait(lambda c: c["call"] == "step" and c["pid"] != left["pid"], since,
+                             gone=run.has_ended, what="a step after the kill")
+        calls = run.said.since(since)
+        self.settle(run, mark)
+        return left, [c for c in calls if c["pid"] == left["pid"]], step
+
+    def kill_readers(self, run):
+        """Those who read debug info: whoever reads for the swap is started anew."""
+        for pid in processes.children(run.pid):
+            if processes.program(pid).endswith("hotrun-inspect"):
+                os.kill(pid, signal.SIGKILL)
+
+    def test_a_move_that_is_killed_leaves_the_old_state(self):
+        """It is made sure that kills hit the move, and are not counted else."""
+        hits, kills, tried, reached = 0, count(8, 300), 0, 0
+        with self.hotrun(self.mover(1), "--rate", "200", config=CONFIG) as run:
+            run.event("confirmed")
+            seen = run.save_and_see(self.mover(2))
+            self.assertEqual(seen["state"]["how"], "migrated")
+            run.event("confirmed", generation=2)
+            longest = seen["us"]["pause"] / 1e6
+            while hits < kills and tried < 4 * kills:
+                tried += 1
+                left, calls, step = self.kill_in_move(run, 2 + tried, longest)
+                note = f"seed {SEED}: {left}, {calls}, {step}"
+                self.assertEqual(step["check"], self.check_of(step["count"]), note)
+                self.assertGreaterEqual(step["count"], reached, note)
+                moves = [c["call"] for c in calls if c["version"] == 2 + tried] == ["init"]
+                hits += moves
+                if moves:
+                    self.assertEqual(step["count"], left["count"], note)
+                    self.assertNotEqual(step["version"], 2 + tried, note)
+                reached = step["count"]
+            self.check_whole(run)
+            run.save_and_see(self.mover(100000))
+            step = run.call("step", version=100000)
+            self.assertEqual(step["check"], self.check_of(step["count"]))
+            self.assertGreaterEqual(step["count"], reached)
+        print(f"\nseed {SEED}: {hits} of {tried} kills hit a move, which takes"
+              f" {1000 * longest:.0f} ms", flush=True)
+        self.assertGreaterEqual(hits, kills)
 
     def test_a_supervisor_that_is_killed_goes_on_with_resume(self):
         if "--resume" not in self.command("--help").stdout:

@@ -65,14 +65,17 @@ class Cell:
     def deadly_one_runs_first(self):
         return self.place in (OLD_SERIALIZE, FINI)
 
+    def config(self):
+        return CONFIG % ("200ms" if self.place == THREAD else "50ms")
+
     def play(self):
         """What happened, in a word or two."""
         first_dies = self.deadly_one_runs_first()
-        config = CONFIG % ("200ms" if self.place == THREAD else "50ms")
         env = {"PROBE_TRIGGER": self.trigger}
         if self.way == DOUBLE_FREE:
             env["ASAN_OPTIONS"] = QUICK_REPORT
-        with harness.Run(self.folder, self.build(1, first_dies), ["--rate", "1000"], [], config,
+        with harness.Run(self.folder, self.build(1, first_dies), ["--rate", "1000"], [],
+                         self.config(),
                          env, "libprobe.so", True, True, None) as run:
             run.wild = self.way == DOUBLE_FREE  # which a sanitizer reports
             run.event("confirmed", generation=1)
