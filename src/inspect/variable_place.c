@@ -29,13 +29,31 @@ struct place_found variable_place_find(Dwarf_Die *variable)
     if (dwarf_getlocation(&attribute, &ops, &count) != 0) {
         return found;
     }
+    size_t before = 0; /* the addresses of other pieces */
+    bool read = false; /* what lies there is a part of the value */
     for (size_t i = 0; i < count; i++) {
-        if (ops[i].atom == DW_OP_form_tls_address || ops[i].atom == DW_OP_GNU_push_tls_address) {
+        switch (ops[i].atom) {
+        case DW_OP_form_tls_address:
+        case DW_OP_GNU_push_tls_address:
             found.place = PLACE_THREAD;
             return found;
+        case DW_OP_deref:
+        case DW_OP_deref_size:
+            read = true;
+            break;
+        case DW_OP_stack_value: /* of a pointer to a variable: its value, and not its place */
+            found.count = read ? found.count : before;
+            break;
+        case DW_OP_piece:
+        case DW_OP_bit_piece:
+            before = found.count;
+            read = false;
+            break;
+        default:
+            found.count += found.count < PLACE_PARTS_MOST &&
+                           is_address(&attribute, &ops[i], &found.addresses[found.count]);
+            break;
         }
-        found.count += found.count < PLACE_PARTS_MOST &&
-                       is_address(&attribute, &ops[i], &found.addresses[found.count]);
     }
     if (found.count > 0) {
         found.place = count == 1 ? PLACE_PLAIN : PLACE_PARTS;
