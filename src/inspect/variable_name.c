@@ -3,6 +3,7 @@
 #include "inspect/cxx_name.h"
 #include "inspect/die.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define NAME_SIZE 2048
@@ -61,9 +62,43 @@ static void cut_hash(char *name)
     }
 }
 
-void variable_name_function(struct type_table *table, Dwarf_Die *function, uint32_t *name)
+/* "_ZZN2ns4stepEiE5speed" -> "_ZN2ns4stepEi", and what has no such form ("step.speed") -> "step".
+ * False: it does not tell. */
+static bool cut_function(const char *symbol, const char *own, char *function, size_t size)
+{
+    char end[NAME_SIZE];
+    bool mangled = strncmp(symbol, "_ZZ", 3) == 0;
+    int len = mangled ? snprintf(end, sizeof end, "E%zu%s", strlen(own), own)
+                      : snprintf(end, sizeof end, ".%s", own);
+    const char *at = NULL;
+    if (*own == '\0' || len < 0 || (size_t)len >= sizeof end) {
+        return false;
+    }
+    for (const char *next = symbol; (next = strstr(next, end)) != NULL; next++) {
+        at = next;
+    }
+    if (at == NULL || at == symbol || (size_t)(at - symbol) >= size) {
+        return false;
+    }
+    size_t cut = mangled ? 2 : 0; /* a second 'Z' */
+    memcpy(function, symbol, cut);
+    memcpy(function + cut, symbol + cut + mangled, (size_t)(at - symbol) - cut - mangled);
+    function[(size_t)(at - symbol) - mangled] = '\0';
+    return true;
+}
+
+static uint32_t put_readable(struct type_table *table, const char *linkage)
 {
     char readable[NAME_SIZE];
+    cxx_name(linkage, readable, sizeof readable);
+    cut_hash(readable);
+    return draft_string(table->draft, readable);
+}
+
+void variable_name_function(struct type_table *table, Dwarf_Die *function, const char *symbol,
+                            const char *own, uint32_t *name)
+{
+    char cut[NAME_SIZE];
     Dwarf_Attribute attribute;
     if (function == NULL) {
         *name = draft_string(table->draft, "");
@@ -71,10 +106,13 @@ void variable_name_function(struct type_table *table, Dwarf_Die *function, uint3
     }
     const char *linkage =
         dwarf_formstring(dwarf_attr_integrate(function, DW_AT_linkage_name, &attribute));
-    if (linkage != NULL && strncmp(linkage, "_Z", 2) == 0) {
-        cxx_name(linkage, readable, sizeof readable);
-        cut_hash(readable);
-        *name = draft_string(table->draft, readable);
+    bool asked = linkage == NULL && symbol != NULL &&
+                 (*die_name(function) == '\0' || strncmp(symbol, "_ZZ", 3) == 0);
+    if (asked && cut_function(symbol, own, cut, sizeof cut)) {
+        linkage = cut;
+    }
+    if (linkage != NULL && (strncmp(linkage, "_Z", 2) == 0 || linkage == cut)) {
+        *name = put_readable(table, linkage);
         return;
     }
     struct type_entry entry = {.die = origin_of(function)};

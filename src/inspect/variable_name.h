@@ -8,8 +8,11 @@
 /* "src/game.c": as it was compiled, from where the compiler ran. */
 void variable_name_file(struct type_table *table, Dwarf_Die *variable, uint32_t *file);
 
-/* "step", "ns::step(int)"; NULL: "". */
-void variable_name_function(struct type_table *table, Dwarf_Die *function, uint32_t *name);
+/* "step", "ns::step(int)"; NULL: "". `symbol`: that of the variable `own` in it (NULL: it has
+ * none), which tells the function where it was inlined everywhere: then gcc leaves out its full
+ * name, and clang any. */
+void variable_name_function(struct type_table *table, Dwarf_Die *function, const char *symbol,
+                            const char *own, uint32_t *name);
 
 /* "speed", "ns::speed"; that of a function's variable by itself. */
 void variable_name_own(struct type_table *table, Dwarf_Die *variable, Dwarf_Die *function,

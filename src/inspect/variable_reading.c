@@ -126,8 +126,11 @@ static bool visit(void *ctx, Dwarf_Die *variable, Dwarf_Die *function)
     found.reason = why_not(reading, at.place, variable, found.address, &reset);
     found.flags =
         (reset ? LAYOUT_RESET : 0) | (die_flag(variable, DW_AT_external) ? LAYOUT_GLOBAL : 0);
+    const struct data_symbol *symbol =
+        at.count > 0 ? data_symbols_at(&reading->symbols, at.addresses[0]) : NULL;
     variable_name_file(reading->table, variable, &found.file);
-    variable_name_function(reading->table, function, &found.function);
+    variable_name_function(reading->table, function, symbol == NULL ? NULL : symbol->name,
+                           die_name(variable), &found.function);
     variable_name_own(reading->table, variable, function, &found.name);
     if (found.reason == NULL) {
         found.type = type_reading_of(reading->table, variable);

@@ -68,6 +68,47 @@ class Variables(Case):
                 ("ns::f(double)", "guard variable for ns::f(double)::calls"): "uint",
                 ("", "ns::files"): "int"})
 
+    def test_a_pointer_that_is_a_constant_is_no_variable_that_was_taken_apart(self):
+        text = HEAD + """
+        struct thing { int a, b; };
+        static int table[16];
+        static struct thing things[4];
+        int use(int n);
+        int use(int n)
+        { int *local = &table[5]; struct thing *thing = &things[2]; *local = n; thing->b += n;
+          return *local + thing->b + things[n & 3].a + table[n & 7]; }
+        struct game { int a; };
+        """ + TABLE + MODULE % "struct game"
+        for flags in (("-O2",), ("-O2", "-flto"), ("-O1", "-gdwarf-4")):
+            found = self.build_and_read(text, *flags, statics=True).variables
+            self.assertEqual({key[2] for key in found if key[0]}, {"table", "things"}, flags)
+            self.assertTrue(all(value[0][0] & CARRIED for value in found.values()), found)
+
+    def test_a_static_variable_of_an_inlined_function_keeps_its_name(self):
+        text = HEAD + """
+        #define INLINED static inline __attribute__((always_inline))
+        INLINED int one(int n) { static int calls; return calls += n; }
+        INLINED int two(int n) { static int calls; return calls += 2 * n; }
+        int use(int n); int use(int n) { return one(n) + two(n); }
+        """
+        more = """
+        namespace ns
+        { template <class T> INLINED T twice(T n) { static T calls; return calls += n; } }
+        int both() { return ns::twice(3) + int(ns::twice(3.5)); }
+        """
+        game = "struct game { int a; };" + TABLE + MODULE % "struct game"
+        for cc, flags in (("gcc", "-O2"), ("clang", "-O0"), ("clang", "-O2"), ("clang", "-gdwarf-4")):
+            found = self.build_and_read(text + game, flags, cc=cc, statics=True).variables
+            for name in "one", "two":
+                self.assertTrue(found["game.c", name, "calls"][0][0] & CARRIED, (cc, flags))
+            own = ("-fno-gnu-unique",) if cc == "gcc" else ()
+            cxx = "g++" if cc == "gcc" else "clang++"
+            found = self.build_and_read(text + more + game, flags, *own, cc=cxx,
+                                        statics=True).variables
+            for name in ("one(int)", "two(int)", "int ns::twice<int>(int)",
+                         "double ns::twice<double>(double)"):
+                self.assertTrue(found["game.cpp", name, "calls"][0][0] & CARRIED, (cc, flags, found))
+
     def test_one_that_all_libraries_share_is_refused(self):
         text = HEAD + TABLE + "template <class T> struct holder { static int count; };" \
             "template <class T> int holder<T>::count = 3; int use() { return holder<int>::count++; }" \
