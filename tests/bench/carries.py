@@ -9,6 +9,7 @@ from rows import Row, row
 
 CHANGED_MS = 1.0
 READ_MS = 30.0
+STATICS_MS = 60.0
 DEBUG_MB = 24
 LARGE = 10 ** 9 - 4096  # what state.max_size allows unless it is set
 
@@ -88,21 +89,27 @@ def debug_library(shop):
     return path
 
 
+def readings(shop, library, count, *how):
+    """Milliseconds from the question to the answer, and of the reading itself."""
+    lines = ws.run(shop.program("reading", "link", "base"), shop.build / "src/inspect/hotrun-inspect",
+                   library, count, *how).splitlines()
+    return [statistics.median(int(line.split()[i]) / 1e6 for line in lines) for i in (0, 1)]
+
+
 def layout_read(shop, count):
     """The layout of a library with much debug info; and whether the old code steps meanwhile."""
     library = debug_library(shop)
     on_disk = shutil.copy(library, shop.disk / "debug.so")
-    lines = ws.run(shop.program("reading", "link", "base"), shop.build / "src/inspect/hotrun-inspect",
-                   on_disk, count).splitlines()
-    asked, read = ([int(line.split()[i]) / 1e6 for line in lines] for i in (0, 1))
     small = shop.module("carried", "carried-one", "-g")
-    bare = ws.run(shop.program("reading", "link", "base"), shop.build / "src/inspect/hotrun-inspect",
-                  small, count).splitlines()
-    value = statistics.median(asked)
-    limit = statistics.median(int(line.split()[0]) / 1e6 for line in bare)
+    value, reading = readings(shop, on_disk, count)
+    limit, _ = readings(shop, small, count)
+    statics, reading_statics = readings(shop, on_disk, count, "statics")
     yield row(f"layout of a library of {library.stat().st_size / 1e6:.0f} MB, cold (bare: 20 KB)", value,
               limit, "ms", 2, f"{READ_MS:.0f} ms", READ_MS)
-    yield Row("   reading itself, without the start of hotrun-inspect", f"{statistics.median(read):.2f}")
+    yield Row("   reading itself, without the start of hotrun-inspect", f"{reading:.2f}")
+    yield row("   with its variables (state.statics; bare: without)", statics, value, "ms", 2,
+              f"{STATICS_MS:.0f} ms", STATICS_MS)
+    yield Row("   reading itself", f"{reading_statics:.2f}", f"{reading:.2f}")
     other = shop.module("carried", "carried-other", "-g", "-DBENCH_OTHER")
     with ws.Hotrun(shop, shop.fresh_folder(), other, 250) as hotrun:
         time.sleep(0.5)

@@ -1,7 +1,8 @@
 /* How long hotrun-inspect takes for the layout of a library: the first time, its start and the
  * library's pages from the disk included, and again.
  *
- *     reading INSPECT LIBRARY COUNT    lines: ns from the question to the answer, ns of reading */
+ *     reading INSPECT LIBRARY COUNT [statics]    lines: ns from the question to the answer, ns of
+ *                                                reading; `statics`: its variables, too */
 #define _GNU_SOURCE /* memfd_create */
 #include "link/reading.h"
 
@@ -54,6 +55,7 @@ int main(int argc, char **argv)
         return 2;
     (void)snprintf(request.path, sizeof request.path, "%s", argv[2]);
     (void)snprintf(request.origin, sizeof request.origin, "%s", argv[2]);
+    request.statics = argc > 4;
     for (int i = 0; i < atoi(argv[3]); i++) {
         int channel[2], fd = memfd_create("layout", MFD_CLOEXEC);
         make_cold(argv[2]);
