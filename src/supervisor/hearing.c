@@ -70,6 +70,7 @@ static void came_back(struct supervisor *sup, const struct message_accepted *tol
     adopt(sup, told);
     console_loaded(sup, told->total_ns, "back");
     report_back(&sup->report, &back);
+    layouts_came_back(sup);
     report_state_warn(sup->log, told);
     replace_came_back(sup, as_asked);
     supervisor_dispatch(sup, POLICY_SWAP_ACCEPTED);

@@ -50,6 +50,10 @@ uint64_t layouts_hand_over(struct supervisor *sup, enum load_how how, const stru
  */
 void layouts_adopted(struct supervisor *sup);
 
+/* After a comeback in a new process: tells that variables are lost which no snapshot had, because
+ * the module writes its state by itself. */
+void layouts_came_back(const struct supervisor *sup);
+
 /* Whether the state of what runs can be told by its layout. */
 bool layouts_tell_state(const struct supervisor *sup);
 

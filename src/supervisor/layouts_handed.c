@@ -97,6 +97,17 @@ static void tell_once(struct supervisor *sup, enum log_level level, const char *
     }
 }
 
+void layouts_came_back(const struct supervisor *sup)
+{
+    const struct layout *layout = sup->current->layout;
+    if (sup->config->statics && sup->callbacks && layout != NULL &&
+        layout->head->variables_size > 0) {
+        log_line(sup->log, LOG_WARN,
+                 "the module's variables start anew: serialize writes the state alone. Keep them "
+                 "in the state, or leave serialize and deserialize out");
+    }
+}
+
 static bool was_sent(const struct layouts *layouts, uint64_t hash)
 {
     unsigned count = layouts->sent_count < LAYOUTS_MOST ? layouts->sent_count : LAYOUTS_MOST;

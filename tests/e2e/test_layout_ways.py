@@ -111,8 +111,8 @@ SMALL_STEP = "game->ticks++; " + told("ticks", "hp")
 
 class Callbacks(Layouts):
 
-    def with_codec(self, version, types=SMALL):
-        return game(version, types + CODEC, SMALL_STEP,
+    def with_codec(self, version, types=SMALL, step=SMALL_STEP):
+        return game(version, types + CODEC, step,
                     more=", .serialize = serialize, .deserialize = deserialize")
 
     def test_they_keep_precedence(self):
@@ -139,6 +139,21 @@ class Callbacks(Layouts):
             self.assertIn("/unknown", seen["state"]["dropped"])
             step = run.call("step", version=3)
             self.assertEqual((step["ticks"], step["hp"]), (step["index"] + 1, 5))
+
+    def test_the_loss_of_variables_that_they_do_not_write_is_told(self):
+        code = self.with_codec(1, SMALL + "static int total;",
+                               "game->ticks++; total++; " + told("ticks", "total=total"))
+        with self.run_game(code, config="[state]\nstatics = true\n" + QUICK + OFTEN) as run:
+            self.known(run)
+            run.event("confirmed")
+            run.call("step", version=1, index=100)
+            said, mark = run.said.mark(), run.events.mark()
+            os.kill(run.host_pid(), signal.SIGKILL)
+            run.event("restarted", mark)
+            step = run.said.wait(lambda s: s["call"] == "step", said)
+            self.assertGreater(step["ticks"], 50)
+            self.assertLess(step["total"], 50)
+            run.line("the module's variables start anew")
 
 
 class Without(Layouts):
