@@ -19,8 +19,6 @@ struct walk {
 static bool is_around(uint32_t tag)
 {
     switch (tag) {
-    case DW_TAG_compile_unit:
-    case DW_TAG_partial_unit:
     case DW_TAG_namespace:
     case DW_TAG_module:
     case DW_TAG_lexical_block:
@@ -74,7 +72,7 @@ static bool walk_unit(struct walk *walk, Dwarf_Die *unit)
     while (entries_next(&walk->entries, &entry)) {
         uint32_t tag = entry.shape->tag;
         Dwarf_Die *function = &walk->functions[entry.deep];
-        if (!is_around(tag) || entry.deep == DEEP_MOST) {
+        if (entry.deep > 0 && (!is_around(tag) || entry.deep == DEEP_MOST)) {
             entries_pass(&walk->entries, &entry);
         } else {
             bool own = tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine;

@@ -144,7 +144,8 @@ class Callbacks(Layouts):
         code = self.with_codec(1, SMALL + "static int total;",
                                "game->ticks++; total++; " + told("ticks", "total=total"))
         with self.run_game(code, config="[state]\nstatics = true\n" + QUICK + OFTEN) as run:
-            self.known(run)
+            run.call("step")
+            self.state("layout")  # it is known then
             run.event("confirmed")
             run.call("step", version=1, index=100)
             said, mark = run.said.mark(), run.events.mark()
