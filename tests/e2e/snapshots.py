@@ -38,6 +38,8 @@ class Snapshots(Case):
         path = self.path(".hotrun", crashed["report"])
 
         def text():
+            if not os.path.exists(path):
+                return ""
             with open(path, encoding="utf-8") as file:
                 return file.read()
 

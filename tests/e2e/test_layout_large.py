@@ -58,11 +58,13 @@ class Large(States, Snapshots):
             self.assertEqual(self.state("get", "/name"), '"second"')
 
     def test_a_report_has_its_snapshot_when_the_run_ends_at_once(self):
-        dies = "if (game->n == 3) *(volatile int *)0 = 1; " + STEP
+        dies = 'if (access("go", F_OK) == 0) *(volatile int *)0 = 1; ' + STEP
         with self.hotrun(large(1 << 20, dies), "--rate", "100", log=False,
                          config=CALM + "[supervise]\nmax_restarts = 0\nprobation = '10ms'\n") as run:
+            run.event("loaded")
+            self.state("get", "/n")  # its layout is known then
+            self.write("go", "")
             crashed = run.event("crashed")
-            self.report(crashed, "snapshot")
             run.event("held")
             run.kill()
             run.wait_end()

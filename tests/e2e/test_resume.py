@@ -168,13 +168,10 @@ class Restore(Snapshots):
         crashing = probe(1, on_step="if (state->count == 50) die_segv()")
         with self.hotrun(crashing, "--rate", "200", config=config) as run:
             run.event("held")
-        folder = self.path(".hotrun", "crashes")
-        saved = [name for name in os.listdir(folder) if name.endswith(".json")]
-        self.assertEqual(len(saved), 1)
-        with open(os.path.join(folder, saved[0]), encoding="utf-8") as file:
-            snapshot = json.load(file)
-        with self.hotrun(crashing, "--rate", "200", "--restore", os.path.join(folder, saved[0]),
-                         config=config) as run:
+            report = self.report(run.event("crashed"), "reproduce")
+        (saved,) = re.findall(r"^reproduce +hotrun --restore '(.+?)' '", report, re.M)
+        snapshot = self.beside(report)
+        with self.hotrun(crashing, "--rate", "200", "--restore", saved, config=config) as run:
             self.goes_on(run, snapshot)
             self.assertEqual(run.event("crashed")["step"], 49)
 
