@@ -30,15 +30,26 @@ struct value_job {
 
 /* ---- the work ---- */
 
+static bool too_large(struct value_job *job)
+{
+    return error_set(&job->err, ERROR_LIMIT,
+                     "it is larger than 1 GB, or memory is missing: ask for a part of it");
+}
+
+static bool put_value_of_image(struct value_job *job)
+{
+    return portable_json(text_string(&job->state), job->state.len, &job->layouts, job->pointer,
+                         &job->result, &job->err) ||
+           (job->result.failed && too_large(job));
+}
+
 static bool put_value(struct value_job *job, const char *json, size_t len)
 {
     struct span span = {0, len};
     bool whole = job->source.form == REPLY_VALUE;
     return json_check(json, len, &job->err) &&
            (whole || pointer_find(json, len, job->pointer, &span, &job->err)) &&
-           (text_append(&job->result, json + span.start, span.end - span.start) ||
-            error_set(&job->err, ERROR_LIMIT,
-                      "it is larger than 1 GB, or memory is missing: ask for a part of it"));
+           (text_append(&job->result, json + span.start, span.end - span.start) || too_large(job));
 }
 
 static bool read_shared(struct value_job *job)
@@ -80,11 +91,9 @@ static void on_work(uv_work_t *work)
     if (!read_state(job)) {
         return;
     }
-    bool ok =
-        text_puts(&job->result, "{\"value\":") &&
-        (source->form == REPLY_IMAGE ? portable_json(text_string(state), state->len, &job->layouts,
-                                                     job->pointer, &job->result, &job->err)
-                                     : put_value(job, text_string(state), state->len));
+    bool ok = text_puts(&job->result, "{\"value\":") &&
+              (source->form == REPLY_IMAGE ? put_value_of_image(job)
+                                           : put_value(job, text_string(state), state->len));
     if (!ok && job->err.code == ERROR_NONE) {
         (void)error_set(&job->err, ERROR_SYSTEM, "no memory for the answer");
     }
