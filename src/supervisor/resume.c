@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "base/signals.h"
 #include "store/envelope.h"
 #include "store/set_aside.h"
 #include "store/store.h"
@@ -14,6 +15,20 @@
 #include <string.h>
 
 #define FIRST_SEQUENCE 1 /* of what a run starts from */
+
+struct restoring { /* a file that is being read, on a worker thread, for what runs */
+    uv_work_t work;
+    struct supervisor *sup;
+    struct control_call *call; /* NULL: nobody waits any more */
+    uint64_t id;
+    char *path;
+    size_t limit;
+    bool ok; /* of the work; false: `err` */
+    struct text bytes;
+    struct envelope envelope;
+    struct text state;
+    struct error err;
+};
 
 static size_t file_limit(const struct supervisor *sup)
 {
@@ -222,31 +237,94 @@ static void start_with(struct supervisor *sup, const struct envelope *envelope,
     }
 }
 
-void resume_with(struct supervisor *sup, const char *path, uint64_t id, struct control_call *call)
+static void go_on_with(struct restoring *restoring)
 {
-    struct text bytes = {0}, state = {0};
-    struct envelope envelope = {0};
-    struct error err = {0};
-    if (!file_read(path, file_limit(sup), &bytes, &err) ||
-        !read_envelope(&bytes, path, true, &envelope, &err) ||
-        !fits_what_runs(sup, &envelope.snapshot, path, &err)) {
+    struct supervisor *sup = restoring->sup;
+    struct control_call *call = restoring->call;
+    struct snapshot *snapshot = &restoring->envelope.snapshot;
+    struct error err = restoring->err;
+    if (!restoring->ok || !fits_what_runs(sup, snapshot, restoring->path, &err)) {
         control_fail(call, CONTROL_REFUSED, err.text);
+    } else if (sup->ending || sup->state == POLICY_STOPPING) {
+        control_fail(call, CONTROL_REFUSED, "hotrun is stopping");
     } else if (sup->state == POLICY_HELD && sup->current == NULL) {
-        start_with(sup, &envelope, call);
-    } else if (envelope.snapshot.len > supervisor_snapshot_limit(sup)) {
+        start_with(sup, &restoring->envelope, call);
+    } else if (snapshot->len > supervisor_snapshot_limit(sup)) {
         control_fail(call, CONTROL_REFUSED, "its state is larger than state.max_json allows");
-    } else if (!text_append(&state, envelope.state, (size_t)envelope.snapshot.len)) {
-        control_fail(call, CONTROL_INTERNAL, "no memory for its state");
     } else {
         /* Its generation may be of another run: here it is not to look newer than what runs. */
-        if (sup->current != NULL && envelope.snapshot.generation > sup->current->generation) {
-            envelope.snapshot.generation = sup->current->generation;
+        if (sup->current != NULL && snapshot->generation > sup->current->generation) {
+            snapshot->generation = sup->current->generation;
         }
-        replace_ask(sup, REPLACE_RESTORE, false, id, &envelope.snapshot, &state, call);
+        replace_ask(sup, REPLACE_RESTORE, false, restoring->id, snapshot, &restoring->state, call);
     }
-    text_finish(&state);
-    envelope_finish(&envelope);
-    text_finish(&bytes);
+}
+
+static void free_restoring(struct restoring *restoring)
+{
+    text_finish(&restoring->state);
+    envelope_finish(&restoring->envelope);
+    text_finish(&restoring->bytes);
+    free(restoring->path);
+    free(restoring);
+}
+
+static void on_read(uv_work_t *work)
+{
+    struct restoring *restoring = work->data;
+    struct envelope *envelope = &restoring->envelope;
+    struct error *err = &restoring->err;
+    restoring->ok =
+        file_read(restoring->path, restoring->limit, &restoring->bytes, err) &&
+        read_envelope(&restoring->bytes, restoring->path, true, envelope, err) &&
+        (text_append(&restoring->state, envelope->state, (size_t)envelope->snapshot.len) ||
+         error_set(err, ERROR_SYSTEM, "no memory for its state"));
+}
+
+static void on_was_read(uv_work_t *work, int status)
+{
+    struct restoring *restoring = work->data;
+    struct supervisor *sup = restoring->sup;
+    (void)status;
+    sup->restoring = NULL;
+    if (restoring->call != NULL) {
+        go_on_with(restoring);
+    }
+    free_restoring(restoring);
+}
+
+void resume_with(struct supervisor *sup, const char *path, uint64_t id, struct control_call *call)
+{
+    sigset_t before;
+    struct restoring *restoring = sup->restoring != NULL ? NULL : calloc(1, sizeof *restoring);
+    bool queued = false;
+    if (restoring != NULL) {
+        *restoring = (struct restoring){
+            .sup = sup, .call = call, .id = id, .path = strdup(path), .limit = file_limit(sup)};
+        restoring->work.data = restoring;
+        signals_block(&before); /* threads that are started by this leave them to the loop's */
+        queued = restoring->path != NULL &&
+                 uv_queue_work(sup->loop, &restoring->work, on_read, on_was_read) == 0;
+        signals_restore(&before);
+    }
+    if (queued) {
+        sup->restoring = restoring;
+        return;
+    }
+    control_fail(call, restoring == NULL ? CONTROL_REFUSED : CONTROL_INTERNAL,
+                 sup->restoring != NULL ? "another snapshot is being restored: try again"
+                                        : "no memory to restore a snapshot");
+    if (restoring != NULL) {
+        free_restoring(restoring);
+    }
+}
+
+void resume_finish(struct supervisor *sup)
+{
+    if (sup->restoring != NULL) {
+        sup->restoring->call = NULL;
+        (void)uv_cancel((uv_req_t *)&sup->restoring->work);
+    }
 }
 
 void resume_command(struct supervisor *sup, const cJSON *params, struct control_call *call)

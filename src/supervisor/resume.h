@@ -24,9 +24,12 @@ bool resume_newest(struct supervisor *sup, struct error *err);
  * again. */
 void resume_died(struct supervisor *sup);
 
-/* Goes on with the file `path` (absolute); `id`: its number in the store, 0 if it is not of the
- * store. The call is answered with the outcome. */
+/* Goes on with the file `path` (absolute), which is read on a worker thread; `id`: its number in
+ * the store, 0 if it is not of the store. The call is answered with the outcome. */
 void resume_with(struct supervisor *sup, const char *path, uint64_t id, struct control_call *call);
+
+/* Calls are answered no more. The reading ends with the loop. */
+void resume_finish(struct supervisor *sup);
 
 /* The control method `restore`. */
 void resume_command(struct supervisor *sup, const cJSON *params, struct control_call *call);

@@ -175,6 +175,7 @@ struct supervisor {
     struct fallback
         previous; /* the good one before current, for `hotrun rollback`; build NULL: none */
     struct replacement replacement;
+    struct restoring *restoring;    /* what that may be of: a file that is being read; NULL: none */
     uint64_t rewound;               /* the snapshot that `hotrun rewind` led to; 0: none */
     struct control_call *step_call; /* waits until its steps are made */
     struct ask *asks;               /* wait for the module's answer */

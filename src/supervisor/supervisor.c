@@ -349,6 +349,7 @@ static void tear_down(struct supervisor *sup)
     }
     control_destroy(sup->control);
     asks_finish(sup);
+    resume_finish(sup);
     edits_finish(sup);
     for (size_t i = 0; i < SIGNALS_COUNT; i++) {
         if (sup->signals[i].data != NULL) {

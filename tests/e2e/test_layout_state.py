@@ -157,6 +157,22 @@ class Stored(Layouts):
             self.assertEqual(self.command("restore", place).returncode, 0)
             self.assertEqual(run.call("step", mark, index=first["step"])["n"], first["step"] + 1)
 
+    def test_of_two_that_are_restored_at_once_one_is(self):
+        with self.run_ship() as run:
+            run.call("step")
+            first = self.stored_by(run)
+            mark = run.said.mark()
+            with run.connect() as client, client.makefile("rwb") as stream:
+                for number in (1, 2):
+                    stream.write(json.dumps({"jsonrpc": "2.0", "id": number, "method": "restore",
+                                             "params": {"file": self.place(run)}}).encode() + b"\n")
+                stream.flush()
+                answers = {answer["id"]: answer for answer in
+                           (json.loads(stream.readline()) for _ in range(2))}
+            self.assertEqual(answers[1]["result"]["step"], first["step"])
+            self.assertIn("another", answers[2]["error"]["message"])
+            self.assertEqual(run.call("step", mark, index=first["step"])["n"], first["step"] + 1)
+
     def test_another_run_goes_on_with_it(self):
         with self.run_ship() as run:
             self.reader(run)
