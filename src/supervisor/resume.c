@@ -141,7 +141,7 @@ static bool is_trusted(const struct supervisor *sup, uint64_t id, const char *na
 static bool try_one(struct supervisor *sup, uint64_t id, struct error *err)
 {
     struct text bytes = {0};
-    uint64_t step;
+    uint64_t step = 0;
     char *path = store_path(snapshots_store(sup), id);
     char *name = path == NULL ? NULL : shown(path);
     bool ok = name != NULL
