@@ -228,23 +228,20 @@ static void the_first_load_tells_what_the_state_takes(void **state)
         enum state_how how;
         bool callbacks;
         uint64_t bytes, size;
-        const char *words;
-    } states[] = {{STATE_NEW, false, 0, 0, "no state of its own"},
-                  {STATE_NEW, false, 24, 24, "state 24 B"},
-                  {STATE_NEW, false, 4120, 24, "state 4.1 KB"},
-                  {STATE_JSON, false, 900, 24, "state 24 B"},
-                  {STATE_JSON, true, 900, 24, "state 900 B"}};
-    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
-        struct message_accepted accepted = {.generation = 7,
-                                            .how = (uint64_t)states[i].how,
-                                            .callbacks = states[i].callbacks,
-                                            .state_bytes = states[i].bytes,
-                                            .state_size = states[i].size,
-                                            .note = {"", 0}};
-        char line[120];
-        (void)snprintf(line, sizeof line, "hotrun  l.so  generation 7  max  %s\n", states[i].words);
-        report_loaded(&t.report, &accepted, &build, "l.so", true, RATE_MAX, 0);
-        expect_lines(line);
+        const char *line;
+    } all[] = {{STATE_NEW, false, 0, 0, "hotrun  l  generation 7  max  no state of its own\n"},
+               {STATE_NEW, false, 24, 24, "hotrun  l  generation 7  max  state 24 B\n"},
+               {STATE_NEW, false, 4120, 24, "hotrun  l  generation 7  max  state 4.1 KB\n"},
+               {STATE_JSON, false, 900, 24, "hotrun  l  generation 7  max  state 24 B\n"},
+               {STATE_JSON, true, 900, 24, "hotrun  l  generation 7  max  state 900 B\n"}};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        struct message_accepted accepted = told();
+        accepted.how = (uint64_t)all[i].how;
+        accepted.callbacks = all[i].callbacks;
+        accepted.state_bytes = all[i].bytes;
+        accepted.state_size = all[i].size;
+        report_loaded(&t.report, &accepted, &build, "l", true, RATE_MAX, 0);
+        expect_lines(all[i].line);
         (void)expect_event("loaded");
     }
 }
