@@ -2,9 +2,8 @@
 #include <hotrun/hotrun.h>
 
 /* Add, remove, reorder and retype fields while it runs: hotrun reads this struct from the debug
- * info
- * (-g) and carries each value to the field of its name. Marks, which stand behind the last field,
- * say what names can't: HOTRUN_RENAMED(total, count); gives total what was called count. */
+ * info (-g) and carries each value to the field of its name. Marks, which stand behind the last
+ * field, say what names can't: HOTRUN_RENAMED(total, count); gives total what was called count. */
 struct state {
     long long count;
     long long by;
