@@ -73,20 +73,20 @@ uint64_t report_state_bytes(const struct message_accepted *told)
 void report_state_words(const struct message_accepted *told, const struct build *build,
                         struct text *line)
 {
-    static const char *const words[] = {[STATE_JSON] = "kept (",
-                                        [STATE_IN_PLACE] = "kept in place (",
-                                        [STATE_MIGRATED] = "moved (",
-                                        [STATE_RESET] = "reset (",
-                                        [STATE_NEW] = "new ("};
+    static const char *const words[] = {[STATE_JSON] = "kept",
+                                        [STATE_IN_PLACE] = "kept in place",
+                                        [STATE_MIGRATED] = "moved",
+                                        [STATE_RESET] = "reset",
+                                        [STATE_NEW] = "new"};
     struct told_list lists[LISTS];
     char size[32];
-    const char *word = build->edited ? "edited (" : words[told->how <= STATE_NEW ? told->how : 0];
+    const char *word = build->edited ? "edited" : words[told->how <= STATE_NEW ? told->how : 0];
     uint64_t bytes = report_state_bytes(told);
     if (told->how == STATE_IN_PLACE && bytes == 0) {
         text_puts(line, "no state");
     } else if (word != NULL) {
         report_size(bytes, size, sizeof size);
-        text_printf(line, "state %s%s)", word, size);
+        text_printf(line, bytes > 0 ? "state %s (%s)" : "state %s", word, size);
     }
     make_lists(told, lists);
     for (size_t i = 0; i < LISTS; i++) {

@@ -181,6 +181,7 @@ static void each_way_of_the_state_has_its_words(void **state)
         const char *line;
     } ways[] = {
         {STATE_JSON, 1, 0, "generation 7  0.31 ms  state kept (5 B)\n"},
+        {STATE_JSON, 0, 0, "generation 7  0.31 ms  state kept\n"}, /* all of it in variables */
         {STATE_IN_PLACE, 0, 6, "generation 7  0.31 ms  state kept in place (6 B)\n"},
         {STATE_IN_PLACE, 0, 0, "generation 7  0.31 ms  no state\n"},
         {STATE_MIGRATED, 0, 4, "generation 7  0.31 ms  state moved (5 B)\n"}, /* with variables */
