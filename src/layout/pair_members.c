@@ -298,12 +298,14 @@ bool pair_compile_members(struct pairs *pairs, struct pair *pair, struct error *
         return pairs->budget == 0 ? pair_spend(pairs, 1, err) : pair_no_memory(err);
     }
     work.inner = malloc((size_t)work.fresh.count * 2 * sizeof *work.inner + 1);
-    bool ok = work.inner != NULL || pair_no_memory(err);
+    bool ok = work.inner != NULL;
     if (ok) {
         work.order = work.inner + work.fresh.count;
         order_members(&work);
         ok = find_inner(&work, err) &&
              (from->kind == LAYOUT_UNION ? compile_union(&work, err) : compile_struct(&work, err));
+    } else {
+        (void)pair_no_memory(err);
     }
     free(work.inner);
     match_finish(&work.old);
