@@ -119,10 +119,33 @@ void variable_name_function(struct type_table *table, Dwarf_Die *function, const
     *name = type_table_name(table, &entry);
 }
 
+/* Debug info names all variables of one template alike; their symbols end in its arguments. */
+static bool is_of_template(Dwarf_Die *variable, const char *symbol, char *readable, size_t size)
+{
+    Dwarf_Attribute attribute;
+    const char *linkage =
+        dwarf_formstring(dwarf_attr_integrate(variable, DW_AT_linkage_name, &attribute));
+    linkage = linkage == NULL ? symbol : linkage; /* static ones have none */
+    size_t len = linkage == NULL ? 0 : strlen(linkage);
+    if (len < 2 || strncmp(linkage, "_Z", 2) != 0 || linkage[len - 1] != 'E' ||
+        strchr(linkage, 'I') == NULL) {
+        return false;
+    }
+    cxx_name(linkage, readable, size);
+    len = strlen(readable);
+    return len > 0 && readable[len - 1] == '>';
+}
+
 void variable_name_own(struct type_table *table, Dwarf_Die *variable, Dwarf_Die *function,
-                       uint32_t *name)
+                       const char *symbol, uint32_t *name)
 {
     struct type_entry entry = {.die = origin_of(variable)};
-    *name = function != NULL ? draft_string(table->draft, die_name(variable))
-                             : type_table_name(table, &entry);
+    char readable[NAME_SIZE];
+    if (function != NULL) {
+        *name = draft_string(table->draft, die_name(variable));
+    } else if (is_of_template(variable, symbol, readable, sizeof readable)) {
+        *name = draft_string(table->draft, readable);
+    } else {
+        *name = type_table_name(table, &entry);
+    }
 }

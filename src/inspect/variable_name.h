@@ -14,8 +14,8 @@ void variable_name_file(struct type_table *table, Dwarf_Die *variable, uint32_t 
 void variable_name_function(struct type_table *table, Dwarf_Die *function, const char *symbol,
                             const char *own, uint32_t *name);
 
-/* "speed", "ns::speed"; that of a function's variable by itself. */
+/* "speed", "ns::speed", "ns::made<int>"; that of a function's variable by itself. */
 void variable_name_own(struct type_table *table, Dwarf_Die *variable, Dwarf_Die *function,
-                       uint32_t *name);
+                       const char *symbol, uint32_t *name);
 
 #endif

@@ -129,9 +129,9 @@ static bool visit(void *ctx, Dwarf_Die *variable, Dwarf_Die *function)
     const struct data_symbol *symbol =
         at.count > 0 ? data_symbols_at(&reading->symbols, at.addresses[0]) : NULL;
     variable_name_file(reading->table, variable, &found.file);
-    variable_name_function(reading->table, function, symbol == NULL ? NULL : symbol->name,
-                           die_name(variable), &found.function);
-    variable_name_own(reading->table, variable, function, &found.name);
+    const char *mangled = symbol == NULL ? NULL : symbol->name;
+    variable_name_function(reading->table, function, mangled, die_name(variable), &found.function);
+    variable_name_own(reading->table, variable, function, mangled, &found.name);
     if (found.reason == NULL) {
         found.type = type_reading_of(reading->table, variable);
     }

@@ -109,6 +109,18 @@ class Variables(Case):
                          "double ns::twice<double>(double)"):
                 self.assertTrue(found["game.cpp", name, "calls"][0][0] & CARRIED, (cc, flags, found))
 
+    def test_variables_of_one_template_are_told_apart_by_its_arguments(self):
+        text = HEAD + TABLE + """
+        namespace ns { template <class T> T made = T(3); template <class T> static T kept = T(4); }
+        int use() { return ns::made<int>++ + int(ns::made<double> += 1) + ns::kept<int>++
+                           + ns::kept<long>++; }
+        struct game { int a; };
+        """ + MODULE % "game"
+        for cc, flags in (("g++", ("-fno-gnu-unique",)), ("clang++", ())):
+            found = self.build_and_read(text, *flags, cc=cc, statics=True).variables
+            self.assertEqual({key[2] for key, value in found.items() if value[0][0] & CARRIED},
+                             {"ns::made<int>", "ns::made<double>", "ns::kept<int>", "ns::kept<long>"})
+
     def test_one_that_all_libraries_share_is_refused(self):
         text = HEAD + TABLE + "template <class T> struct holder { static int count; };" \
             "template <class T> int holder<T>::count = 3; int use() { return holder<int>::count++; }" \
