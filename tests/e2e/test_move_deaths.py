@@ -33,7 +33,8 @@ class Move(Cell):
         return deaths.build(self.libraries[stays, wide], version, self.way, self.place if deadly else None)
 
     def config(self):
-        return super().config() + (NOT_PINNED if self.kind == UNPINNED else "")
+        config = super().config().replace("'500ms'", "'2s'")  # a move takes its time
+        return config + (NOT_PINNED if self.kind == UNPINNED else "")
 
     def goes_on(self, run, mark, said, told):
         back = run.event("rolled_back", mark)
@@ -85,7 +86,7 @@ class Moves(unittest.TestCase):
             for wide in (False, True):
                 settings = {name: True for name, on in (("stays", stays), ("wide", wide)) if on}
                 cls.libraries[stays, wide] = deaths.mortal(cls.folder, "mover.c", deaths.MOVES,
-                                                           **settings)
+                                                           nodes=100, **settings)
 
     def play(self, kind, way, place):
         folder = os.path.join(self.folder, f"{kind}-{way}-{place}".replace(" ", ""))
