@@ -128,9 +128,20 @@ static void put_object(struct text *line, const struct difference *difference, b
     (void)text_puts(line, "}");
 }
 
+/* What a file tells of the names in it, beside the state. */
+static bool is_beside(const char *path)
+{
+    static const char enums[] = "/$enums";
+    size_t len = sizeof enums - 1;
+    return strncmp(path, enums, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
 static bool take(void *ctx, const struct difference *difference)
 {
     struct printing *printing = ctx;
+    if (is_beside(difference->pointer)) {
+        return true;
+    }
     text_clear(&printing->line);
     if (printing->json) {
         put_object(&printing->line, difference, printing->count == 0);

@@ -316,6 +316,38 @@ void field_reading_all(struct type_table *table, uint32_t number)
     read_marks(table, number, &first);
 }
 
+/* What a pointer to a data member needs for being led to the member of that name (LAYOUT_OFFSET).
+ */
+static void read_place_in_class(struct type_table *table, uint32_t number)
+{
+    Dwarf_Die of, die = table->entries[number].die;
+    uint64_t size, member_size;
+    if (!type_path_class(table->file, &die, &of) || !die_unsigned(&of, DW_AT_byte_size, &size) ||
+        !type_path_size(table->file, &die, &member_size)) {
+        return;
+    }
+    const uint32_t class_type = type_table_meet(table, &of, NULL);
+    const uint32_t member_type = type_reading_of(table, &die);
+    struct layout_type both = {.kind = LAYOUT_UNION,
+                               .first = (uint32_t)table->field_count,
+                               .count = 2,
+                               .target = LAYOUT_NONE,
+                               .size = size > member_size ? size : member_size,
+                               .align = 1};
+    type_table_field(table, &(struct layout_field){.name = draft_string(table->draft, "of"),
+                                                   .type = class_type,
+                                                   .old_name = LAYOUT_NONE});
+    type_table_field(table, &(struct layout_field){.name = draft_string(table->draft, "member"),
+                                                   .type = member_type,
+                                                   .old_name = LAYOUT_NONE});
+    uint32_t target = type_table_make(table, &both);
+    table->entries[number].type = (struct layout_type){.kind = LAYOUT_POINTER,
+                                                       .flags = LAYOUT_OFFSET,
+                                                       .target = target,
+                                                       .size = sizeof(void *),
+                                                       .align = sizeof(void *)};
+}
+
 void field_reading_member_pointer(struct type_table *table, uint32_t number)
 {
     const uint32_t word = (uint32_t)sizeof(void *);
@@ -323,8 +355,11 @@ void field_reading_member_pointer(struct type_table *table, uint32_t number)
     const char *alias;
     table->entries[number].type = (struct layout_type){
         .kind = LAYOUT_BYTES, .target = LAYOUT_NONE, .size = word, .align = word};
-    if (!type_path_follow(table->file, &die, &pointee, &alias) ||
-        dwarf_tag(&pointee) != DW_TAG_subroutine_type) {
+    if (!type_path_follow(table->file, &die, &pointee, &alias)) {
+        return;
+    }
+    if (dwarf_tag(&pointee) != DW_TAG_subroutine_type) {
+        read_place_in_class(table, number);
         return;
     }
     struct layout_type code = {.kind = LAYOUT_FUNCTION, .target = LAYOUT_NONE, .align = 1};

@@ -55,6 +55,18 @@ bool type_path_follow(const struct debug_file *file, Dwarf_Die *die, Dwarf_Die *
     return false;
 }
 
+bool type_path_class(const struct debug_file *file, Dwarf_Die *die, Dwarf_Die *type)
+{
+    Dwarf_Die unit;
+    if (!refer(file, die, DW_AT_containing_type, type)) {
+        return false;
+    }
+    if (dwarf_hasattr(type, DW_AT_signature) && refer(file, type, DW_AT_signature, &unit)) {
+        *type = unit;
+    }
+    return dwarf_tag(type) == DW_TAG_structure_type || dwarf_tag(type) == DW_TAG_class_type;
+}
+
 bool type_path_bounds(Dwarf_Die *die, struct type_bounds *bounds)
 {
     Dwarf_Die child;

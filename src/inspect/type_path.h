@@ -19,6 +19,9 @@ struct type_bounds { /* of an array, the outermost first */
 bool type_path_follow(const struct debug_file *file, Dwarf_Die *die, Dwarf_Die *type,
                       const char **alias);
 
+/* The class that a pointer to a member is of. False: there is none, or no definition of it. */
+bool type_path_class(const struct debug_file *file, Dwarf_Die *die, Dwarf_Die *type);
+
 /* The elements of the array `die`. False: one of its dimensions has no constant size. */
 bool type_path_bounds(Dwarf_Die *die, struct type_bounds *bounds);
 

@@ -20,7 +20,7 @@ static void fill_variable(struct decoding *decoding, const struct members *file,
     }
     (void)text_puts(&path, ":");
     (void)text_append(&path, at->key, at->key_len);
-    struct trail to = {NULL, text_string(&path), path.len, 0};
+    struct trail to = {.name = text_string(&path), .len = path.len};
     char *name = malloc(at->key_len + file->key_len + 2), *file_name = name;
     if (name == NULL || path.failed) {
         decode_no_memory(decoding);
@@ -92,7 +92,7 @@ static void tell_new(struct decoding *decoding, const bool *seen)
             &path, "%s:%s%s%s", layout_string(decoding->layout, variable->file), function,
             *function == '\0' ? "" : "():", layout_string(decoding->layout, variable->name));
         decode_tell(decoding, FINDING_ADDED, 0,
-                    &(struct trail){NULL, text_string(&path), path.len, 0}, "%s", "");
+                    &(struct trail){.name = text_string(&path), .len = path.len}, "%s", "");
         text_finish(&path);
     }
 }
@@ -120,7 +120,7 @@ static void fill_statics(struct decoding *decoding, const char *at)
 static void drop_part(struct decoding *decoding, const struct trail *root, const char *name,
                       const char *why)
 {
-    struct trail to = {root, name, strlen(name), 0};
+    struct trail to = {.up = root, .name = name, .len = strlen(name)};
     if (decoding->given->strict) {
         decode_refuse(decoding, &to, "%s", why);
     } else {
@@ -131,11 +131,11 @@ static void drop_part(struct decoding *decoding, const struct trail *root, const
 /* What stands beside the parts has no place. */
 static void drop_strangers(struct decoding *decoding, const char *at, const struct trail *root)
 {
-    static const char *const parts[] = {"$state", "$heap", "$statics"};
+    static const char *const parts[] = {"$state", "$heap", "$statics", "$types", "$enums"};
     struct members members;
     members_open(&members, at, decoding->end);
     while (members_next(&members, NULL) && !decoding->failed) {
-        struct trail to = {root, members.key, members.key_len, 0};
+        struct trail to = {.up = root, .name = members.key, .len = members.key_len};
         bool known = false;
         for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
             known |= strlen(parts[i]) == members.key_len &&
@@ -149,21 +149,38 @@ static void drop_strangers(struct decoding *decoding, const char *at, const stru
     }
 }
 
+/* The members of a struct, which may be the only element of an array here. */
+static bool fill_members(struct decoding *decoding, const char *at, const struct trail *root)
+{
+    const struct layout_type *types = decoding->layout->types;
+    const struct trail item = {.up = root, .added = true};
+    uint32_t number = 0;
+    while (types[number].kind == LAYOUT_ARRAY && types[number].elements == 1) {
+        number = types[number].target;
+    }
+    if (types[number].kind != LAYOUT_STRUCT || *at != '{') {
+        return false;
+    }
+    (void)decode_members(decoding, number, decoding->target->state, at, number == 0 ? root : &item,
+                         true);
+    return true;
+}
+
 static void fill_state(struct decoding *decoding, const char *at, bool parts,
                        const struct trail *root)
 {
     static const struct path_spot state = {0, 0, 1, 0, 0};
     const struct layout_type *type = layout_state(decoding->layout);
     const char *member = decode_member(decoding, at, "$state");
-    if (type->kind == LAYOUT_STRUCT && *at == '{') {
-        (void)decode_members(decoding, 0, decoding->target->state, at, root, true);
+    bool strict = decoding->given->strict && type->kind == LAYOUT_STRUCT;
+    if ((member == NULL || strict) && fill_members(decoding, at, root)) {
         return;
     }
-    if (*at == '{' && (parts || type->size == 0)) {
+    if (*at == '{' && (parts || member != NULL || type->size == 0)) {
         drop_strangers(decoding, at, root);
     }
     if (member != NULL) {
-        struct trail to = {root, "$state", 6, 0};
+        struct trail to = {.up = root, .name = "$state", .len = 6};
         (void)decode_value(decoding, &state, decoding->target->state, member, &to);
     } else if (type->size > 0 && !parts) {
         (void)decode_value(decoding, &state, decoding->target->state, at, root);
@@ -173,9 +190,12 @@ static void fill_state(struct decoding *decoding, const char *at, bool parts,
 static void fill(struct decoding *decoding, const char *at)
 {
     const struct target *target = decoding->target;
-    struct trail root = {NULL, NULL, 0, 0};
-    struct trail heap_trail = {&root, "$heap", 5, 0};
+    struct trail root = {.up = NULL};
+    struct trail heap_trail = {.up = &root, .name = "$heap", .len = 5};
     const char *heap = decode_member(decoding, at, "$heap");
+    decoding->enums = decode_member(decoding, at, "$enums");
+    decoding->type_list = decode_member(decoding, at, "$types");
+    decode_list_types(decoding);
     const char *statics = decode_member(decoding, at, "$statics");
     heap = heap != NULL && *heap == '[' ? heap : NULL;
     decoding->object_count = heap == NULL ? 0 : decode_count_items(decoding, heap);
@@ -219,6 +239,12 @@ bool decode_state(const char *json, size_t len, const struct decode_given *given
     statics_close(&decoding.statics);
     free(decoding.objects);
     free(decoding.words);
+    for (size_t i = 0; i < decoding.names_count; i++) {
+        free(decoding.names[i].name);
+    }
+    free(decoding.names);
+    free(decoding.types);
+    text_finish(&decoding.path);
     free(decoding.told);
     text_finish(&decoding.scratch);
     return !decoding.failed;

@@ -69,14 +69,35 @@ static void store_each(struct decoding *decoding, const struct text *text, enum 
         char shown[8];
         size_t len = (size_t)snprintf(shown, sizeof shown, "%d", (int)value.wide);
         decode_store(decoding, &(struct path_spot){element, 0, 1, 0, 0}, bytes + i * type->size,
-                     &value, shown, len, &(struct trail){trail, NULL, 0, i});
+                     &value, shown, len, &(struct trail){.up = trail, .index = i});
     }
     if (text->len > count && !is_rest_zero(text, count)) {
         tell_cut(decoding, text->len, count, trail);
     }
 }
 
-static void decode_chars(struct decoding *decoding, uint32_t element, uint64_t count,
+/* Whether a '\0' ended the text where it was. Where that is not known, a text that just fills the
+ * array did the same there. */
+static bool had_end(struct decoding *decoding, size_t len, uint64_t count,
+                    const struct trail *trail)
+{
+    uint64_t was = len < count || decoding->given->strict ? 0 : decode_chars_at(decoding, trail);
+    return was != 0 ? len < was : len > count;
+}
+
+/* Zeros at a text's end are left out of it: as many as there were are elements, too. */
+static void zero_rest(struct decoding *decoding, size_t len, uint64_t count, uint64_t size,
+                      unsigned char *bytes, const struct trail *trail)
+{
+    uint64_t was = decode_is_typed(decoding) ? decode_chars_at(decoding, trail) : count;
+    uint64_t end = was < count ? was : count;
+    if (len < end) {
+        memset(bytes + len * size, 0, (size_t)((end - len) * size));
+    }
+}
+
+/* `whole`: the array is of `char` itself. */
+static void decode_chars(struct decoding *decoding, uint32_t element, uint64_t count, bool whole,
                          unsigned char *bytes, const char *at, const struct trail *trail)
 {
     const struct layout_type *type = &decoding->layout->types[element];
@@ -84,8 +105,8 @@ static void decode_chars(struct decoding *decoding, uint32_t element, uint64_t c
     if (!decode_string(decoding, at, text)) {
         return;
     }
-    if (type->kind == LAYOUT_CHAR && type->size == 1) {
-        store_text(decoding, text, text->len > count, count, bytes, trail);
+    if (type->kind == LAYOUT_CHAR && type->size == 1 && (whole || !decode_is_typed(decoding))) {
+        store_text(decoding, text, had_end(decoding, text->len, count, trail), count, bytes, trail);
         return;
     }
     if (!decode_is_scalar(type->kind)) {
@@ -99,9 +120,7 @@ static void decode_chars(struct decoding *decoding, uint32_t element, uint64_t c
                       (unsigned long long)count, own.len);
     } else {
         store_each(decoding, &own, BYTES_TEXT, element, count, bytes, trail);
-        if (own.len < count) {
-            memset(bytes + own.len * type->size, 0, (size_t)((count - own.len) * type->size));
-        }
+        zero_rest(decoding, own.len, count, type->size, bytes, trail);
     }
     text_finish(&own);
 }
@@ -151,26 +170,6 @@ static void decode_byte_array(struct decoding *decoding, uint32_t element, uint6
     text_finish(&text);
 }
 
-void decode_opaque(struct decoding *decoding, const struct path_spot *spot, unsigned char *bytes,
-                   const char *at, const struct trail *trail)
-{
-    const struct layout_type *type = &decoding->layout->types[spot->type];
-    struct text text = {0};
-    bool grown = type->kind == LAYOUT_UNION && !decoding->given->strict;
-    if (decode_bytes(decoding, at, &text) &&
-        (text.len == type->size || (grown && text.len < type->size))) {
-        if (text.len > 0) {
-            memcpy(bytes, text.data, text.len);
-        }
-    } else if (!decoding->failed) {
-        char expected[64];
-        (void)snprintf(expected, sizeof expected, "{\"$bytes\": base64 of %llu bytes}",
-                       (unsigned long long)type->size);
-        decode_mismatch(decoding, spot->type, at, trail, expected);
-    }
-    text_finish(&text);
-}
-
 /* ---- arrays ---- */
 
 /* Whether a value is what zeros are written as, so that nothing is lost without it. */
@@ -204,7 +203,7 @@ static const char *decode_items(struct decoding *decoding, uint32_t element, uin
     bool cut = false;
     members_open(&members, at, decoding->end);
     for (; members_next(&members, behind) && !decoding->failed; i++) {
-        struct trail to = {trail, NULL, 0, i};
+        struct trail to = {.up = trail, .index = i};
         if (i < count && size > 0) {
             behind = decode_value(decoding, &spot, bytes + i * size, members.value, &to);
         } else {
@@ -233,8 +232,12 @@ static uint32_t scalar_of(const struct decoding *decoding, uint32_t element)
 }
 
 /* Whether the string at `at` is an array of `char`. */
-static bool is_text(struct decoding *decoding, uint32_t element, const char *at)
+static bool is_text(struct decoding *decoding, uint32_t element, const char *at,
+                    const struct trail *trail)
 {
+    if (*at == '"' && decode_is_typed(decoding)) {
+        return decode_chars_at(decoding, trail) > 0;
+    }
     const struct layout_type *types = decoding->layout->types;
     while (types[element].kind == LAYOUT_ARRAY) {
         element = types[element].target;
@@ -251,13 +254,16 @@ const char *decode_array(struct decoding *decoding, const struct path_spot *spot
     if (*at == '[') {
         return decode_items(decoding, element, count, bytes, at, trail);
     }
-    if (decode_is_bytes(decoding, at) && kind != LAYOUT_UNION && kind != LAYOUT_BYTES) {
+    if (decode_is_bytes(decoding, at) && kind != LAYOUT_UNION && kind != LAYOUT_BYTES &&
+        !(decode_is_typed(decoding) && decode_was_union(decoding, trail))) {
         decode_byte_array(decoding, element, count, bytes, at, trail);
-    } else if (is_text(decoding, element, at) && scalar != LAYOUT_NONE) {
-        decode_chars(decoding, scalar, count, bytes, at, trail);
-    } else if (count == 1 && !is_text(decoding, element, at)) { /* one stands for an array of one */
+    } else if (is_text(decoding, element, at, trail) && scalar != LAYOUT_NONE) {
+        decode_chars(decoding, scalar, count, scalar == element, bytes, at, trail);
+    } else if (count == 1 && !is_text(decoding, element, at, trail) &&
+               !(decode_is_typed(decoding) &&
+                 decode_was(decoding, trail, "bits"))) { /* one stands for an array of one */
         return decode_value(decoding, &(struct path_spot){element, 0, 1, 0, 0}, bytes, at,
-                            &(struct trail){trail, NULL, 0, 0});
+                            &(struct trail){.up = trail, .added = true});
     } else {
         decode_mismatch(decoding, spot->type, at, trail, "an array");
     }

@@ -194,7 +194,7 @@ void decode_list_objects(struct decoding *decoding, const char *at, const struct
          i < decoding->object_count && same && members_next(&members, NULL) && !decoding->failed;
          i++) {
         struct decode_object *object = &decoding->objects[i];
-        struct trail to = {trail, NULL, 0, i};
+        struct trail to = {.up = trail, .index = i};
         if (!announce(decoding, &names, members.value, &announced)) {
             same = made;
             decode_mismatch(decoding, 0, members.value, &to, "{\"type\": name, \"value\": ...}");
@@ -229,9 +229,17 @@ static void fill_object(struct decoding *decoding, const struct decode_object *o
         (void)layout_type_name(decoding->layout, object->spot.type, &name);
         const char *word = strchr(text_string(&name), ' ');
         const char *from = word == NULL ? text_string(&name) : word + 1;
-        struct trail root = {NULL, from, strlen(from), 0};
+        struct text was = {0};
+        const char *its = decode_member(decoding, at, "type");
+        struct trail root = {.name = from, .len = strlen(from)};
+        if (decoding->type_count > 0 && its != NULL && decode_string(decoding, its, &was)) {
+            word = strchr(text_string(&was), ' ');
+            root.key = word == NULL ? text_string(&was) : word + 1;
+            root.key_len = strlen(root.key);
+        }
         (void)decode_value(decoding, &object->spot, object->bytes, value,
                            decoding->given->strict ? trail : &root);
+        text_finish(&was);
         text_finish(&name);
         return;
     }
@@ -252,8 +260,8 @@ void decode_fill_objects(struct decoding *decoding, const char *at, const struct
     members_open(&members, at, decoding->end);
     for (size_t i = 0;
          i < decoding->object_count && members_next(&members, NULL) && !decoding->failed; i++) {
-        struct trail object = {trail, NULL, 0, i};
-        struct trail to = {&object, "value", 5, 0};
+        struct trail object = {.up = trail, .index = i};
+        struct trail to = {.up = &object, .name = "value", .len = 5};
         fill_object(decoding, &decoding->objects[i], members.value, &to);
     }
 }

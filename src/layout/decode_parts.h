@@ -15,6 +15,10 @@ struct trail { /* how a value was come by */
     const char *name; /* of a member; NULL: an item */
     size_t len;
     uint64_t index;
+    bool only;  /* an element that stands for its array here */
+    bool added; /* an element that the text does not have: the value stands for an array of it */
+    const char *key; /* what the text calls the member, when that is not `name`; else NULL */
+    size_t key_len;
 };
 
 struct decode_object { /* a heap object; bytes NULL: it could not be made */
@@ -26,6 +30,21 @@ struct decode_word { /* an enumerator of the layout, by its name */
     const char *name;
     uint32_t number;
 };
+
+struct decode_told { /* an enumerator of the code that wrote the text */
+    char *name;
+    const char *type; /* a string of the text, or anything else; NULL: it has none */
+    __extension__ __int128 number;
+};
+
+struct decode_type {   /* of one place in the text */
+    uint64_t place;    /* a hash of its path */
+    const char *at;    /* its value; NULL: there are two */
+    uint32_t union_of; /* the type that it was compared with last; LAYOUT_NONE: none */
+    bool alike;
+};
+
+#define DECODE_PLACES 256 /* that are remembered */
 
 struct decoding {
     const char *end; /* of the text */
@@ -40,6 +59,19 @@ struct decoding {
     struct statics statics;
     struct decode_word *words; /* sorted; NULL: nobody has asked */
     uint32_t word_count;
+    const char *enums;         /* "$enums"; NULL: there is none */
+    struct decode_told *names; /* of it, sorted; when somebody has asked */
+    size_t names_count, names_room;
+    bool names_listed;
+    const char *type_list;     /* "$types"; NULL: there is none */
+    struct decode_type *types; /* of it, by place */
+    size_t type_count;
+    bool has_floats; /* among them */
+    struct {
+        uint64_t way; /* a hash of a trail; 0: none */
+        struct decode_type *type;
+    } places[DECODE_PLACES];
+    struct text path;
     uint64_t *told; /* what is told once: hashes, a table */
     size_t told_count, told_size;
     struct text scratch;
@@ -50,7 +82,8 @@ struct decoding {
 const char *decode_value(struct decoding *decoding, const struct path_spot *spot,
                          unsigned char *bytes, const char *at, const struct trail *trail);
 
-/* The object's members as those of `type`; at the `root` "$heap", "$statics" are left aside. */
+/* The object's members as those of `type`; at the `root` "$heap", "$statics",
+ * "$enums" are left aside. */
 const char *decode_members(struct decoding *decoding, uint32_t type, unsigned char *bytes,
                            const char *at, const struct trail *trail, bool root);
 
@@ -70,6 +103,38 @@ void decode_scalar(struct decoding *decoding, const struct path_spot *spot, unsi
 /* Whether the string at `at` is a number, as a string that is no text of an array of char is: an
  * infinity, more than 2^53, an enumerator. */
 bool decode_is_named(struct decoding *decoding, uint32_t type, const char *at);
+
+/* What `word`, which ends in '\0', means as an enumerator, for a value of `type`. An enum has names
+ * of its own; else it is the number that "$enums" tells. False: no such name is known. */
+bool decode_word(struct decoding *decoding, const struct layout_type *type, const struct text *word,
+                 struct value *value);
+
+/* Reads "$types". */
+void decode_list_types(struct decoding *decoding);
+
+/* What it tells of the place; NULL: nothing. */
+struct decode_type *decode_type_at(struct decoding *decoding, const struct trail *trail);
+
+/* Whether it tells of all places: what it does not tell of is known, too. */
+static inline bool decode_is_typed(const struct decoding *decoding)
+{
+    return decoding->types != NULL && !decoding->given->strict;
+}
+
+/* Whether the place is told to be `word`: "char[" or "bits", of any length. */
+bool decode_was(struct decoding *decoding, const struct trail *trail, const char *word);
+
+bool decode_was_union(struct decoding *decoding, const struct trail *trail); /* or is opaque */
+
+/* How many bytes the float that was there took, how many characters the text; 0: not known. */
+uint32_t decode_float_at(struct decoding *decoding, const struct trail *trail);
+uint64_t decode_chars_at(struct decoding *decoding, const struct trail *trail);
+
+/* Whether the bytes of the union that was there mean the same in that of `type`. */
+bool decode_union_is_alike(struct decoding *decoding, uint32_t type, const struct trail *trail);
+
+/* Appends the path; `any`: "*" for each element, `keys`: as the text calls members. */
+void decode_path(const struct trail *trail, bool any, bool keys, struct text *out);
 
 /* Stores a value, and tells what was lost. `shown`: how it was written. */
 void decode_store(struct decoding *decoding, const struct path_spot *spot, unsigned char *bytes,

@@ -286,6 +286,37 @@ static void store_foreign(struct decoding *decoding, unsigned char *bytes, const
     keep(decoding, trail, "memory of the process that it was in, ", shown);
 }
 
+/* ---- "$member" ---- */
+
+static void store_member(struct decoding *decoding, uint32_t pointer, unsigned char *bytes,
+                         const char *at, const struct trail *trail)
+{
+    const struct layout *layout = decoding->layout;
+    const struct layout_type *both = &layout->types[layout->types[pointer].target];
+    struct parts parts = {.at = NULL};
+    bool ok = both->kind == LAYOUT_UNION && both->count == 2 &&
+              decode_string(decoding, at, &decoding->scratch) && decoding->scratch.len > 0;
+    if (ok) {
+        struct path_spot spot = {layout->fields[both->first].type, 0, 1, 0, 0};
+        parts.at = decoding->scratch.data;
+        parts.end = parts.at + decoding->scratch.len;
+        while (ok && parts.at < parts.end) {
+            ok = parts_next(&parts) && spot.type != LAYOUT_NONE &&
+                 path_step(decoding->roster, &spot, parts.name, parts.len, true) == PATH_FOUND &&
+                 spot.bits == 0;
+        }
+        if (ok) {
+            store_address(bytes, spot.offset);
+            return;
+        }
+    }
+    if (!decoding->failed) {
+        char shown[PLACE_SHOWN];
+        (void)place_show(text_string(&decoding->scratch), decoding->scratch.len, shown);
+        keep(decoding, trail, shown, ", which is not there");
+    }
+}
+
 /* ---- all of them ---- */
 
 /* A person who sets "/target/hp", where "/target" leads to a struct, means that struct's: with the
@@ -293,8 +324,8 @@ static void store_foreign(struct decoding *decoding, unsigned char *bytes, const
 static bool is_of_pointers_alone(struct decoding *decoding, const char *at,
                                  const struct trail *trail)
 {
-    static const char *const known[] = {"$ref",     "$symbol", "file",    "offset",
-                                        "function", "$text",   "$address"};
+    static const char *const known[] = {"$ref",     "$symbol", "file",     "offset",
+                                        "function", "$text",   "$address", "$member"};
     struct members members;
     members_open(&members, at, decoding->end);
     while (members_next(&members, NULL)) {
@@ -319,12 +350,20 @@ void decode_pointer(struct decoding *decoding, const struct path_spot *spot, uns
                     const char *at, const struct trail *trail)
 {
     bool reference = (decoding->layout->types[spot->type].flags & LAYOUT_ONCE) != 0;
+    bool member = (decoding->layout->types[spot->type].flags & LAYOUT_OFFSET) != 0;
     const char *value;
     if (*at == '{' && decoding->given->strict && !is_of_pointers_alone(decoding, at, trail)) {
         return;
     }
     if (*at == 'n' && !reference) {
-        store_address(bytes, 0);
+        store_address(bytes, member ? UINT64_MAX : 0);
+    } else if (member) {
+        value = decode_member(decoding, at, "$member");
+        if (value != NULL) {
+            store_member(decoding, spot->type, bytes, value, trail);
+        } else {
+            decode_mismatch(decoding, spot->type, at, trail, "null or {\"$member\": path}");
+        }
     } else if ((value = decode_member(decoding, at, "$ref")) != NULL) {
         store_ref(decoding, bytes, value, trail);
     } else if (decode_member(decoding, at, "$symbol") != NULL) {

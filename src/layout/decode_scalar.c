@@ -12,6 +12,8 @@ __extension__ typedef unsigned __int128 wide_uint;
 
 #define EXACT_MOST ((wide_uint)1 << 53) /* encode.h writes larger integers as strings */
 
+#define SINGLE_MOST ((wide_uint)1 << 24) /* whole numbers that each float has */
+
 #define WIDE_DIGITS 16 /* that they have at least */
 
 /* ---- from text ---- */
@@ -56,22 +58,30 @@ static bool to_unsigned(const char *at, size_t len, struct value *value)
     return true;
 }
 
-/* A number as JSON has it. Whole ones beyond 2^53 are those of floats, which have their own way to
- * be the nearest: what is rounded to the target's digits was not lost. */
+/* A number as JSON has it. The digits of a float are those of the float that it was, where that is
+ * known. Else whole ones beyond 2^53 are those of floats, which have their own way to be the
+ * nearest: what is rounded to the target's digits was not lost. */
 static bool to_number(struct decoding *decoding, const struct layout_type *type, const char *at,
-                      size_t len, struct value *value)
+                      size_t len, struct value *value, const struct trail *trail)
 {
     bool into_float = type->kind == LAYOUT_FLOAT;
     bool whole = to_integer(at, len, value) && !(at[0] == '-' && value->wide == 0);
     wide_uint size = value->wide < 0 ? -(wide_uint)value->wide : (wide_uint)value->wide;
-    if (whole && (!into_float || size <= EXACT_MOST)) {
+    if (whole && size <= SINGLE_MOST) {
         return true;
     }
-    if (!into_float && to_unsigned(at, len, value)) {
+    uint32_t was = decode_float_at(decoding, trail);
+    if (was == 0 && whole && (!into_float || size <= EXACT_MOST)) {
+        return true;
+    }
+    if (was == 0 && !into_float && to_unsigned(at, len, value)) {
         return true;
     }
     *value = (struct value){.kind = VALUE_FLOAT};
-    if (!float_text_read(at, len, into_float ? (size_t)type->size : sizeof(long double),
+    if (!float_text_read(at, len,
+                         was != 0     ? was
+                         : into_float ? (size_t)type->size
+                                      : sizeof(long double),
                          &value->real)) {
         decode_no_memory(decoding);
         return false;
@@ -79,69 +89,7 @@ static bool to_number(struct decoding *decoding, const struct layout_type *type,
     return true;
 }
 
-/* ---- from names ---- */
-
-static int order_words(const void *left, const void *right)
-{
-    const struct decode_word *a = left, *b = right;
-    int order = strcmp(a->name, b->name);
-    return order != 0 ? order : (a->number > b->number) - (a->number < b->number);
-}
-
-static bool list_words(struct decoding *decoding)
-{
-    const struct layout *layout = decoding->layout;
-    uint32_t count = layout->head->enumerators;
-    decoding->words = malloc((count + 1) * sizeof *decoding->words);
-    if (decoding->words == NULL) {
-        decode_no_memory(decoding);
-        return false;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        decoding->words[i] =
-            (struct decode_word){layout_string(layout, layout->enumerators[i].name), i};
-    }
-    if (count > 1) {
-        qsort(decoding->words, count, sizeof *decoding->words, order_words);
-    }
-    decoding->word_count = count;
-    return true;
-}
-
-/* The first of the enumerators with that name that is `from` or a later one. */
-static const struct decode_word *find_word(struct decoding *decoding, const char *name,
-                                           uint32_t from)
-{
-    uint32_t low = 0, high;
-    if (decoding->words == NULL && !list_words(decoding)) {
-        return NULL;
-    }
-    struct decode_word wanted = {name, from};
-    for (high = decoding->word_count; low < high;) {
-        uint32_t middle = low + (high - low) / 2;
-        bool before = order_words(&decoding->words[middle], &wanted) < 0;
-        low = before ? middle + 1 : low;
-        high = before ? high : middle;
-    }
-    bool found = low < decoding->word_count && strcmp(decoding->words[low].name, name) == 0;
-    return found ? &decoding->words[low] : NULL;
-}
-
-/* An enum takes names of its own; other numbers what some enum of the layout calls so. */
-static bool to_named(struct decoding *decoding, const struct layout_type *type, const char *name,
-                     struct value *value)
-{
-    bool own = type->kind == LAYOUT_ENUM;
-    const struct decode_word *word = find_word(decoding, name, own ? type->first : 0);
-    if (word == NULL || (own && word->number - type->first >= type->count)) {
-        return false;
-    }
-    uint64_t number = decoding->layout->enumerators[word->number].value;
-    bool sign = !own || (type->flags & LAYOUT_SIGNED) != 0;
-    *value = (struct value){.kind = sign ? VALUE_INT : VALUE_UINT,
-                            .wide = sign ? (wide_int)(int64_t)number : (wide_int)number};
-    return true;
-}
+/* ---- from strings ---- */
 
 static bool to_value_of_string(struct decoding *decoding, const struct layout_type *type,
                                const char *at, struct value *value)
@@ -157,6 +105,9 @@ static bool to_value_of_string(struct decoding *decoding, const struct layout_ty
         return false;
     }
     const char *string = text_string(text);
+    if (type->kind == LAYOUT_ENUM && decode_word(decoding, type, text, value)) {
+        return true; /* whatever it is called */
+    }
     if (to_integer(string, text->len, value) || to_unsigned(string, text->len, value)) {
         return true;
     }
@@ -166,10 +117,7 @@ static bool to_value_of_string(struct decoding *decoding, const struct layout_ty
             return true;
         }
     }
-    if (strlen(string) == text->len && to_named(decoding, type, string, value)) {
-        return true;
-    }
-    return false;
+    return type->kind != LAYOUT_ENUM && decode_word(decoding, type, text, value);
 }
 
 /* What was read last as an array of one `char`. */
@@ -188,13 +136,46 @@ static bool to_letter(struct decoding *decoding, const struct layout_type *type,
     return true;
 }
 
+/* What was an array of `char`, as "$types" tells: one of them is a value. */
+static bool from_text(struct decoding *decoding, const struct path_spot *spot, const char *at,
+                      const struct trail *trail, struct value *value)
+{
+    struct text text = {0};
+    bool ok = spot->bits == 0 && decode_chars_at(decoding, trail) == 1 &&
+              (decode_string(decoding, at, &text) || decode_bytes(decoding, at, &text)) &&
+              text.len <= 1;
+    if (ok) {
+        unsigned char byte = text.len == 0 ? 0 : (unsigned char)*text.data;
+        *value = (struct value){.kind = CHAR_MIN < 0 ? VALUE_INT : VALUE_UINT,
+                                .wide = CHAR_MIN < 0 ? (signed char)byte : byte};
+    }
+    text_finish(&text);
+    return ok;
+}
+
+/* A byte that becomes text stays as it is. */
+static void keep_byte(struct decoding *decoding, const struct layout_type *type,
+                      const struct trail *trail, struct value *value)
+{
+    bool item = trail->up != NULL && trail->name == NULL && !trail->only;
+    bool sign = (type->flags & LAYOUT_SIGNED) != 0;
+    if (!item || type->kind != LAYOUT_CHAR || type->size != 1 || value->kind != VALUE_INT ||
+        (decode_is_typed(decoding) && !decode_was(decoding, trail->up, "uint8[") &&
+         !decode_was(decoding, trail->up, "int8["))) {
+        return;
+    }
+    value->wide += sign && value->wide > 127 && value->wide < 256    ? -256
+                   : !sign && value->wide < 0 && value->wide >= -128 ? 256
+                                                                     : 0;
+}
+
 bool decode_is_named(struct decoding *decoding, uint32_t type, const char *at)
 {
     struct value value;
     return decoding->layout->types[type].kind != LAYOUT_CHAR &&
            to_value_of_string(decoding, &decoding->layout->types[type], at, &value) &&
            (value.kind == VALUE_FLOAT || decoding->scratch.len >= WIDE_DIGITS ||
-            decoding->scratch.data[decoding->scratch.len - 1] > '9');
+            (unsigned char)decoding->scratch.data[0] > '9');
 }
 
 /* ---- storing ---- */
@@ -271,19 +252,17 @@ void decode_scalar(struct decoding *decoding, const struct path_spot *spot, unsi
     size_t len = (size_t)(value_end(at, decoding->end) - at);
     bool ok = *at == 't' || *at == 'f';
     bool item = trail->up != NULL && trail->name == NULL;
-    if (*at == '"') {
+    bool typed = (*at == '"' || *at == '{') && decode_is_typed(decoding);
+    if (typed && decode_was(decoding, trail, "char[")) {
+        ok = from_text(decoding, spot, at, trail, &value);
+    } else if (*at == '"') {
         ok = to_value_of_string(decoding, type, at, &value) ||
              (!decoding->failed && !item && to_letter(decoding, type, &value));
     } else if (*at == '-' || (*at >= '0' && *at <= '9')) {
-        ok = to_number(decoding, type, at, len, &value);
+        ok = to_number(decoding, type, at, len, &value, trail);
     }
-    if (ok && item && type->kind == LAYOUT_CHAR && type->size == 1 && value.kind == VALUE_INT) {
-        bool sign = (type->flags & LAYOUT_SIGNED) != 0; /* a byte becomes text as it is */
-        value.wide += sign && value.wide > 127 && value.wide < 256    ? -256
-                      : !sign && value.wide < 0 && value.wide >= -128 ? 256
-                                                                      : 0;
-    }
-    bool quoted = *at == '"' && (value.kind == VALUE_INT || value.kind == VALUE_UINT);
+    keep_byte(decoding, type, trail, &value);
+    bool quoted = *at == '"' && value.kind != VALUE_FLOAT;
     if (ok) { /* told as a move tells it: JSON alone needs the quotes */
         decode_store(decoding, spot, bytes, &value, at + quoted, len - (quoted ? 2 : 0), trail);
     } else if (!decoding->failed) {

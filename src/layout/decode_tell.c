@@ -18,20 +18,25 @@ void decode_no_memory(struct decoding *decoding)
     }
 }
 
-/* `any`: what is told once is told of each element. */
-static void put_path(const struct trail *trail, bool any, struct text *out)
+void decode_path(const struct trail *trail, bool any, bool keys, struct text *out)
 {
+    bool key = keys && trail->key != NULL;
+    const char *name = key ? trail->key : trail->name;
+    size_t len = key ? trail->key_len : trail->len;
     if (trail->up != NULL) {
-        put_path(trail->up, any, out);
-        if (trail->name != NULL) {
-            path_part(out, trail->name, trail->len);
+        decode_path(trail->up, any, keys, out);
+        if (trail->added && keys) {
+            return;
+        }
+        if (name != NULL) {
+            path_part(out, name, len);
         } else if (any) {
             (void)text_puts(out, "/*");
         } else {
             (void)text_printf(out, "/%llu", (unsigned long long)trail->index);
         }
-    } else if (trail->name != NULL) {
-        (void)text_append(out, trail->name, trail->len);
+    } else if (name != NULL) {
+        (void)text_append(out, name, len);
     }
 }
 
@@ -77,7 +82,7 @@ void decode_tell(struct decoding *decoding, enum finding kind, uint64_t once,
     if (decoding->findings->count[kind] < FINDINGS_TOLD) { /* else it is only counted */
         char shown[PLACE_SHOWN];
         va_list args;
-        put_path(trail, once != 0, &path);
+        decode_path(trail, once != 0, false, &path);
         va_start(args, format);
         (void)text_vprintf(&says, format, args);
         va_end(args);
@@ -99,7 +104,7 @@ void decode_refuse(struct decoding *decoding, const struct trail *trail, const c
     if (decoding->failed) {
         return;
     }
-    put_path(trail, false, &path);
+    decode_path(trail, false, false, &path);
     va_start(args, format);
     (void)text_vprintf(&says, format, args);
     va_end(args);

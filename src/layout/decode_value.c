@@ -267,7 +267,7 @@ static void tell_missing(struct decoding *decoding, uint32_t type, const struct 
     for (uint32_t i = 0; i < object->list->count && !decoding->given->strict; i++) {
         const struct roster_member *member = &object->list->members[i];
         if (object->seen[i] == 0 && (member->flags & LAYOUT_TRANSIENT) == 0) {
-            struct trail to = {trail, member->name, member->name_len, 0};
+            struct trail to = {.up = trail, .name = member->name, .len = member->name_len};
             decode_tell(decoding, FINDING_ADDED, ((uint64_t)type << 32 | i) + 1, &to, "%s", "");
         }
     }
@@ -276,7 +276,7 @@ static void tell_missing(struct decoding *decoding, uint32_t type, const struct 
 static void tell_unknown(struct decoding *decoding, uint32_t type, const struct roster_list *list,
                          const char *key, size_t len, const struct trail *trail)
 {
-    struct trail to = {trail, key, len, 0};
+    struct trail to = {.up = trail, .name = key, .len = len};
     uint64_t both[2] = {hash_bytes(key, len), type};
     if (decoding->given->strict) {
         struct text name = {0}, names = {0};
@@ -300,6 +300,7 @@ static void tell_unknown(struct decoding *decoding, uint32_t type, const struct 
 static bool is_of_root(const char *key, size_t len)
 {
     return (len == 5 && memcmp(key, "$heap", 5) == 0) ||
+           (len == 6 && (memcmp(key, "$types", 6) == 0 || memcmp(key, "$enums", 6) == 0)) ||
            (len == 8 && memcmp(key, "$statics", 8) == 0);
 }
 
@@ -329,7 +330,11 @@ const char *decode_members(struct decoding *decoding, uint32_t type, unsigned ch
             struct path_spot spot = {member->type, 0, 1, member->bit, member->bits};
             object.seen[member - object.list->members] = 1;
             if ((member->flags & LAYOUT_TRANSIENT) == 0 || decoding->given->strict) {
-                struct trail to = {trail, member->name, member->name_len, 0};
+                struct trail to = {.up = trail, .name = member->name, .len = member->name_len};
+                if (!is(member->name, key, len)) {
+                    to.key = key;
+                    to.key_len = len;
+                }
                 behind = decode_value(decoding, &spot, bytes + member->offset, members.value, &to);
             }
         } else if (!root || !is_of_root(key, len)) {
@@ -362,9 +367,10 @@ static bool held_memory(const struct decoding *decoding, const struct layout_typ
 
 #define ONES_MOST 8 /* arrays of one in each other */
 
-/* The only item of an array stands for itself. NULL: there is not just one. */
+/* The only item of an array, which stands for itself. NULL: there is not just one value in it. */
 static const char *only_item(const struct decoding *decoding, const char *at)
 {
+    const char *first = NULL;
     for (unsigned i = 0; i < ONES_MOST && *at == '['; i++) {
         struct members members;
         members_open(&members, at, decoding->end);
@@ -372,11 +378,12 @@ static const char *only_item(const struct decoding *decoding, const char *at)
             return NULL;
         }
         at = members.value;
+        first = first == NULL ? at : first;
         if (members_next(&members, NULL)) {
             return NULL;
         }
     }
-    return *at == '[' ? NULL : at;
+    return *at == '[' ? NULL : first;
 }
 
 const char *decode_value(struct decoding *decoding, const struct path_spot *spot,
@@ -401,7 +408,7 @@ const char *decode_value(struct decoding *decoding, const struct path_spot *spot
     behind = value_end(at, decoding->end);
     const char *only = *at == '[' && spot->bits == 0 ? only_item(decoding, at) : NULL;
     if (only != NULL) {
-        (void)decode_value(decoding, spot, bytes, only, &(struct trail){trail, NULL, 0, 0});
+        (void)decode_value(decoding, spot, bytes, only, &(struct trail){.up = trail, .only = true});
     } else if (type->kind == LAYOUT_POINTER) {
         decode_pointer(decoding, spot, bytes, at, trail);
     } else if (type->kind == LAYOUT_UNION || type->kind == LAYOUT_BYTES) {

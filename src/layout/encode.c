@@ -2,6 +2,8 @@
 
 #include "layout/encode_parts.h"
 
+#include <stdlib.h>
+
 static bool fail(struct encoding *encoding, const char *sentence)
 {
     encoding->failed = true;
@@ -183,7 +185,10 @@ void encode_document(struct encoding *encoding)
     if (encoding->has_statics && !encode_is_stopped(encoding)) {
         sink_puts(&encoding->sink, some ? ",\"$statics\":" : "\"$statics\":");
         encode_statics(encoding);
+        some = true;
     }
+    some = encode_types(encoding, some);
+    encode_words(encoding, some);
     sink_char(&encoding->sink, '}');
 }
 
@@ -220,8 +225,15 @@ static bool open_parts(struct encoding *encoding, const struct encode_wanted *wa
         }
         encoding->has_statics = encoding->statics.count > 0;
     }
+    bool words = wanted->exact && encoding->layout->head->enumerators > 0;
+    encoding->words = words ? calloc(encoding->layout->head->enumerators, 1) : NULL;
+    if (words && encoding->words == NULL) {
+        encoding->failed = true;
+        return error_set(encoding->err, ERROR_SYSTEM, "no memory for the names of numbers");
+    }
     encoding->state_member = state->kind != LAYOUT_STRUCT && state->size > 0 &&
-                             (encoding->has_heap || encoding->has_statics);
+                             (encoding->has_heap || encoding->has_statics || wanted->exact);
+    encoding->exact = wanted->exact;
     return true;
 }
 
@@ -254,6 +266,7 @@ out:
     statics_close(&encoding.statics);
     roster_destroy(encoding.roster);
     sink_close(&encoding.sink);
+    free(encoding.words);
     text_finish(&encoding.scratch);
     return !encoding.failed;
 }

@@ -55,7 +55,7 @@ static uint64_t hole_at(struct encoding *encoding, const unsigned char *bytes)
     return offset < encoding->zero_to ? encoding->zero_to - offset : 0;
 }
 
-static void put_base64(struct encoding *encoding, const unsigned char *bytes, uint64_t len)
+void encode_bytes_open(struct encoding *encoding, const unsigned char *bytes, uint64_t len)
 {
     struct sink *sink = &encoding->sink;
     sink_puts(sink, "{\"$bytes\":\"");
@@ -71,7 +71,7 @@ static void put_base64(struct encoding *encoding, const unsigned char *bytes, ui
 
 void encode_bytes(struct encoding *encoding, const unsigned char *bytes, uint64_t len)
 {
-    put_base64(encoding, bytes, len);
+    encode_bytes_open(encoding, bytes, len);
     sink_puts(&encoding->sink, "\"}");
 }
 
@@ -149,7 +149,7 @@ static void put_chars(struct encoding *encoding, const unsigned char *bytes, uin
     if (utf8_prefix((const char *)bytes, used) == used) {
         encode_string(encoding, (const char *)bytes, used);
     } else {
-        put_base64(encoding, bytes, len);
+        encode_bytes_open(encoding, bytes, len);
         sink_puts(&encoding->sink, "\",\"text\":true}");
     }
 }
@@ -198,7 +198,7 @@ void encode_array(struct encoding *encoding, uint32_t element, uint64_t count,
     }
     if ((type->kind == LAYOUT_UINT || type->kind == LAYOUT_INT) && size == 1 &&
         count >= BYTES_FROM) {
-        put_base64(encoding, bytes, count);
+        encode_bytes_open(encoding, bytes, count);
         sink_puts(sink, type->kind == LAYOUT_INT ? "\",\"signed\":true}" : "\"}");
         return;
     }

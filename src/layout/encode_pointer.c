@@ -3,16 +3,23 @@
 /* Any byte that is behind the start of what it is measured from is inside of it, or its end. */
 static const struct path_spot whole_state = {0, 0, 1, 0, 0};
 
-static void put_path(struct encoding *encoding, const struct text *path)
+static void put_named(struct encoding *encoding, const char *name, const struct text *path)
 {
     if (path->failed) {
         encoding->failed = true;
         (void)error_set(encoding->err, ERROR_SYSTEM, "no memory for a path");
         return;
     }
-    sink_puts(&encoding->sink, "{\"$ref\":");
+    sink_puts(&encoding->sink, "{\"");
+    sink_puts(&encoding->sink, name);
+    sink_puts(&encoding->sink, "\":");
     encode_string(encoding, text_string(path), path->len);
     sink_char(&encoding->sink, '}');
+}
+
+static void put_path(struct encoding *encoding, const struct text *path)
+{
+    put_named(encoding, "$ref", path);
 }
 
 bool encode_object_bytes(struct encoding *encoding, size_t i, struct path_spot *spot,
@@ -172,8 +179,29 @@ static void put_bound(struct encoding *encoding, const struct bound *bound, uint
     text_finish(&path);
 }
 
+/* A pointer to a data member: a path from its class on. */
+static void put_member(struct encoding *encoding, uint32_t type, uint64_t offset)
+{
+    const struct layout *layout = encoding->layout;
+    const struct layout_type *both = &layout->types[layout->types[type].target];
+    struct text path = {0};
+    if (offset == UINT64_MAX || both->count != 2 || both->kind != LAYOUT_UNION) {
+        sink_puts(&encoding->sink, "null");
+        return;
+    }
+    const struct path_spot whole = {layout->fields[both->first].type, 0, 1, 0, 0};
+    (void)path_append(encoding->roster, &whole, offset, layout->fields[both->first + 1].type,
+                      &path);
+    put_named(encoding, "$member", &path);
+    text_finish(&path);
+}
+
 void encode_pointer(struct encoding *encoding, uint32_t type, uint64_t address)
 {
+    if ((encoding->layout->types[type].flags & LAYOUT_OFFSET) != 0) {
+        put_member(encoding, type, address);
+        return;
+    }
     uint32_t wanted = encoding->layout->types[type].target;
     uint32_t kind = encoding->layout->types[wanted].kind;
     if (address == 0) {

@@ -60,6 +60,9 @@ static void put_enum(struct encoding *encoding, uint32_t type, uint64_t value)
     const struct roster_word *word = roster_word(encoding->roster, type, value);
     if (word != NULL) {
         sink_put(&encoding->sink, word->json, word->json_len);
+        if (encoding->words != NULL) {
+            encoding->words[word->enumerator] = 1;
+        }
     } else if ((encoding->layout->types[type].flags & LAYOUT_SIGNED) != 0) {
         put_signed(&encoding->sink, (int64_t)value);
     } else {
@@ -215,7 +218,10 @@ void encode_value(struct encoding *encoding, const struct path_spot *spot,
         (void)encode_members(encoding, spot->type, bytes);
         sink_char(&encoding->sink, '}');
         break;
-    default: /* opaque bytes, a union */
+    case LAYOUT_UNION:
+        encode_union(encoding, spot->type, bytes);
+        break;
+    default: /* opaque bytes */
         encode_bytes(encoding, bytes, type->size);
     }
 }

@@ -47,6 +47,8 @@ enum {                   /* layout_type.flags */
     LAYOUT_SIGNED = 4,   /* CHAR and ENUM: their integer is signed */
     LAYOUT_CLASS = 8,    /* STRUCT: of C++ with bases or virtual functions */
     LAYOUT_ONCE = 16,    /* POINTER: a reference of C++ */
+    LAYOUT_OFFSET = 64,  /* POINTER: to a data member of C++, -1 for none; its target is a UNION of
+                            two  fields, the class and the member's type */
     LAYOUT_TYPEDEF = 32  /* STRUCT, UNION, ENUM: without a tag; `name` is that of its typedef */
 };
 

@@ -15,7 +15,8 @@ enum {                  /* pair.flags */
     PAIR_STIRS = 32,    /* what is zero may become something else */
     PAIR_EXACT = 64,    /* it is not alike, and HOTRUN_EXACT forbids that */
     PAIR_SCALAR = 128,
-    PAIR_OWNER = 256 /* as in owner.h, with pointers */
+    PAIR_OWNER = 256,  /* as in owner.h, with pointers */
+    PAIR_OFFSETS = 512 /* there are pointers to data members in it */
 };
 
 enum move_kind {
@@ -24,7 +25,7 @@ enum move_kind {
     MOVE_POINTER,
     MOVE_VTABLE, /* a pointer of C++ to a table of the library, from_step and to_step bytes behind
                     the start of the object that it is of; count 0: that is a member */
-    MOVE_WORDS,  /* size bytes of a union that may hold pointers, copied */
+    MOVE_WORDS,  /* size bytes of a union that may hold pointers, from_step bytes apart, copied */
     MOVE_EACH,   /* count elements, or a struct */
     MOVE_TEXT,   /* an array of `char` with size bytes into one with to_step bytes, fewer */
     MOVE_ZERO,   /* size bytes behind a text that was shorter */
@@ -97,5 +98,9 @@ bool pair_place(const struct pairs *pairs, uint32_t pair, uint64_t offset, uint3
 /* The type of a pointer that some member of the union has at this offset; LAYOUT_NONE: none has.
  * `surely`: each has one there. */
 uint32_t pair_pointer_in(const struct layout *layout, uint32_t type, uint64_t offset, bool *surely);
+
+/* How far apart pointers in the type can begin: 8, or less where something is packed; 0: it has
+ * none. */
+uint64_t pair_pointer_step(const struct layout *layout, uint32_t type);
 
 #endif

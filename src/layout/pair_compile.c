@@ -91,7 +91,13 @@ static bool compile_scalar(struct pairs *pairs, struct pair *pair, struct error 
 static bool compile_pointer(struct pairs *pairs, struct pair *pair, struct error *err)
 {
     struct move move = {.kind = MOVE_POINTER, .from_type = pair->from, .to_type = pair->to};
+    uint32_t from = old_type(pairs, pair)->flags, to = new_type(pairs, pair)->flags;
+    if (((from ^ to) & LAYOUT_OFFSET) != 0) {
+        pair->flags = PAIR_NONE;
+        return true;
+    }
     pair->flags = PAIR_SCALAR | PAIR_LIKE | PAIR_POINTERS;
+    pair->flags |= (from & LAYOUT_OFFSET) != 0 ? PAIR_OFFSETS | PAIR_STIRS : 0;
     return pair_push(pairs, pair, &move, err);
 }
 

@@ -114,7 +114,8 @@ static bool push_member(struct work *work, const struct member *fresh, struct er
         work->apart = true;
         return true;
     }
-    pair->flags |= inner.flags & (PAIR_POINTERS | PAIR_TRANSIENT | PAIR_LEAVES | PAIR_STIRS);
+    pair->flags |=
+        inner.flags & (PAIR_POINTERS | PAIR_TRANSIENT | PAIR_LEAVES | PAIR_STIRS | PAIR_OFFSETS);
     if ((fresh->field->flags & LAYOUT_VTABLE) != 0 && (inner.flags & PAIR_POINTERS) != 0) {
         struct move move = {
             .kind = MOVE_VTABLE, .from = old->offset, .to = fresh->offset, .count = 1};
@@ -234,14 +235,20 @@ static bool compile_union(struct work *work, struct error *err)
         const struct pair *inner = &work->pairs->list[work->inner[i]];
         bytes = bytes && (inner->flags & PAIR_LIKE) != 0 && old->offset == fresh->offset &&
                 old->field->bit == fresh->field->bit && old->field->bits == fresh->field->bits;
-        pair->flags |= inner->flags & (PAIR_EXACT | PAIR_POINTERS);
+        pair->flags |= inner->flags & (PAIR_EXACT | PAIR_POINTERS | PAIR_OFFSETS);
     }
+    /* Whether a member holds that is one of these is not known: no class may have changed. */
+    bytes = bytes && ((pair->flags & PAIR_OFFSETS) == 0 ||
+                      work->pairs->from->head->shape == work->pairs->to->head->shape);
     if (!bytes) {
         pair->flags = PAIR_NONE | (pair->flags & PAIR_EXACT);
         return true;
     }
     pair->flags |= (all && from == to ? PAIR_LIKE : 0) | (from < to ? PAIR_LEAVES : 0);
-    struct move move = {.kind = (pair->flags & PAIR_POINTERS) != 0 ? MOVE_WORDS : MOVE_COPY,
+    uint64_t step = pair_pointer_step(work->pairs->from, pair->from);
+    struct move move = {.kind = (pair->flags & PAIR_POINTERS) != 0 && step != 0 ? MOVE_WORDS
+                                                                                : MOVE_COPY,
+                        .from_step = step,
                         .from_type = pair->from,
                         .to_type = pair->to,
                         .size = from < to ? from : to};

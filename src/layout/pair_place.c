@@ -169,7 +169,7 @@ static bool look_for_pointer(struct search *search, uint32_t number, uint64_t of
 {
     const struct layout *layout = search->layout;
     const struct layout_type *type = &layout->types[number];
-    if (type->kind == LAYOUT_POINTER && offset == 0) {
+    if (type->kind == LAYOUT_POINTER && (type->flags & LAYOUT_OFFSET) == 0 && offset == 0) {
         search->found = search->found == LAYOUT_NONE ? number : search->found;
         return true;
     }
@@ -200,4 +200,36 @@ uint32_t pair_pointer_in(const struct layout *layout, uint32_t type, uint64_t of
     struct search search = {layout, LAYOUT_NONE, 4096};
     *surely = look_for_pointer(&search, type, offset);
     return search.found;
+}
+
+/* All bits of the places at which pointers begin, from `offset` on; a bit above: there are some. */
+static uint64_t place_bits(const struct layout *layout, uint32_t number, uint64_t offset)
+{
+    const struct layout_type *type = &layout->types[number];
+    uint64_t bits = 0;
+    switch (type->kind) {
+    case LAYOUT_POINTER:
+        return (type->flags & LAYOUT_OFFSET) != 0 ? 0
+                                                  : offset % sizeof(uint64_t) + sizeof(uint64_t);
+    case LAYOUT_ARRAY:
+        bits = place_bits(layout, type->target, offset);
+        return bits == 0 || type->elements < 2
+                   ? bits
+                   : bits | layout->types[type->target].size % sizeof(uint64_t);
+    case LAYOUT_STRUCT:
+    case LAYOUT_UNION:
+        for (uint32_t i = 0; i < type->count; i++) {
+            const struct layout_field *field = &layout->fields[type->first + i];
+            bits |= place_bits(layout, field->type, offset + field->offset);
+        }
+        return bits;
+    default:
+        return 0;
+    }
+}
+
+uint64_t pair_pointer_step(const struct layout *layout, uint32_t type)
+{
+    uint64_t bits = place_bits(layout, type, 0);
+    return bits & -bits;
 }

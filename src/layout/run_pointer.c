@@ -314,11 +314,48 @@ static void store(const struct run *run, const struct lead *lead, uint64_t old, 
     memcpy(to, &address, sizeof address);
 }
 
+/* ---- to members of classes ---- */
+
+static uint32_t field_type(const struct layout *layout, uint32_t pointer, uint32_t field)
+{
+    const struct layout_type *both = &layout->types[layout->types[pointer].target];
+    return both->kind == LAYOUT_UNION && both->count > field
+               ? layout->fields[both->first + field].type
+               : LAYOUT_NONE;
+}
+
+/* What is stored is where in its class a data member lies; all bits: nowhere. */
+static struct lead lead_to_member(struct run *run, const struct move *move, uint64_t offset)
+{
+    const struct layout *from = run->plan->from, *to = run->plan->to;
+    uint32_t old = field_type(from, move->from_type, 0), fresh = field_type(to, move->to_type, 0);
+    uint32_t wanted = field_type(from, move->from_type, 1);
+    uint64_t place;
+    if (offset == UINT64_MAX) {
+        return lead_to(offset);
+    }
+    if (old == LAYOUT_NONE || fresh == LAYOUT_NONE || wanted == LAYOUT_NONE) {
+        return (struct lead){.how = LEAD_DEFAULT};
+    }
+    uint32_t pair = pairs_find(run->plan->pointees, old, fresh, NULL);
+    if (pair != LAYOUT_NONE && pair_place(run->plan->pointees, pair, offset, wanted, &place)) {
+        return lead_to(place);
+    }
+    return lead_gone(run, layout_string(from, from->types[old].name), old, offset, wanted);
+}
+
+static struct lead find_any_lead(struct run *run, const struct move *move, uint64_t old)
+{
+    if ((run->plan->from->types[move->from_type].flags & LAYOUT_OFFSET) != 0) {
+        return lead_to_member(run, move, old);
+    }
+    struct bound bound = look(run, old);
+    return find_lead(run, move, old, &bound);
+}
+
 bool run_pointer_resets(struct run *run, const struct move *move, const unsigned char *from)
 {
-    uint64_t old = load(from);
-    struct bound bound = look(run, old);
-    struct lead lead = find_lead(run, move, old, &bound);
+    struct lead lead = find_any_lead(run, move, load(from));
     text_finish(&lead.why);
     return lead.how == LEAD_DEFAULT;
 }
@@ -327,8 +364,7 @@ void run_pointer(struct run *run, const struct move *move, const unsigned char *
                  unsigned char *to)
 {
     uint64_t old = load(from);
-    struct bound bound = look(run, old);
-    struct lead lead = find_lead(run, move, old, &bound);
+    struct lead lead = find_any_lead(run, move, old);
     tell(run, to, move->to_type, &lead);
     store(run, &lead, old, to);
 }
@@ -370,8 +406,8 @@ void run_vtable(struct run *run, const struct move *move, const unsigned char *f
 /* ---- unions ---- */
 
 /* Which member holds is not known: a word is taken for a pointer where some member has one, and
- * when it leads to something that is known. */
-static void move_word(struct run *run, const struct move *move, uint64_t offset, uint64_t old,
+ * when it leads to something that is known. False: it is none, and nothing was stored. */
+static bool move_word(struct run *run, const struct move *move, uint64_t offset, uint64_t old,
                       unsigned char *to)
 {
     bool surely;
@@ -381,24 +417,36 @@ static void move_word(struct run *run, const struct move *move, uint64_t offset,
     uint32_t type = bound.what == POINTEE_NULL
                         ? LAYOUT_NONE
                         : pair_pointer_in(run->plan->from, move->from_type, offset, &surely);
-    if (type != LAYOUT_NONE && (surely || bound.what != POINTEE_FOREIGN)) {
+    if (type == LAYOUT_NONE) {
+        return false;
+    }
+    bool known = surely || bound.what != POINTEE_FOREIGN;
+    if (known && (bound.what != POINTEE_FOREIGN || !run->image->alive)) {
         struct move pointer = {.from_type = type, .to_type = move->to_type};
-        lead = bound.what == POINTEE_FOREIGN && run->image->alive
-                   ? lead
-                   : find_lead(run, &pointer, old, &bound);
-    } else if (type != LAYOUT_NONE && !run->image->alive && old >> 16 != 0 && old >> 47 == 0) {
+        lead = find_lead(run, &pointer, old, &bound);
+    } else if (!known && !run->image->alive && old >> 16 != 0 && old >> 47 == 0) {
         (void)text_puts(&lead.why, "may be a pointer to memory that is gone");
     }
     tell(run, to, LAYOUT_NONE, &lead);
-    store(run, &lead, old, to);
+    if (known) {
+        store(run, &lead, old, to);
+    }
+    return known;
 }
 
 void run_words(struct run *run, const struct move *move, const unsigned char *from,
                unsigned char *to)
 {
-    uint64_t offset = 0;
-    for (; offset + sizeof(uint64_t) <= move->size; offset += sizeof(uint64_t)) {
-        move_word(run, move, offset, load(from + offset), to + offset);
+    uint64_t offset = 0, step = move->from_step;
+    while (offset + sizeof(uint64_t) <= move->size) {
+        if (move_word(run, move, offset, load(from + offset), to + offset)) {
+            offset += sizeof(uint64_t);
+            continue;
+        }
+        if (!run->in_place) {
+            memcpy(to + offset, from + offset, (size_t)step);
+        }
+        offset += step;
     }
     if (!run->in_place && offset < move->size) {
         memcpy(to + offset, from + offset, (size_t)(move->size - offset));

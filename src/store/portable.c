@@ -26,7 +26,8 @@ bool portable_json(const void *bytes, size_t len, const struct layout_set *layou
     if (!image_read(&image, bytes, len, layout, err)) {
         return false;
     }
-    struct encode_wanted wanted = {.statics = image.variables != NULL, .pointer = pointer};
+    struct encode_wanted wanted = {
+        .statics = image.variables != NULL, .exact = pointer == NULL, .pointer = pointer};
     if (encode_image(&image, &wanted, put, json, err)) {
         return true;
     }

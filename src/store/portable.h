@@ -18,8 +18,9 @@
 bool portable_make(struct snapshot *snapshot, struct text *state, const struct layout_set *layouts,
                    size_t limit, struct error *err);
 
-/* The JSON of the image bytes[0..len), or of what `pointer` names in it, appended to `json` within
- * its limit. False with `err`, as for portable_make. */
+/* The JSON of the image bytes[0..len), appended to `json` within its limit: as a file has it, with
+ * all that other code may ask for (encode.h), when `pointer` is NULL; else what that names in it.
+ * False with `err`, as for portable_make. */
 bool portable_json(const void *bytes, size_t len, const struct layout_set *layouts,
                    const char *pointer, struct text *json, struct error *err);
 

@@ -66,9 +66,11 @@ static bool write_text(void *ctx, const char *text, size_t len)
     return text_append(ctx, text, len);
 }
 
-static bool encode(const struct image *image, bool statics, struct text *out, struct error *err)
+static bool encode(const struct image *image, bool statics, bool exact, struct text *out,
+                   struct error *err)
 {
-    return encode_image(image, &(struct encode_wanted){.statics = statics}, write_text, out, err);
+    const struct encode_wanted wanted = {.statics = statics, .exact = exact};
+    return encode_image(image, &wanted, write_text, out, err);
 }
 
 /* ---- the ways ---- */
@@ -159,7 +161,7 @@ static void go(struct trial *trial, enum pair_way way, unsigned slot, const char
         image.objects = trial->old.heap;
     }
     print_findings(name, &findings);
-    if (!encode(&image, trial->statics, &json, &err)) {
+    if (!encode(&image, trial->statics, false, &json, &err)) {
         print(name, "error", err.text);
         goto done;
     }
@@ -190,7 +192,7 @@ static bool fill(struct trial *trial, const char *old, struct error *err)
     }
     (void)side_call(&trial->old, PAIR_FILL, trial->old.state, 0, "fill", trial->old.base);
     struct image image = side_image(&trial->old);
-    return encode(&image, trial->statics, &trial->json, err);
+    return encode(&image, trial->statics, true, &trial->json, err);
 }
 
 static void go_all(struct trial *trial)

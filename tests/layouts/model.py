@@ -81,42 +81,26 @@ def _name_of(kind, value):
     return names[0] if names else None
 
 
-def shortest(value):
-    """A float's value as a text has it: a whole number, or the shortest that is the same float."""
-    if abs(value) < 1e21 and value == int(value):
-        return value
-    for digits in range(1, 10):
-        text = f"{value:.{digits}g}"
-        if narrow(float(text)) == value:
-            return float(text)
-    return value  # NaN, infinity
-
-
-def convert(kind, value, to, default, by_text=False):
-    """(the value in type `to`, whether something was lost). `default` is what init set there.
-    `by_text`: through JSON, which has names without numbers, and no types."""
+def convert(kind, value, to, default):
+    """(the value in type `to`, whether something was lost). `default` is what init set there."""
     if is_scalar(kind) and is_scalar(to):
-        return _to_scalar(kind, value, to, default, by_text)
+        return _to_scalar(kind, value, to, default)
     if kind[0] == "s" and to[0] == "s":
-        return _to_text(kind, value, to, by_text)
+        return _to_text(kind, value, to)
     if kind[0] == "a" and to[0] == "a":
-        return _to_list(kind, value, to, default, by_text)
+        return _to_list(kind, value, to, default)
     if kind[0] == "S" and to[0] == "S":
-        return _to_struct(kind, value, to, default, by_text)
+        return _to_struct(kind, value, to, default)
     if kind[0] == "a" and kind[2] == 1 and is_scalar(to):
-        return convert(kind[1], value[0], to, default, by_text)
+        return convert(kind[1], value[0], to, default)
     if to[0] == "a" and to[2] == 1 and is_scalar(kind):
-        first, lost = convert(kind, value, to[1], default[0], by_text)
+        first, lost = convert(kind, value, to[1], default[0])
         return [first], lost
     return default, False
 
 
-def _to_scalar(kind, value, to, default, by_text):
+def _to_scalar(kind, value, to, default):
     name = _name_of(kind, value)
-    if by_text and name is not None and (to[0] != "e" or name not in dict(to[1])):
-        return default, False
-    if by_text and kind == ("f", 32):
-        value = shortest(value)
     if to[0] == "f":
         return _to_float(value, to[1])
     if to[0] == "b":
@@ -126,18 +110,18 @@ def _to_scalar(kind, value, to, default, by_text):
     return _to_integer(value, *bounds(to))
 
 
-def _to_text(kind, value, to, by_text):
-    """ASCII alone: nothing is cut inside of a character. Whether a zero ended it a text does not say."""
+def _to_text(kind, value, to):
+    """ASCII alone: nothing is cut inside of a character."""
     text = value.split(b"\0")[0]
-    ended = len(text) > to[1] if by_text else len(text) < kind[1]
+    ended = len(text) < kind[1]
     room = to[1] - 1 if ended else to[1]
     if len(text) <= room:
         return text.ljust(to[1], b"\0"), False
     return text[:room].ljust(to[1], b"\0"), True
 
 
-def _to_list(kind, value, to, default, by_text):
-    pairs = [convert(kind[1], one, to[1], other, by_text) for one, other in zip(value, default)]
+def _to_list(kind, value, to, default):
+    pairs = [convert(kind[1], one, to[1], other) for one, other in zip(value, default)]
     cut = any(not is_zero(one) for one in value[to[2]:])
     return [one for one, _ in pairs] + default[len(pairs):], cut or any(lost for _, lost in pairs)
 
@@ -148,12 +132,12 @@ def is_zero(value):
     return value == 0 if isinstance(value, (int, float)) else not value.strip(b"\0")
 
 
-def _to_struct(kind, value, to, default, by_text):
+def _to_struct(kind, value, to, default):
     old = dict(kind[1])
     made, lost = {}, False
     for name, inner in to[1]:
         made[name] = default[name]
         if name in old:
-            made[name], more = convert(old[name], value[name], inner, default[name], by_text)
+            made[name], more = convert(old[name], value[name], inner, default[name])
             lost = lost or more
     return made, lost

@@ -116,11 +116,9 @@ class Maker:
 
 
 def mixes(old, new):
-    """Whether a string becomes an array, or the reverse, or a single value one of them: a text has
-    names and large numbers as strings, and not what lies behind a string's end. That has pairs of
-    its own."""
-    if {old[0], new[0]} == {"s", "a"} or (old[0] in ("e", "bits") and new[0] == "a") or (is_scalar(old) and new[0] in "sa" and
-                                            not (new[-1] == 1 and is_scalar(new[1]))):
+    """Whether a string becomes an array, or the reverse, element by element. That has pairs of its
+    own."""
+    if {old[0], new[0]} == {"s", "a"}:
         return True
     if old[0] == new[0] == "a":
         return mixes(old[1], new[1])
@@ -214,14 +212,14 @@ class RandomPair:
     def __init__(self, chance, count, name):
         self.name = name
         make = Maker(chance)
-        self.rows, self.loses = [], {"move": False, "json": False}
+        self.rows, self.loses = [], False
         for _ in range(count):
             old = make.struct()
             new = make.edited(old)
             value, default = make.value(old), make.value(new)
-            moved, told = convert(old, value, new, default), convert(old, value, new, default, True)
-            self.rows.append((old, new, value, default, moved[0], told[0]))
-            self.loses = {"move": self.loses["move"] or moved[1], "json": self.loses["json"] or told[1]}
+            moved, lost = convert(old, value, new, default)
+            self.rows.append((old, new, value, default, moved))
+            self.loses = self.loses or lost
 
     def suffix(self):
         return ".c"
@@ -240,8 +238,7 @@ class RandomPair:
     def source(self, new):
         body = self._lines(0, 2, assigned)
         if new:
-            body = "\n".join(self._lines(1, column, functools.partial(expected, mask))
-                             for column, mask in ((4, WAYS["move"] | WAYS["dead"]), (5, WAYS["json"] | WAYS["file"])))
+            body = self._lines(1, 4, functools.partial(expected, sum(WAYS.values())))
         return C_TEXT.format(new=int(new), code=self._struct(int(new)), type="struct game",
                              init=self._lines(1, 3, assigned) if new else "", body=body,
                              function="pair_check" if new else "pair_fill",

@@ -11,7 +11,7 @@ INSPECT = os.environ["HOTRUN_INSPECT"]
 INCLUDE = os.environ["HOTRUN_INCLUDE"]
 ALL = os.environ.get("HOTRUN_TEST_ALL", "") not in ("", "0")
 OK, NONE, REFUSED = 1, 2, 3
-EXACT, FLEXIBLE, SIGNED, CLASS, ONCE = 1, 2, 4, 8, 16         # of types
+EXACT, FLEXIBLE, SIGNED, CLASS, ONCE, OFFSET = 1, 2, 4, 8, 16, 64  # of types
 TRANSIENT, MEMBERS, BASE, VTABLE = 1, 2, 4, 8                 # of fields
 RESET, CARRIED, GLOBAL = 1, 2, 4                              # of variables
 

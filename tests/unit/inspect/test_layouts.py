@@ -4,8 +4,8 @@ import os
 import shutil
 import unittest
 
-from layout_case import (ALL, BASE, CLASS, EXACT, FLEXIBLE, HEAD, MODULE, NONE, OK, ONCE, REFUSED,
-                         SIGNED, TABLE, TRANSIENT, VTABLE, Case)
+from layout_case import (ALL, BASE, CLASS, EXACT, FLEXIBLE, HEAD, MODULE, NONE, OFFSET, OK, ONCE,
+                         REFUSED, SIGNED, TABLE, TRANSIENT, VTABLE, Case)
 from layout_sources import C, CXX, RUST, VARIABLES
 
 
@@ -114,7 +114,8 @@ class Kinds(Case):
         self.assertTrue(fields["ref"]["flags"] & ONCE)
         self.assertEqual(fields["method.ptr"]["kind"], "pointer")
         self.assertEqual(fields["method.adj"]["kind"], "int")
-        self.assertEqual(fields["member"]["kind"], "bytes")
+        self.assertEqual(fields["member"]["kind"], "pointer")
+        self.assertTrue(fields["member"]["flags"] & OFFSET)
         self.assertEqual(fields["null"]["kind"], "bytes")
         self.assertEqual(fields["c16"]["kind"], "uint")
         self.assertEqual(layout.enumerators["col"], {"red": -1, "green": 0})

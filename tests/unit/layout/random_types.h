@@ -16,7 +16,8 @@ enum shape {
     SHAPE_POINTER,
     SHAPE_TEXT,
     SHAPE_ARRAY,
-    SHAPE_STRUCT
+    SHAPE_STRUCT,
+    SHAPE_UNION
 };
 
 struct shape_field {
@@ -42,6 +43,7 @@ struct shape_type {
 struct random {
     uint64_t seed;
     struct shape_type *pool; /* all types, to be freed */
+    bool unions;             /* are made, too */
 };
 
 static inline uint64_t random_next(struct random *random)
@@ -92,6 +94,16 @@ static inline void random_place(struct random *random, struct shape_type *type)
         end += random_chance(random, 30) ? random_below(random, 9) : 0;
         field->offset = end;
         end += field->bits == 0 ? field->type->size : (field->bit + field->bits + 7) / 8;
+    }
+    if (type->shape == SHAPE_UNION) {
+        end = 0;
+        for (unsigned i = 0; i < type->field_count; i++) {
+            struct shape_field *field = &type->fields[i];
+            uint64_t size =
+                field->bits == 0 ? field->type->size : (field->bit + field->bits + 7) / 8;
+            field->offset = 0;
+            end = size > end ? size : end;
+        }
     }
     type->size = end + random_below(random, 4);
     type->size += type->size == 0; /* an array of nothing has no elements */
@@ -150,8 +162,28 @@ static inline void random_words(struct random *random, struct shape_type *type)
     }
 }
 
+/* Of what means the same or not by its kind and size alone. */
+static inline struct shape_type *random_union(struct random *random)
+{
+    struct shape_type *type = random_new(random);
+    type->shape = SHAPE_UNION;
+    for (unsigned i = 1 + random_below(random, 3); i > 0; i--) {
+        struct shape_field field;
+        do {
+            field = random_field(random, 0);
+        } while (field.type->shape == SHAPE_ENUM || field.type->shape == SHAPE_POINTER ||
+                 field.type->shape == SHAPE_UNION);
+        random_add(random, type, field);
+    }
+    random_place(random, type);
+    return type;
+}
+
 static inline struct shape_type *random_type(struct random *random, unsigned depth)
 {
+    if (random->unions && depth > 0 && random_chance(random, 8)) {
+        return random_union(random);
+    }
     struct shape_type *type = random_new(random);
     unsigned kind = random_below(random, depth == 0 ? 60 : 100);
     type->shape = kind < 24   ? SHAPE_INT
@@ -193,6 +225,9 @@ static inline struct shape_type *random_type(struct random *random, unsigned dep
             random_add(random, type, random_field(random, depth - 1));
         }
         random_place(random, type);
+        break;
+    case SHAPE_UNION: /* see random_union */
+        break;
     }
     return type;
 }
@@ -258,6 +293,17 @@ static inline struct shape_type *random_change(struct random *random, const stru
             random_chance(random, 60) ? random_change(random, old->element, depth) : old->element;
         type->size = type->count * type->element->size;
         break;
+    case SHAPE_UNION:
+        if (random_chance(random, 50)) {
+            struct shape_type *other = random_union(random);
+            for (unsigned i = 0; i < other->field_count; i++) { /* added; or what names mean now */
+                random_add(random, type, other->fields[i]);
+            }
+            type->fields[0] = random_chance(random, 30) ? other->fields[0] : type->fields[0];
+            memcpy(type->fields[0].name, old->fields[0].name, sizeof old->fields[0].name);
+        }
+        random_place(random, type);
+        break;
     case SHAPE_STRUCT:
         change_fields(random, old, type, depth);
         random_place(random, type);
@@ -288,7 +334,7 @@ static inline void draft_shape_struct(struct draft *draft, struct shape_type *ty
             .bit = field->bit,
             .bits = field->bits};
     }
-    layout->kind = LAYOUT_STRUCT;
+    layout->kind = type->shape == SHAPE_UNION ? LAYOUT_UNION : LAYOUT_STRUCT;
     layout->count = type->field_count;
     draft_fill(draft, type->number, layout, fields, NULL);
 }
@@ -319,7 +365,7 @@ static inline void draft_shape(struct draft *draft, struct shape_type *type)
                                              [SHAPE_ARRAY] = LAYOUT_ARRAY};
     struct layout_type layout = {.target = LAYOUT_NONE, .size = type->size, .align = 1};
     type->number = draft_reserve(draft);
-    if (type->shape == SHAPE_STRUCT) {
+    if (type->shape == SHAPE_STRUCT || type->shape == SHAPE_UNION) {
         draft_shape_struct(draft, type, &layout);
         return;
     }

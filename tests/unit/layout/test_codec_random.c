@@ -9,20 +9,7 @@
 
 /* Random structs and changes of them: what goes by JSON arrives as what is moved. */
 
-/* ---- values, of which JSON tells all that moves know: floats whose digits end ---- */
-
-/* A text that fills a shorter array to its end is one case that JSON does not tell from a text that
- * was as long as its own array. */
-static unsigned text_len(struct random *random, unsigned most)
-{
-    unsigned len = random_below(random, most);
-    for (const struct shape_type *type = random->pool; type != NULL; type = type->next) {
-        if (type->shape == SHAPE_TEXT && type->count == len) {
-            return 0;
-        }
-    }
-    return len;
-}
+/* ---- values ---- */
 
 static void fill(struct random *random, const struct shape_type *type, unsigned char *bytes)
 {
@@ -31,8 +18,11 @@ static void fill(struct random *random, const struct shape_type *type, unsigned 
     uint64_t raw = random_chance(random, 50) ? random_next(random)
                                              : (uint64_t)(int64_t)(random_below(random, 600) - 300);
     double number = reals[random_below(random, sizeof reals / sizeof reals[0])];
-    float narrow = fabs(number) < 10 ? (float)(int)(number * 8) / 8 : (float)number;
-    int words = 0;
+    float narrow = (float)number;
+    if (random_chance(random, 50)) { /* any, of which a text has the shortest digits alone */
+        memcpy(&number, &raw, sizeof number);
+        memcpy(&narrow, &raw, sizeof narrow);
+    }
     switch (type->shape) {
     case SHAPE_FLOAT:
         memcpy(bytes, type->size == 8 ? (const void *)&number : &narrow, type->size);
@@ -40,12 +30,7 @@ static void fill(struct random *random, const struct shape_type *type, unsigned 
     case SHAPE_BOOL:
         *bytes = (unsigned char)(raw & 1);
         break;
-    case SHAPE_ENUM: /* of no name that may be gone: JSON knows no number of it then */
-        for (raw = 20; words < WORDS_MOST && type->words[words] != (int)raw; words++) {
-        }
-        raw += words < WORDS_MOST ? 40 : 0;
-        memcpy(bytes, &raw, type->size);
-        break;
+    case SHAPE_ENUM:
     case SHAPE_INT:
         memcpy(bytes, &raw, type->size);
         break;
@@ -54,58 +39,17 @@ static void fill(struct random *random, const struct shape_type *type, unsigned 
         break;
     case SHAPE_TEXT:
         memset(bytes, 0, type->count);
-        memset(bytes, 'a', text_len(random, (unsigned)type->count));
+        memset(bytes, 'a', random_below(random, (unsigned)type->count + 1));
         break;
     case SHAPE_ARRAY:
     case SHAPE_STRUCT:
         fill_parts(random, type, bytes, fill);
-    }
-}
-
-/* ---- what JSON does not tell ---- */
-
-static const struct shape_type *leaf_of(const struct shape_type *type)
-{
-    return type->shape == SHAPE_ARRAY ? leaf_of(type->element) : type;
-}
-
-/* A name of an enumerator or a large number is a string, and so is a text; a bit-field may be an
- * array of one, and a wide number one of bytes. Moves know that they are not. */
-static bool is_told(const struct shape_field *old, const struct shape_field *fresh)
-{
-    const struct shape_type *from = leaf_of(old->type), *to = leaf_of(fresh->type);
-    bool wide = from->shape == SHAPE_INT && from->size > 1 && to->shape == SHAPE_TEXT;
-    bool string = from->shape == SHAPE_ENUM || from->shape == SHAPE_FLOAT || from->size == 8;
-    bool list = fresh->type->shape == SHAPE_ARRAY || fresh->type->shape == SHAPE_TEXT;
-    for (int i = 0; from->shape == SHAPE_ENUM && i < WORDS_MOST; i++) {
-        if (from->words[i] >= 0 && (to->shape != SHAPE_ENUM || to->words[i] < 0)) {
-            return false; /* JSON has the name alone, moves the number */
+        break;
+    case SHAPE_UNION:
+        for (uint64_t i = 0; i < type->size; i++) {
+            bytes[i] = (unsigned char)random_next(random);
         }
     }
-    return !wide && !(string && from->shape != SHAPE_TEXT && to->shape == SHAPE_TEXT) &&
-           !(old->bits != 0 && list);
-}
-
-/* Whether that holds for the whole and for each two fields that may meet. */
-static bool all_is_told(const struct random *random, struct shape_type *from, struct shape_type *to)
-{
-    if (!is_told(&(struct shape_field){.type = from}, &(struct shape_field){.type = to})) {
-        return false;
-    }
-    for (const struct shape_type *a = random->pool; a != NULL; a = a->next) {
-        for (const struct shape_type *b = random->pool; b != NULL; b = b->next) {
-            for (unsigned i = 0; i < a->field_count * b->field_count; i++) {
-                const struct shape_field *old = &a->fields[i / b->field_count];
-                const struct shape_field *fresh = &b->fields[i % b->field_count];
-                bool meet = strcmp(old->name, fresh->name) == 0 ||
-                            (fresh->was[0] != '\0' && strcmp(old->name, fresh->was) == 0);
-                if (meet && !is_told(old, fresh)) {
-                    return false;
-                }
-            }
-        }
-    }
-    return true;
 }
 
 /* ---- the comparison ---- */
@@ -115,10 +59,10 @@ static bool append(void *ctx, const char *text, size_t len)
     return text_append(ctx, text, len);
 }
 
-static void write_json(const struct image *image, struct text *out)
+static void write_json(const struct image *image, bool exact, struct text *out)
 {
     struct error err;
-    const struct encode_wanted wanted = {.statics = true};
+    const struct encode_wanted wanted = {.statics = true, .exact = exact};
     text_clear(out);
     if (!encode_image(image, &wanted, append, out, &err) ||
         !json_check(text_string(out), out->len, &err)) {
@@ -152,9 +96,9 @@ static void check_round(const struct layout *layout, unsigned char *bytes, uint6
     unsigned char *other = scene_bytes(layout);
     struct image from = image_of(layout, bytes), to = image_of(layout, other);
     const struct target target = {.layout = layout, .state = other};
-    write_json(&from, &once);
+    write_json(&from, true, &once);
     read_json(&once, true, &target, &findings);
-    write_json(&to, &twice);
+    write_json(&to, true, &twice);
     if (strcmp(text_string(&once), text_string(&twice)) != 0 || findings.count[FINDING_LOST] > 0) {
         fail_msg("seed %llu: %s came back as %s", (unsigned long long)seed, text_string(&once),
                  text_string(&twice));
@@ -165,10 +109,9 @@ static void check_round(const struct layout *layout, unsigned char *bytes, uint6
     free(other);
 }
 
-/* Whether it was compared with moves. */
-static bool check_one(uint64_t seed)
+static void check_one(uint64_t seed)
 {
-    struct random random = {.seed = seed * UINT64_C(0x9e3779b97f4a7c15) | 1};
+    struct random random = {.seed = seed * UINT64_C(0x9e3779b97f4a7c15) | 1, .unions = true};
     struct shape_type *from = random_type(&random, DEPTH_MOST);
     while (from->shape != SHAPE_STRUCT && !random_chance(&random, 2)) {
         from = random_type(&random, DEPTH_MOST);
@@ -185,14 +128,13 @@ static bool check_one(uint64_t seed)
     unsigned char *other = scene_bytes(new_layout); /* defaults are zero, as grown text is */
     struct image image = image_of(new_layout, other);
     const struct target target = {.layout = new_layout, .state = other};
-    write_json(&scene.image, &json);
+    write_json(&scene.image, true, &json);
     read_json(&json, false, &target, &findings);
     scene_move(&scene);
-    write_json(&image, &read);
+    write_json(&image, false, &read);
     struct image by_move = image_of(new_layout, scene.fresh);
-    write_json(&by_move, &moved);
-    bool told = all_is_told(&random, from, to);
-    if (told && strcmp(text_string(&moved), text_string(&read)) != 0) {
+    write_json(&by_move, false, &moved);
+    if (strcmp(text_string(&moved), text_string(&read)) != 0) {
         fail_msg("seed %llu: %s became %s by moves, %s by JSON", (unsigned long long)seed,
                  text_string(&json), text_string(&moved), text_string(&read));
     }
@@ -203,7 +145,6 @@ static bool check_one(uint64_t seed)
     free(other);
     scene_end(&scene);
     random_free(&random);
-    return told;
 }
 
 static void random_structs_become_by_json_what_they_become_by_moves(void **state)
@@ -212,11 +153,9 @@ static void random_structs_become_by_json_what_they_become_by_moves(void **state
     const char *wanted = getenv("HOTRUN_RANDOM_STRUCTS"), *first = getenv("HOTRUN_RANDOM_SEED");
     uint64_t count = wanted == NULL ? 1000 : strtoull(wanted, NULL, 10);
     uint64_t seed = first == NULL ? 1 : strtoull(first, NULL, 10);
-    uint64_t compared = 0;
     for (uint64_t i = 0; i < count; i++) {
-        compared += check_one(seed + i);
+        check_one(seed + i);
     }
-    assert_true(compared > count / 3);
 }
 
 int main(void)

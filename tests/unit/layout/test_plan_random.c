@@ -342,6 +342,9 @@ static void fill(struct random *random, const struct shape_type *type, unsigned 
     case SHAPE_ARRAY:
     case SHAPE_STRUCT:
         fill_parts(random, type, bytes, fill);
+        break;
+    case SHAPE_UNION: /* none is made */
+        break;
     }
 }
 

@@ -1,0 +1,105 @@
+#include "layout/decode_parts.h"
+
+#include "layout/pair.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct whole { /* a union, or what is opaque */
+    struct decoding *decoding;
+    const struct path_spot *spot;
+    const struct layout_type *type;
+    unsigned char *bytes;
+    const struct trail *trail;
+    const char *pointers; /* an object; NULL: there is none */
+};
+
+/* As moves tell it. */
+static void tell_other(struct whole *whole)
+{
+    struct text name = {0};
+    (void)layout_type_name(whole->decoding->layout, whole->spot->type, &name);
+    const char *others = whole->type->kind == LAYOUT_UNION ? " with other members" : "";
+    decode_tell(whole->decoding, FINDING_ADDED, 0, whole->trail, "%s%s", text_string(&name),
+                others);
+    decode_tell(whole->decoding, FINDING_DROPPED, 0, whole->trail, "%s", text_string(&name));
+    text_finish(&name);
+}
+
+/* What the text says that the word at `offset` leads to. NULL: nothing. */
+static const char *pointer_at(const struct whole *whole, uint64_t offset)
+{
+    char name[32];
+    (void)snprintf(name, sizeof name, "%llu", (unsigned long long)offset);
+    return whole->pointers == NULL ? NULL : decode_member(whole->decoding, whole->pointers, name);
+}
+
+static bool looks_like_an_address(const unsigned char *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word >> 16 != 0 && word >> 47 == 0;
+}
+
+/* The word at `offset`, where some member has a pointer. False: it is none. */
+static bool store_pointer(struct whole *whole, uint64_t offset, const unsigned char *from)
+{
+    struct decoding *decoding = whole->decoding;
+    bool surely;
+    uint32_t type = pair_pointer_in(decoding->layout, whole->spot->type, offset, &surely);
+    const char *at = type == LAYOUT_NONE ? NULL : pointer_at(whole, offset);
+    if (at != NULL) {
+        decode_pointer(decoding, &(struct path_spot){.type = type, .count = 1},
+                       whole->bytes + offset, at, whole->trail);
+    } else if (type != LAYOUT_NONE && !decoding->given->strict && !decoding->given->same_process &&
+               looks_like_an_address(from)) {
+        decode_tell(decoding, FINDING_KEPT, 0, whole->trail,
+                    "may be a pointer to memory that is gone");
+    }
+    return at != NULL;
+}
+
+static void store(struct whole *whole, const struct text *text)
+{
+    uint64_t len = text->len < whole->type->size ? text->len : whole->type->size, at = 0;
+    uint64_t step = whole->type->kind == LAYOUT_UNION
+                        ? pair_pointer_step(whole->decoding->layout, whole->spot->type)
+                        : 0;
+    const unsigned char *from = (const unsigned char *)text->data;
+    while (step != 0 && at + sizeof(uint64_t) <= len && !whole->decoding->failed) {
+        if (store_pointer(whole, at, from + at)) {
+            at += sizeof(uint64_t);
+        } else {
+            memcpy(whole->bytes + at, from + at, (size_t)step);
+            at += step;
+        }
+    }
+    if (at < len) {
+        memcpy(whole->bytes + at, from + at, (size_t)(len - at));
+    }
+}
+
+void decode_opaque(struct decoding *decoding, const struct path_spot *spot, unsigned char *bytes,
+                   const char *at, const struct trail *trail)
+{
+    const struct layout_type *type = &decoding->layout->types[spot->type];
+    struct whole whole = {decoding, spot,  type,
+                          bytes,    trail, decode_member(decoding, at, "pointers")};
+    struct text text = {0};
+    bool strict = decoding->given->strict;
+    bool known = !strict && decode_type_at(decoding, trail) != NULL;
+    bool grown = type->kind == LAYOUT_UNION && !strict;
+    bool is_bytes = decode_bytes(decoding, at, &text);
+    if (is_bytes && known && !decode_union_is_alike(decoding, spot->type, trail)) {
+        tell_other(&whole);
+    } else if (is_bytes &&
+               (text.len == type->size || (grown && (known || text.len < type->size)))) {
+        store(&whole, &text);
+    } else if (!decoding->failed) {
+        char expected[64];
+        (void)snprintf(expected, sizeof expected, "{\"$bytes\": base64 of %llu bytes}",
+                       (unsigned long long)type->size);
+        decode_mismatch(decoding, spot->type, at, trail, expected);
+    }
+    text_finish(&text);
+}
