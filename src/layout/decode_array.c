@@ -242,7 +242,7 @@ static bool is_text(struct decoding *decoding, uint32_t element, const char *at,
     while (types[element].kind == LAYOUT_ARRAY) {
         element = types[element].target;
     }
-    return *at == '"' && !decode_is_named(decoding, element, at);
+    return *at == '"' && !decode_is_named(decoding, element, at, trail);
 }
 
 const char *decode_array(struct decoding *decoding, const struct path_spot *spot, uint32_t element,

@@ -33,7 +33,7 @@ struct decode_word { /* an enumerator of the layout, by its name */
 
 struct decode_told { /* an enumerator of the code that wrote the text */
     char *name;
-    const char *type; /* a string of the text, or anything else; NULL: it has none */
+    uint64_t type; /* as "$types" numbers it */
     __extension__ __int128 number;
 };
 
@@ -102,12 +102,13 @@ void decode_scalar(struct decoding *decoding, const struct path_spot *spot, unsi
 
 /* Whether the string at `at` is a number, as a string that is no text of an array of char is: an
  * infinity, more than 2^53, an enumerator. */
-bool decode_is_named(struct decoding *decoding, uint32_t type, const char *at);
+bool decode_is_named(struct decoding *decoding, uint32_t type, const char *at,
+                     const struct trail *trail);
 
 /* What `word`, which ends in '\0', means as an enumerator, for a value of `type`. An enum has names
  * of its own; else it is the number that "$enums" tells. False: no such name is known. */
 bool decode_word(struct decoding *decoding, const struct layout_type *type, const struct text *word,
-                 struct value *value);
+                 const struct trail *trail, struct value *value);
 
 /* Reads "$types". */
 void decode_list_types(struct decoding *decoding);
@@ -129,6 +130,9 @@ bool decode_was_union(struct decoding *decoding, const struct trail *trail); /* 
 /* How many bytes the float that was there took, how many characters the text; 0: not known. */
 uint32_t decode_float_at(struct decoding *decoding, const struct trail *trail);
 uint64_t decode_chars_at(struct decoding *decoding, const struct trail *trail);
+
+/* The number of the enum that was there. False: it was none. */
+bool decode_enum_at(struct decoding *decoding, const struct trail *trail, uint64_t *number);
 
 /* Whether the bytes of the union that was there mean the same in that of `type`. */
 bool decode_union_is_alike(struct decoding *decoding, uint32_t type, const struct trail *trail);

@@ -92,7 +92,7 @@ static bool to_number(struct decoding *decoding, const struct layout_type *type,
 /* ---- from strings ---- */
 
 static bool to_value_of_string(struct decoding *decoding, const struct layout_type *type,
-                               const char *at, struct value *value)
+                               const char *at, const struct trail *trail, struct value *value)
 {
     static const struct {
         const char *word;
@@ -105,7 +105,7 @@ static bool to_value_of_string(struct decoding *decoding, const struct layout_ty
         return false;
     }
     const char *string = text_string(text);
-    if (type->kind == LAYOUT_ENUM && decode_word(decoding, type, text, value)) {
+    if (type->kind == LAYOUT_ENUM && decode_word(decoding, type, text, trail, value)) {
         return true; /* whatever it is called */
     }
     if (to_integer(string, text->len, value) || to_unsigned(string, text->len, value)) {
@@ -117,7 +117,7 @@ static bool to_value_of_string(struct decoding *decoding, const struct layout_ty
             return true;
         }
     }
-    return type->kind != LAYOUT_ENUM && decode_word(decoding, type, text, value);
+    return type->kind != LAYOUT_ENUM && decode_word(decoding, type, text, trail, value);
 }
 
 /* What was read last as an array of one `char`. */
@@ -169,11 +169,12 @@ static void keep_byte(struct decoding *decoding, const struct layout_type *type,
                                                                      : 0;
 }
 
-bool decode_is_named(struct decoding *decoding, uint32_t type, const char *at)
+bool decode_is_named(struct decoding *decoding, uint32_t type, const char *at,
+                     const struct trail *trail)
 {
     struct value value;
     return decoding->layout->types[type].kind != LAYOUT_CHAR &&
-           to_value_of_string(decoding, &decoding->layout->types[type], at, &value) &&
+           to_value_of_string(decoding, &decoding->layout->types[type], at, trail, &value) &&
            (value.kind == VALUE_FLOAT || decoding->scratch.len >= WIDE_DIGITS ||
             (unsigned char)decoding->scratch.data[0] > '9');
 }
@@ -256,7 +257,7 @@ void decode_scalar(struct decoding *decoding, const struct path_spot *spot, unsi
     if (typed && decode_was(decoding, trail, "char[")) {
         ok = from_text(decoding, spot, at, trail, &value);
     } else if (*at == '"') {
-        ok = to_value_of_string(decoding, type, at, &value) ||
+        ok = to_value_of_string(decoding, type, at, trail, &value) ||
              (!decoding->failed && !item && to_letter(decoding, type, &value));
     } else if (*at == '-' || (*at >= '0' && *at <= '9')) {
         ok = to_number(decoding, type, at, len, &value, trail);

@@ -155,6 +155,21 @@ uint64_t decode_chars_at(struct decoding *decoding, const struct trail *trail)
     return number_at(decoding, trail, "char[");
 }
 
+bool decode_enum_at(struct decoding *decoding, const struct trail *trail, uint64_t *number)
+{
+    static const char word[] = "enum ";
+    const struct decode_type *type = decode_type_at(decoding, trail);
+    if (type == NULL || *type->at != '"') {
+        return false;
+    }
+    const char *end = value_end(type->at, decoding->end) - 1, *at = type->at + 1;
+    if (strncmp(at, "bits", 4) == 0) {
+        at += strcspn(at, " \"") + 1;
+    }
+    return at < end && strncmp(at, word, sizeof word - 1) == 0 &&
+           path_index(at + sizeof word - 1, (size_t)(end - at) - sizeof word + 1, number);
+}
+
 /* ---- unions ---- */
 
 #define BUDGET ((uint64_t)1 << 16)

@@ -78,7 +78,7 @@ static int order_told(const void *left, const void *right)
     return order != 0 ? order : (a->number > b->number) - (a->number < b->number);
 }
 
-static void add_told(struct decoding *decoding, const char *type, const struct members *word)
+static void add_told(struct decoding *decoding, uint64_t type, const struct members *word)
 {
     struct text name = {0};
     bool negative = word->key_len > 0 && *word->key == '-';
@@ -117,9 +117,11 @@ static void list_told(struct decoding *decoding)
         if (names == NULL || *names != '{') {
             continue;
         }
+        uint64_t type = UINT64_MAX;
+        (void)decode_count(decoding, decode_member(decoding, enums.value, "id"), &type);
         members_open(&words, names, decoding->end);
         while (members_next(&words, NULL) && !decoding->failed) {
-            add_told(decoding, decode_member(decoding, enums.value, "type"), &words);
+            add_told(decoding, type, &words);
         }
     }
     if (decoding->names_count > 1) {
@@ -127,29 +129,17 @@ static void list_told(struct decoding *decoding)
     }
 }
 
-static bool is_of_type(struct decoding *decoding, const struct decode_told *told,
-                       const struct layout_type *type)
-{
-    struct text own = {0}, its = {0};
-    bool same =
-        type->kind == LAYOUT_ENUM && told->type != NULL &&
-        layout_type_name(decoding->layout, (uint32_t)(type - decoding->layout->types), &own) &&
-        decode_string(decoding, told->type, &its) && its.len == own.len &&
-        memcmp(text_string(&its), text_string(&own), own.len) == 0;
-    text_finish(&own);
-    text_finish(&its);
-    return same;
-}
-
-/* Of two enums with that name, which C++ can have, the one that is called as `type` is. */
-static bool find_told(struct decoding *decoding, const struct layout_type *type, const char *name,
+/* Of two enums with that name, which C++ can have, that of the place. */
+static bool find_told(struct decoding *decoding, const char *name, const struct trail *trail,
                       struct value *value)
 {
     size_t low = 0, high;
     const struct decode_told *found = NULL;
+    uint64_t type;
     if (!decoding->names_listed) {
         list_told(decoding);
     }
+    bool typed = decode_enum_at(decoding, trail, &type);
     for (high = decoding->names_count; low < high;) {
         size_t middle = low + (high - low) / 2;
         bool before = strcmp(decoding->names[middle].name, name) < 0;
@@ -159,11 +149,13 @@ static bool find_told(struct decoding *decoding, const struct layout_type *type,
     for (size_t i = low; i < decoding->names_count && strcmp(decoding->names[i].name, name) == 0;
          i++) {
         const struct decode_told *told = &decoding->names[i];
-        if (i == low || told->number == found->number || is_of_type(decoding, told, type)) {
-            found = told;
-        } else if (!is_of_type(decoding, found, type)) {
+        if (typed && told->type != type) {
+            continue;
+        }
+        if (found != NULL && told->number != found->number) {
             return false;
         }
+        found = told;
     }
     if (found != NULL) {
         *value = (struct value){.kind = VALUE_NAME, .wide = found->number, .name = found->name};
@@ -174,14 +166,14 @@ static bool find_told(struct decoding *decoding, const struct layout_type *type,
 /* ---- both ---- */
 
 bool decode_word(struct decoding *decoding, const struct layout_type *type, const struct text *word,
-                 struct value *value)
+                 const struct trail *trail, struct value *value)
 {
     const char *name = word->data;
     if (word->len == 0 || strlen(name) != word->len) {
         return false;
     }
     if (type->kind == LAYOUT_ENUM) {
-        return find_here(decoding, type, name, value) || find_told(decoding, type, name, value);
+        return find_here(decoding, type, name, value) || find_told(decoding, name, trail, value);
     }
-    return find_told(decoding, type, name, value) || find_here(decoding, type, name, value);
+    return find_told(decoding, name, trail, value) || find_here(decoding, type, name, value);
 }

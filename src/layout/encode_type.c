@@ -3,6 +3,7 @@
 #include "layout/likeness.h"
 #include "state/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,7 +62,11 @@ static void put_members(struct typing *typing, uint32_t number)
         size_t len = typing->path.len;
         path_part(&typing->path, list->members[i].name, list->members[i].name_len);
         if (list->members[i].bits != 0) {
-            put_word(typing, "bits", list->members[i].bits, "");
+            char behind[32] = "";
+            if (encoding->layout->types[list->members[i].type].kind == LAYOUT_ENUM) {
+                (void)snprintf(behind, sizeof behind, " enum %u", list->members[i].type);
+            }
+            put_word(typing, "bits", list->members[i].bits, behind);
         } else {
             put_type(typing, list->members[i].type);
         }
@@ -91,6 +96,9 @@ static void put_type(struct typing *typing, uint32_t number)
     }
     typing->budget--;
     switch (type->kind) {
+    case LAYOUT_ENUM:
+        put_word(typing, "enum ", number, "");
+        break;
     case LAYOUT_FLOAT:
         put_word(typing, "float", type->size * 8, "");
         break;

@@ -47,6 +47,9 @@ void encode_words(struct encoding *encoding, bool some)
         sink_puts(sink, any ? "," : some ? ",\"$enums\":[" : "\"$enums\":[");
         sink_puts(sink, "{\"type\":");
         encode_string(encoding, text_string(&name), name.len);
+        char id[32];
+        (void)snprintf(id, sizeof id, ",\"id\":%u", i);
+        sink_puts(sink, id);
         sink_puts(sink, ",\"names\":{");
         put_words(encoding, i);
         sink_puts(sink, "}}");
