@@ -90,7 +90,7 @@ static void zero_rest(struct decoding *decoding, size_t len, uint64_t count, uin
                       unsigned char *bytes, const struct trail *trail)
 {
     uint64_t was = decode_is_typed(decoding) ? decode_chars_at(decoding, trail) : count;
-    uint64_t end = was < count ? was : count;
+    uint64_t end = was != 0 && was < count ? was : count;
     if (len < end) {
         memset(bytes + len * size, 0, (size_t)((end - len) * size));
     }
@@ -236,7 +236,7 @@ static bool is_text(struct decoding *decoding, uint32_t element, const char *at,
                     const struct trail *trail)
 {
     if (*at == '"' && decode_is_typed(decoding)) {
-        return decode_chars_at(decoding, trail) > 0;
+        return decode_was(decoding, trail, "char[");
     }
     const struct layout_type *types = decoding->layout->types;
     while (types[element].kind == LAYOUT_ARRAY) {

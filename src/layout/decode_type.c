@@ -147,7 +147,8 @@ uint32_t decode_float_at(struct decoding *decoding, const struct trail *trail)
 
 bool decode_was(struct decoding *decoding, const struct trail *trail, const char *word)
 {
-    return number_at(decoding, trail, word) > 0;
+    const struct decode_type *type = decode_type_at(decoding, trail);
+    return type != NULL && *type->at == '"' && strncmp(type->at + 1, word, strlen(word)) == 0;
 }
 
 uint64_t decode_chars_at(struct decoding *decoding, const struct trail *trail)

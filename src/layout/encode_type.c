@@ -137,6 +137,19 @@ enum {
     HEAP_SEVERAL = 2
 };
 
+/* Several bytes are an array, which is as long as the object says. */
+static void put_object(struct typing *typing, uint32_t type, bool several)
+{
+    const char *word = several ? word_of(&typing->encoding->layout->types[type]) : NULL;
+    if (word != NULL) {
+        put_place(typing);
+        (void)text_printf(&typing->out, "\"%s]\"}", word);
+        return;
+    }
+    (void)(several && text_puts(&typing->path, "/*"));
+    put_type(typing, type);
+}
+
 static void put_heap(struct typing *typing)
 {
     struct encoding *encoding = typing->encoding;
@@ -154,8 +167,7 @@ static void put_heap(struct typing *typing)
             if ((seen[i] & how) != 0 && layout_type_name(layout, i, &name)) {
                 const char *word = strchr(text_string(&name), ' ');
                 start(typing, word == NULL ? text_string(&name) : word + 1);
-                (void)(how == HEAP_SEVERAL && text_puts(&typing->path, "/*"));
-                put_type(typing, i);
+                put_object(typing, i, how == HEAP_SEVERAL);
             }
             text_finish(&name);
         }
