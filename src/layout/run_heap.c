@@ -136,8 +136,10 @@ bool run_heap_prepare(struct run *run)
     uint32_t *pairs = malloc(types * sizeof *pairs);
     run->objects = calloc(count, sizeof *run->objects);
     run->object_pairs = calloc(count, sizeof *run->object_pairs);
-    bool ok = (pairs != NULL && run->objects != NULL && run->object_pairs != NULL) ||
-              error_set(run->err, ERROR_SYSTEM, "no memory for moving %zu heap objects", count);
+    bool ok = pairs != NULL && run->objects != NULL && run->object_pairs != NULL;
+    if (!ok) {
+        (void)error_set(run->err, ERROR_SYSTEM, "no memory for moving %zu heap objects", count);
+    }
     for (uint32_t i = 0; ok && i < types; i++) {
         pairs[i] = NOT_LOOKED_FOR;
     }
