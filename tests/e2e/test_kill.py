@@ -195,10 +195,11 @@ class Kills(Case):
                 self.assertEqual(step["check"], self.check_of(step["count"]), note)
                 self.assertGreaterEqual(step["count"], reached, note)
                 moves = [c["call"] for c in calls if c["version"] == 2 + tried] == ["init"]
-                hits += moves
-                if moves:
+                # Between two calls into the new code a kill is nobody's fault: that code may run.
+                back = moves and step["version"] != 2 + tried
+                hits += back
+                if back:
                     self.assertEqual(step["count"], left["count"], note)
-                    self.assertNotEqual(step["version"], 2 + tried, note)
                 reached = step["count"]
             self.check_whole(run)
             run.save_and_see(self.mover(100000))
