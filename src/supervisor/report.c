@@ -115,24 +115,25 @@ void report_loaded(struct report *report, const struct message_accepted *told,
     } else if (rate == RATE_ONCE) {
         (void)snprintf(pace, sizeof pace, "once");
     }
+    struct text line = {0};
     if (first) {
         /* Variables are told by a layout, which comes later. */
-        log_tone(report->log, LOG_TONE_GOOD, "hotrun  %s  generation %llu  %s  %s%s", library,
-                 (unsigned long long)told->generation, pace,
-                 some ? "state " : "no state of its own", some ? size : "");
-        return;
+        text_printf(&line, "hotrun  %s  generation %llu  %s  %s%s", library,
+                    (unsigned long long)told->generation, pace,
+                    some ? "state " : "no state of its own", some ? size : "");
+        report_state_lists(told, &line);
+    } else {
+        bool long_ago = told->total_ns >= 10 * NS_PER_S; /* it waited for a call that did not end */
+        text_printf(&line, long_ago ? "generation %llu  %.1f s  " : "generation %llu  %.2f ms  ",
+                    (unsigned long long)told->generation,
+                    (double)told->total_ns / (long_ago ? 1e9 : 1e6));
+        report_state_words(told, build, &line);
+        text_puts(&line, build->edits);
     }
-    struct text line = {0};
-    bool long_ago = told->total_ns >= 10 * NS_PER_S; /* it waited for a call that did not end */
-    text_printf(&line, long_ago ? "generation %llu  %.1f s  " : "generation %llu  %.2f ms  ",
-                (unsigned long long)told->generation,
-                (double)told->total_ns / (long_ago ? 1e9 : 1e6));
-    report_state_words(told, build, &line);
-    text_puts(&line, build->edits);
     log_tone(report->log, LOG_TONE_GOOD, "%s", text_string(&line));
     text_finish(&line);
     report_state_warn(report->log, told);
-    if (told->note.len > 0) {
+    if (!first && told->note.len > 0) {
         log_line(report->log, LOG_WARN, "%s", told->note.data);
     }
 }

@@ -70,6 +70,17 @@ uint64_t report_state_bytes(const struct message_accepted *told)
     return more || told->callbacks ? told->state_bytes : told->state_size;
 }
 
+void report_state_lists(const struct message_accepted *told, struct text *line)
+{
+    struct told_list lists[LISTS];
+    make_lists(told, lists);
+    for (size_t i = 0; i < LISTS; i++) {
+        if (lists[i].sign != NULL) {
+            append_list(line, &lists[i]);
+        }
+    }
+}
+
 void report_state_words(const struct message_accepted *told, const struct build *build,
                         struct text *line)
 {
@@ -78,7 +89,6 @@ void report_state_words(const struct message_accepted *told, const struct build 
                                         [STATE_MIGRATED] = "moved",
                                         [STATE_RESET] = "reset",
                                         [STATE_NEW] = "new"};
-    struct told_list lists[LISTS];
     char size[32];
     const char *word = build->edited ? "edited" : words[told->how <= STATE_NEW ? told->how : 0];
     uint64_t bytes = report_state_bytes(told);
@@ -88,12 +98,7 @@ void report_state_words(const struct message_accepted *told, const struct build 
         report_size(bytes, size, sizeof size);
         text_printf(line, bytes > 0 ? "state %s (%s)" : "state %s", word, size);
     }
-    make_lists(told, lists);
-    for (size_t i = 0; i < LISTS; i++) {
-        if (lists[i].sign != NULL) {
-            append_list(line, &lists[i]);
-        }
-    }
+    report_state_lists(told, line);
 }
 
 static void warn(struct log *log, const char *what, struct bytes list, uint64_t more)

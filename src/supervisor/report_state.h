@@ -19,6 +19,9 @@ uint64_t report_state_bytes(const struct message_accepted *told);
 void report_state_words(const struct message_accepted *told, const struct build *build,
                         struct text *line);
 
+/* "  + speed  - vx  ~ hp: int to float" */
+void report_state_lists(const struct message_accepted *told, struct text *line);
+
 /* Warns of values that are others than before, and of what was left as it was. */
 void report_state_warn(struct log *log, const struct message_accepted *told);
 

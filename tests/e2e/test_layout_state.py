@@ -186,6 +186,7 @@ class Stored(Layouts):
             self.assertIn("/speed", loaded["state"]["added"])
             self.assertGreater(loaded["us"]["layout"], 0)
             self.assertEqual(json.loads(self.state("get", "/name")), "first")
+            run.line("+ speed")
         self.fresh_folder()
         with self.run_ship(ship(3), "--restore", self.place(run)) as run:
             self.assertGreater(run.call("step")["n"], last["step"] + 1)
