@@ -53,7 +53,7 @@ static bool push_bits(struct work *work, const struct member *fresh, struct erro
 /* ---- structs ---- */
 
 /* Bytes of a struct that hold something: what a class adds can lie in what pads its base, and over
- * what is empty. */
+ * what is empty, or has only empty members. */
 static uint64_t data_size(const struct layout *layout, uint32_t number)
 {
     const struct layout_type *type = &layout->types[number];
@@ -63,10 +63,9 @@ static uint64_t data_size(const struct layout *layout, uint32_t number)
     }
     for (uint32_t i = 0; i < type->count; i++) {
         const struct layout_field *field = &layout->fields[type->first + i];
-        uint64_t size = field->bits != 0                    ? (field->bit + field->bits + 7) / 8
-                        : (field->flags & LAYOUT_BASE) != 0 ? data_size(layout, field->type)
-                                                            : layout->types[field->type].size;
-        end = field->offset + size > end ? field->offset + size : end;
+        uint64_t size =
+            field->bits != 0 ? (field->bit + field->bits + 7) / 8 : data_size(layout, field->type);
+        end = size > 0 && field->offset + size > end ? field->offset + size : end;
     }
     return end;
 }
@@ -75,8 +74,9 @@ static bool shares_its_bytes(const struct work *work, const struct member *old,
                              const struct pair *inner)
 {
     const struct layout_type *type = &work->pairs->from->types[inner->from];
-    return pair_is_plain(inner) && ((old->field->flags & LAYOUT_BASE) != 0 ||
-                                    (type->kind == LAYOUT_STRUCT && type->count == 0));
+    return pair_is_plain(inner) &&
+           ((old->field->flags & LAYOUT_BASE) != 0 ||
+            (type->kind == LAYOUT_STRUCT && data_size(work->pairs->from, inner->from) == 0));
 }
 
 static bool push_data(struct work *work, const struct member *old, const struct member *fresh,
