@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LIKE_MOST 64 /* names, types of one, that are compared */
+
 /* ---- types by their names ---- */
 
 struct type_name {
@@ -58,8 +60,8 @@ static bool names_open(struct type_names *names, const struct layout *layout)
     return ok;
 }
 
-/* LAYOUT_NONE: none. */
-static uint32_t names_find(const struct type_names *names, const char *name)
+/* The first of that name; names->count: none. */
+static size_t names_find(const struct type_names *names, const char *name)
 {
     size_t low = 0, high = names->count;
     while (low < high) {
@@ -68,8 +70,60 @@ static uint32_t names_find(const struct type_names *names, const char *name)
         low = before ? middle + 1 : low;
         high = before ? high : middle;
     }
-    return low < names->count && strcmp(names->list[low].name, name) == 0 ? names->list[low].type
-                                                                          : LAYOUT_NONE;
+    return low;
+}
+
+static bool has_field(const struct layout *layout, const struct layout_type *type,
+                      const struct members *members)
+{
+    for (uint32_t i = 0; i < type->count && i < LIKE_MOST; i++) {
+        const char *name = layout_string(layout, layout->fields[type->first + i].name);
+        if (strlen(name) == members->key_len && memcmp(name, members->key, members->key_len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How many members of the object, or of the first one in the array, the type has. */
+static unsigned likeness(const struct decoding *decoding, uint32_t number, const char *value)
+{
+    const struct layout_type *type = &decoding->layout->types[number];
+    bool fields = type->kind == LAYOUT_STRUCT || type->kind == LAYOUT_UNION;
+    struct members members;
+    unsigned like = 0, looks = 0;
+    if (value != NULL && *value == '[') {
+        members_open(&members, value, decoding->end);
+        value = members_next(&members, NULL) ? members.value : NULL;
+    }
+    if (!fields || value == NULL || *value != '{') {
+        return 0;
+    }
+    members_open(&members, value, decoding->end);
+    while (looks++ < LIKE_MOST && members_next(&members, NULL)) {
+        like += has_field(decoding->layout, type, &members);
+    }
+    return like;
+}
+
+/* Of several with that name, the one that the value is most like. LAYOUT_NONE: there is none. */
+static uint32_t find_type(const struct decoding *decoding, const struct type_names *names,
+                          const char *name, const char *value)
+{
+    uint32_t found = LAYOUT_NONE;
+    unsigned most = 0;
+    for (size_t i = names_find(names, name), looks = 0;
+         i < names->count && looks < LIKE_MOST && strcmp(names->list[i].name, name) == 0;
+         i++, looks++) {
+        bool alone =
+            looks == 0 && (i + 1 == names->count || strcmp(names->list[i + 1].name, name) != 0);
+        unsigned like = alone ? 0 : likeness(decoding, names->list[i].type, value);
+        if (found == LAYOUT_NONE || like > most) {
+            found = names->list[i].type;
+            most = like;
+        }
+    }
+    return found;
 }
 
 /* ---- objects ---- */
@@ -97,7 +151,8 @@ static bool announce(struct decoding *decoding, const struct type_names *names, 
     if (!decode_string(decoding, name, &announced->name)) {
         return false;
     }
-    announced->type = names_find(names, text_string(&announced->name));
+    announced->type = find_type(decoding, names, text_string(&announced->name),
+                                decode_member(decoding, at, "value"));
     announced->size =
         announced->type == LAYOUT_NONE ? 0 : decoding->layout->types[announced->type].size;
     return true;

@@ -1,5 +1,6 @@
-/* The types of a new layout that are those of an old one: by their names, else by pointers of one
- * name that lead to them. For what is known by its type alone: heap objects. */
+/* The types of a new layout that are those of an old one: by their names, else, and where several
+ * have one name, by pointers of one name that lead to them. For what is known by its type alone:
+ * heap objects. */
 #ifndef LAYOUT_TWINS_H
 #define LAYOUT_TWINS_H
 
