@@ -91,6 +91,8 @@ def convert(kind, value, to, default):
         return _to_list(kind, value, to, default)
     if kind[0] == "S" and to[0] == "S":
         return _to_struct(kind, value, to, default)
+    if "bits" in (kind[0], to[0]):
+        return default, False  # a bit-field is no array of one
     if kind[0] == "a" and kind[2] == 1 and is_scalar(to):
         return convert(kind[1], value[0], to, default)
     if to[0] == "a" and to[2] == 1 and is_scalar(kind):
