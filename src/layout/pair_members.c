@@ -90,6 +90,11 @@ static bool push_data(struct work *work, const struct member *old, const struct 
     return move.size == 0 || pair_push(work->pairs, work->pair, &move, err);
 }
 
+static uint64_t last_size(const struct work *work)
+{
+    return work->pair->count == 0 ? 0 : work->pairs->moves[work->pairs->move_count - 1].size;
+}
+
 static bool push_member(struct work *work, const struct member *fresh, struct error *err)
 {
     struct pair *pair = work->pair;
@@ -127,9 +132,12 @@ static bool push_member(struct work *work, const struct member *fresh, struct er
                          .base = (fresh->field->flags & LAYOUT_BASE) != 0,
                          .from = old->offset,
                          .to = fresh->offset};
+    uint32_t count = pair->count;
+    uint64_t size = last_size(work);
     bool ok = shares_its_bytes(work, old, &inner) ? push_data(work, old, fresh, inner.from, err)
                                                   : pair_push_inner(work->pairs, pair, &part, err);
-    work->apart = (inner.flags & PAIR_LEAVES) != 0;
+    bool pushed = pair->count > count || last_size(work) > size;
+    work->apart = (work->apart && !pushed) || (inner.flags & PAIR_LEAVES) != 0;
     return ok;
 }
 
