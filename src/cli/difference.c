@@ -128,12 +128,17 @@ static void put_object(struct text *line, const struct difference *difference, b
     (void)text_puts(line, "}");
 }
 
-/* What a file tells of the names in it, beside the state. */
+/* What a file tells of the values in it, beside them. */
 static bool is_beside(const char *path)
 {
-    static const char enums[] = "/$enums";
-    size_t len = sizeof enums - 1;
-    return strncmp(path, enums, len) == 0 && (path[len] == '\0' || path[len] == '/');
+    static const char *const names[] = {"/$enums", "/$types"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        size_t len = strlen(names[i]);
+        if (strncmp(path, names[i], len) == 0 && (path[len] == '\0' || path[len] == '/')) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool take(void *ctx, const struct difference *difference)

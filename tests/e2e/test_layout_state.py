@@ -142,6 +142,8 @@ class Stored(Layouts):
             self.assertLess(first["step"], second["step"])
             text = self.state("diff", "1", "2", status=1)
             self.assertIn('/name  "first" -> "second"', text)
+            self.assertIn("$types", second["state"])
+            self.assertNotIn("$types", self.state("diff", "2", "now", status=1))
             self.assertEqual(len(self.told("history")), 2)
 
     def test_it_goes_back(self):
