@@ -76,6 +76,20 @@ struct bound bind_look(const struct image *image, const struct heap_view *heap, 
     return (struct bound){.what = POINTEE_FOREIGN};
 }
 
+bool bind_suits(const struct layout *layout, const struct bound *bound, uint32_t pointee)
+{
+    if (pointee == LAYOUT_NONE || layout->types[pointee].kind == LAYOUT_UNKNOWN) {
+        return true;
+    }
+    const struct layout_type *type = &layout->types[pointee];
+    if (bound->what == POINTEE_TEXT) {
+        return type->size == 1 &&
+               (type->kind == LAYOUT_CHAR || type->kind == LAYOUT_INT || type->kind == LAYOUT_UINT);
+    }
+    bool code = bound->what == POINTEE_SYMBOL && bound->symbol->function != 0;
+    return bound->what == POINTEE_FOREIGN || code == (type->kind == LAYOUT_FUNCTION);
+}
+
 /* ---- finding again ---- */
 
 /* A static of a function has a symbol whose name the compiler numbers anew each time, so that its

@@ -30,6 +30,10 @@ struct bound {
 struct bound bind_look(const struct image *image, const struct heap_view *heap, bool statics,
                        uint64_t address);
 
+/* Whether what a pointer of this layout leads to may be a value of the type `pointee` that the
+ * pointer has: text is bytes, code a function. Any may be void; LAYOUT_NONE stands for it. */
+bool bind_suits(const struct layout *layout, const struct bound *bound, uint32_t pointee);
+
 /* Where in the library of `layout` (from its base) the symbol or variable of `from` is. A function
  * stays a function, an object an object. False: there is none of that name, or several. */
 bool bind_symbol(const struct layout *from, const struct layout_symbol *symbol,

@@ -3,6 +3,7 @@
 #include "layout/pair.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct whole { /* a union, or what is opaque */
@@ -41,14 +42,37 @@ static bool looks_like_an_address(const unsigned char *bytes)
     return word >> 16 != 0 && word >> 47 == 0;
 }
 
+/* What the text says that the pointer leads to, for the member whose type suits that. */
+static struct bound meant(struct decoding *decoding, const char *at)
+{
+    struct bound bound = {.what = POINTEE_FOREIGN};
+    const char *name = at == NULL ? NULL : decode_member(decoding, at, "$symbol");
+    if (at != NULL && decode_member(decoding, at, "$text") != NULL) {
+        bound.what = POINTEE_TEXT;
+    } else if (name != NULL && decode_string(decoding, name, &decoding->scratch)) {
+        char *symbol = strdup(text_string(&decoding->scratch));
+        const char *file = decode_member(decoding, at, "file");
+        bool local = file != NULL && decode_string(decoding, file, &decoding->scratch);
+        bound.symbol = symbol == NULL
+                           ? NULL
+                           : layout_symbol_named(decoding->layout, symbol,
+                                                 local ? text_string(&decoding->scratch) : NULL);
+        bound.what = bound.symbol != NULL ? POINTEE_SYMBOL : POINTEE_FOREIGN;
+        free(symbol);
+    }
+    return bound;
+}
+
 /* The word at `offset`, where some member has a pointer. False: it is none. */
 static bool store_pointer(struct whole *whole, uint64_t offset, const unsigned char *from)
 {
     struct decoding *decoding = whole->decoding;
     bool surely;
-    uint32_t type = pair_pointer_in(decoding->layout, whole->spot->type, offset, &surely);
-    const char *at = type == LAYOUT_NONE ? NULL : pointer_at(whole, offset);
-    if (at != NULL) {
+    const char *at = pointer_at(whole, offset);
+    struct bound bound = meant(decoding, at);
+    uint32_t type =
+        pair_pointer_in(decoding->layout, whole->spot->type, offset, &bound, &surely);
+    if (type != LAYOUT_NONE && at != NULL) {
         decode_pointer(decoding, &(struct path_spot){.type = type, .count = 1},
                        whole->bytes + offset, at, whole->trail);
     } else if (type != LAYOUT_NONE && !decoding->given->strict && !decoding->given->same_process &&

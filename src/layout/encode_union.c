@@ -11,14 +11,13 @@
 static uint32_t pointer_at(struct encoding *encoding, uint32_t type, uint64_t offset, uint64_t word)
 {
     bool surely;
-    uint32_t found =
-        word == 0 ? LAYOUT_NONE : pair_pointer_in(encoding->layout, type, offset, &surely);
-    if (found == LAYOUT_NONE || surely) {
-        return found;
+    if (word == 0) {
+        return LAYOUT_NONE;
     }
     struct bound bound = bind_look(encoding->image, encoding->has_heap ? &encoding->heap : NULL,
                                    encoding->has_statics, word);
-    return bound.what == POINTEE_FOREIGN ? LAYOUT_NONE : found;
+    uint32_t found = pair_pointer_in(encoding->layout, type, offset, &bound, &surely);
+    return !surely && bound.what == POINTEE_FOREIGN ? LAYOUT_NONE : found;
 }
 
 /* The pointer words of `bytes`, from offset *at on, one after the other; *type is that of the

@@ -4,7 +4,7 @@
 #define LAYOUT_PAIR_H
 
 #include "base/error.h"
-#include "layout/layout.h"
+#include "layout/bind.h"
 
 enum {                  /* pair.flags */
     PAIR_NONE = 1,      /* nothing of the value can be taken */
@@ -95,9 +95,10 @@ static inline bool pair_stays(const struct pair *pair)
 bool pair_place(const struct pairs *pairs, uint32_t pair, uint64_t offset, uint32_t wanted,
                 uint64_t *place);
 
-/* The type of a pointer that some member of the union has at this offset; LAYOUT_NONE: none has.
- * `surely`: each has one there. */
-uint32_t pair_pointer_in(const struct layout *layout, uint32_t type, uint64_t offset, bool *surely);
+/* The type of a pointer that some member of the union has at this offset, of several the first that
+ * suits best what it leads to; LAYOUT_NONE: none has. `surely`: each has one there. */
+uint32_t pair_pointer_in(const struct layout *layout, uint32_t type, uint64_t offset,
+                         const struct bound *bound, bool *surely);
 
 /* How far apart pointers in the type can begin: 8, or less where something is packed; 0: it has
  * none. */

@@ -25,23 +25,37 @@ static bool means_any(const struct layout *layout, uint32_t wanted)
            layout->types[wanted].kind == LAYOUT_CHAR;
 }
 
+/* `looks` bounds what types that lie over each other cost. */
+static bool look_for_type(const struct layout *layout, uint32_t number, uint32_t wanted,
+                          unsigned *looks)
+{
+    const struct layout_type *type = &layout->types[number];
+    if (is_type(layout, number, wanted)) {
+        return true;
+    }
+    if (type->kind == LAYOUT_ARRAY) {
+        return look_for_type(layout, type->target, wanted, looks);
+    }
+    if (type->kind != LAYOUT_STRUCT && type->kind != LAYOUT_UNION) {
+        return false;
+    }
+    for (uint32_t i = 0; i<type->count && * looks> 0; i++) {
+        const struct layout_field *field = &layout->fields[type->first + i];
+        if (field->offset == 0) {
+            --*looks;
+            if (look_for_type(layout, field->type, wanted, looks)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* A value of the type begins where one of `wanted` begins, too. */
 static bool begins_with(const struct layout *layout, uint32_t number, uint32_t wanted)
 {
-    for (;;) {
-        const struct layout_type *type = &layout->types[number];
-        if (is_type(layout, number, wanted)) {
-            return true;
-        }
-        if (type->kind == LAYOUT_ARRAY) {
-            number = type->target;
-        } else if (type->kind == LAYOUT_STRUCT && type->count > 0 &&
-                   layout->fields[type->first].offset == 0) {
-            number = layout->fields[type->first].type;
-        } else {
-            return false;
-        }
-    }
+    unsigned looks = 1024;
+    return look_for_type(layout, number, wanted, &looks);
 }
 
 /* ---- the way down ---- */
@@ -116,6 +130,14 @@ static bool is_whole(const struct pairs *pairs, const struct pair *pair, uint32_
     return means_any(pairs->from, wanted) || is_type(pairs->from, pair->from, wanted);
 }
 
+/* A pointer that was cast: no such thing begins here. */
+static bool is_cast(const struct pairs *pairs, const struct pair *pair, uint32_t wanted)
+{
+    uint32_t kind = pairs->from->types[wanted].kind;
+    return (kind == LAYOUT_STRUCT || kind == LAYOUT_UNION || kind == LAYOUT_FUNCTION) &&
+           !begins_with(pairs->from, pair->from, wanted);
+}
+
 bool pair_place(const struct pairs *pairs, uint32_t number, uint64_t offset, uint32_t wanted,
                 uint64_t *place)
 {
@@ -130,7 +152,7 @@ bool pair_place(const struct pairs *pairs, uint32_t number, uint64_t offset, uin
             *place += offset;
             return true;
         }
-        if (offset == 0 && is_whole(pairs, pair, wanted)) {
+        if (offset == 0 && (is_whole(pairs, pair, wanted) || is_cast(pairs, pair, wanted))) {
             return true;
         }
         if (pair->element != LAYOUT_NONE) {
@@ -160,9 +182,28 @@ bool pair_place(const struct pairs *pairs, uint32_t number, uint64_t offset, uin
 
 struct search { /* for a pointer in a union */
     const struct layout *layout;
+    const struct bound *bound; /* where it leads */
     uint32_t found;
+    unsigned suits;
     unsigned looks; /* bounds what types that lie over each other cost */
 };
+
+static unsigned how_well(const struct layout *layout, const struct bound *bound, uint32_t pointee)
+{
+    bool same = bound->what == POINTEE_HEAP && bound->object->type < layout->head->types &&
+                is_type(layout, bound->object->type, pointee);
+    return same ? 2 : bind_suits(layout, bound, pointee);
+}
+
+static void find_pointer(struct search *search, uint32_t number)
+{
+    const struct layout *layout = search->layout;
+    unsigned suits = how_well(layout, search->bound, layout->types[number].target);
+    if (search->found == LAYOUT_NONE || suits > search->suits) {
+        search->found = number;
+        search->suits = suits;
+    }
+}
 
 /* Whether there is one at this offset in each member. */
 static bool look_for_pointer(struct search *search, uint32_t number, uint64_t offset)
@@ -170,7 +211,7 @@ static bool look_for_pointer(struct search *search, uint32_t number, uint64_t of
     const struct layout *layout = search->layout;
     const struct layout_type *type = &layout->types[number];
     if (type->kind == LAYOUT_POINTER && (type->flags & LAYOUT_OFFSET) == 0 && offset == 0) {
-        search->found = search->found == LAYOUT_NONE ? number : search->found;
+        find_pointer(search, number);
         return true;
     }
     if (type->kind == LAYOUT_ARRAY && offset < type->size) {
@@ -195,9 +236,10 @@ static bool look_for_pointer(struct search *search, uint32_t number, uint64_t of
     return surely && some;
 }
 
-uint32_t pair_pointer_in(const struct layout *layout, uint32_t type, uint64_t offset, bool *surely)
+uint32_t pair_pointer_in(const struct layout *layout, uint32_t type, uint64_t offset,
+                         const struct bound *bound, bool *surely)
 {
-    struct search search = {layout, LAYOUT_NONE, 4096};
+    struct search search = {layout, bound, LAYOUT_NONE, 0, 4096};
     *surely = look_for_pointer(&search, type, offset);
     return search.found;
 }

@@ -18,6 +18,25 @@ struct step { /* from a value to one that lies in it */
     uint64_t index;
 };
 
+static bool leads_to(struct roster *roster, struct path_spot spot, uint64_t offset,
+                     uint32_t wanted);
+
+/* An array ends here: what is meant when nothing begins here, or nothing of the wanted type. */
+static const struct roster_member *ended_by(struct roster *roster, const struct roster_list *list,
+                                            uint64_t past, const struct roster_member *next,
+                                            uint32_t wanted)
+{
+    const struct layout *layout = roster_layout(roster);
+    const struct roster_member *before = past > 0 ? roster_holding(list, past - 1) : NULL;
+    if (before == NULL || before->offset + before->size != past ||
+        layout->types[before->type].kind != LAYOUT_ARRAY) {
+        return NULL;
+    }
+    bool other = next != NULL && is_same(layout, layout->types[before->type].target, wanted) &&
+                 !leads_to(roster, (struct path_spot){next->type, 0, 1, 0, 0}, 0, wanted);
+    return next == NULL || other ? before : NULL;
+}
+
 /* The part of `spot` that holds the byte at `offset`, or an array's end. False: nothing in it has a
  * name of its own. */
 static bool go_in(struct roster *roster, const struct path_spot *spot, uint64_t offset,
@@ -32,11 +51,10 @@ static bool go_in(struct roster *roster, const struct path_spot *spot, uint64_t 
     if (count == 1 && type->kind == LAYOUT_STRUCT) {
         const struct roster_list *list = roster_members(roster, spot->type, NULL);
         step->member = list == NULL ? NULL : roster_holding(list, past);
-        if (step->member == NULL && list != NULL && past > 0 && wanted != LAYOUT_NONE) {
-            const struct roster_member *before = roster_holding(list, past - 1);
-            bool ends = before != NULL && before->offset + before->size == past &&
-                        layout->types[before->type].kind == LAYOUT_ARRAY;
-            step->member = ends ? before : NULL;
+        bool begins = step->member == NULL || step->member->offset == past;
+        if (begins && list != NULL && wanted != LAYOUT_NONE) {
+            const struct roster_member *before = ended_by(roster, list, past, step->member, wanted);
+            step->member = before != NULL ? before : step->member;
         }
         if (step->member == NULL) {
             return false;

@@ -202,20 +202,10 @@ static struct lead lead_into_library(const struct run *run)
     return lead;
 }
 
-static bool may_be_text(const struct layout *layout, uint32_t wanted)
+static struct lead lead_to_text(struct run *run, const struct bound *bound, uint32_t wanted)
 {
-    if (wanted == LAYOUT_NONE) {
-        return true;
-    }
-    const struct layout_type *type = &layout->types[wanted];
-    return type->kind == LAYOUT_UNKNOWN ||
-           (type->size == 1 &&
-            (type->kind == LAYOUT_CHAR || type->kind == LAYOUT_INT || type->kind == LAYOUT_UINT));
-}
-
-static struct lead lead_to_text(struct run *run, const char *text, uint32_t wanted)
-{
-    uint64_t address = may_be_text(run->plan->from, wanted) ? texts_find(&run->texts, text) : 0;
+    uint64_t address =
+        bind_suits(run->plan->from, bound, wanted) ? texts_find(&run->texts, bound->text) : 0;
     return address != 0 ? lead_to(address) : lead_into_library(run);
 }
 
@@ -284,7 +274,7 @@ static struct lead find_lead(struct run *run, const struct move *move, uint64_t 
     case POINTEE_SYMBOL:
         return lead_to_symbol(run, bound);
     case POINTEE_TEXT:
-        return lead_to_text(run, bound->text, wanted);
+        return lead_to_text(run, bound, wanted);
     case POINTEE_LIBRARY:
         return lead_into_library(run);
     default:
@@ -416,7 +406,7 @@ static bool move_word(struct run *run, const struct move *move, uint64_t offset,
     run->findings->elsewhere += bound.what == POINTEE_FOREIGN && run->image->alive;
     uint32_t type = bound.what == POINTEE_NULL
                         ? LAYOUT_NONE
-                        : pair_pointer_in(run->plan->from, move->from_type, offset, &surely);
+                        : pair_pointer_in(run->plan->from, move->from_type, offset, &bound, &surely);
     if (type == LAYOUT_NONE) {
         return false;
     }
