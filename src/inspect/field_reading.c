@@ -1,6 +1,7 @@
 #include "inspect/field_reading.h"
 
 #include "inspect/die.h"
+#include "inspect/fingerprint.h"
 #include "inspect/type_path.h"
 #include "inspect/type_reading.h"
 
@@ -304,6 +305,7 @@ void field_reading_all(struct type_table *table, uint32_t number)
         const uint32_t word = (uint32_t)sizeof(void *);
         Dwarf_Die pointer;
         entry->type.kind = LAYOUT_BYTES;
+        entry->type.elements = fingerprint_of(table->file, &die);
         if (entry->type.size == word && find_niche(table->file, &first, &pointer)) {
             entry->type = (struct layout_type){
                 .kind = LAYOUT_POINTER, .target = LAYOUT_NONE, .size = word, .align = word};

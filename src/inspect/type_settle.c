@@ -222,10 +222,11 @@ static uint64_t look_of(const struct type_table *table, const struct type_entry 
                         const uint64_t *names, struct text *room)
 {
     const struct layout_type *type = &entry->type;
-    uint64_t facts[] = {type->kind,  type->flags,
-                        type->name,  type->size,
-                        type->align, type->kind == LAYOUT_ARRAY ? type->elements : 0,
-                        type->count, type->target == LAYOUT_NONE ? 1 : names[type->target]};
+    uint64_t facts[] = {
+        type->kind,  type->flags,
+        type->name,  type->size,
+        type->align, type->kind == LAYOUT_ARRAY || type->kind == LAYOUT_BYTES ? type->elements : 0,
+        type->count, type->target == LAYOUT_NONE ? 1 : names[type->target]};
     text_clear(room);
     (void)text_append(room, facts, sizeof facts);
     for (uint32_t i = 0; is_compound(type) && i < type->count; i++) {

@@ -199,8 +199,8 @@ static void put(struct text *out, size_t start, const void *bytes, size_t len)
 /* Elements without bytes can't be told apart, and so many of them would be walked through. */
 static uint64_t elements_of(const struct draft *draft, const struct layout_type *type)
 {
-    return type->kind == LAYOUT_ARRAY && types_of(draft)[type->target].size > 0 ? type->elements
-                                                                                : 0;
+    bool some = type->kind == LAYOUT_ARRAY && types_of(draft)[type->target].size > 0;
+    return some || type->kind == LAYOUT_BYTES ? type->elements : 0;
 }
 
 static void put_types(const struct draft *draft, const struct walk *walk, struct text *out,

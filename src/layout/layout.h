@@ -25,7 +25,7 @@
 #define LAYOUT_NONE       UINT32_MAX
 
 enum layout_kind {
-    LAYOUT_BYTES = 1, /* opaque: copied where name and size are the same */
+    LAYOUT_BYTES = 1, /* opaque: copied where name, size and `elements` are the same */
     LAYOUT_BOOL,
     LAYOUT_CHAR, /* `char` itself: an array of it is a string */
     LAYOUT_INT,  /* signed, 1 to 16 bytes */
@@ -58,7 +58,8 @@ struct layout_type {
     uint32_t first, count; /* STRUCT, UNION: fields; ENUM: enumerators */
     uint32_t target;       /* ARRAY: its element; POINTER: what it points to; else LAYOUT_NONE */
     uint64_t size;         /* in bytes; 0 for FUNCTION and UNKNOWN */
-    uint64_t elements;     /* ARRAY; 0 when they take no bytes */
+    uint64_t elements;     /* ARRAY; 0 when they take no bytes. BYTES: what tells it from others of
+                              its name and size, 0: nothing */
     uint32_t align;        /* a power of two, as far as debug info tells; at least 1 */
     uint32_t depth;        /* of types that lie in it: 0 for scalars */
 };

@@ -104,7 +104,7 @@ static bool compile_pointer(struct pairs *pairs, struct pair *pair, struct error
 static bool compile_bytes(struct pairs *pairs, struct pair *pair, struct error *err)
 {
     const struct layout_type *from = old_type(pairs, pair), *to = new_type(pairs, pair);
-    if (from->size != to->size ||
+    if (from->size != to->size || from->elements != to->elements ||
         strcmp(layout_string(pairs->from, from->name), layout_string(pairs->to, to->name)) != 0) {
         pair->flags = PAIR_NONE;
         return true;

@@ -72,9 +72,12 @@ static void tell_converted(struct telling *telling, uint32_t from, uint32_t from
 static void tell_replaced(struct telling *telling, uint32_t from, uint32_t to)
 {
     struct text was = {0}, is = {0};
-    bool unions = telling->pairs->from->types[from].kind == LAYOUT_UNION &&
-                  telling->pairs->to->types[to].kind == LAYOUT_UNION;
-    const char *why = unions ? " with other members" : "";
+    const struct layout_type *fresh = &telling->pairs->to->types[to];
+    bool same = telling->pairs->from->types[from].kind == fresh->kind;
+    const char *why = same && fresh->kind == LAYOUT_UNION ? " with other members"
+                      : same && fresh->kind == LAYOUT_BYTES && fresh->elements != 0
+                          ? " with other variants"
+                          : "";
     if (telling->findings != NULL) {
         append_type(telling->pairs->from, from, 0, &was);
         append_type(telling->pairs->to, to, 0, &is);
