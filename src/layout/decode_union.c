@@ -70,8 +70,7 @@ static bool store_pointer(struct whole *whole, uint64_t offset, const unsigned c
     bool surely;
     const char *at = pointer_at(whole, offset);
     struct bound bound = meant(decoding, at);
-    uint32_t type =
-        pair_pointer_in(decoding->layout, whole->spot->type, offset, &bound, &surely);
+    uint32_t type = pair_pointer_in(decoding->layout, whole->spot->type, offset, &bound, &surely);
     if (type != LAYOUT_NONE && at != NULL) {
         decode_pointer(decoding, &(struct path_spot){.type = type, .count = 1},
                        whole->bytes + offset, at, whole->trail);

@@ -109,7 +109,9 @@ static bool add_type(struct look *look, uint32_t number, struct text *out)
         return add_members(look, type, out);
     default:
         return text_printf(out, "bytes%llu %s", (unsigned long long)type->size,
-                           layout_string(look->layout, type->name));
+                           layout_string(look->layout, type->name)) &&
+               (type->elements == 0 ||
+                text_printf(out, " %llx", (unsigned long long)type->elements));
     }
 }
 

@@ -404,9 +404,9 @@ static bool move_word(struct run *run, const struct move *move, uint64_t offset,
     struct lead lead = {.how = LEAD_STAYS};
     struct bound bound = look(run, old);
     run->findings->elsewhere += bound.what == POINTEE_FOREIGN && run->image->alive;
-    uint32_t type = bound.what == POINTEE_NULL
-                        ? LAYOUT_NONE
-                        : pair_pointer_in(run->plan->from, move->from_type, offset, &bound, &surely);
+    uint32_t type = bound.what == POINTEE_NULL ? LAYOUT_NONE
+                                               : pair_pointer_in(run->plan->from, move->from_type,
+                                                                 offset, &bound, &surely);
     if (type == LAYOUT_NONE) {
         return false;
     }
