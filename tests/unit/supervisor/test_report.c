@@ -203,6 +203,8 @@ static void each_way_of_the_state_has_its_words(void **state)
     }
 }
 
+#define FRESH "  + speed  + z  - vx" /* where the run goes on from an older state */
+
 static void the_first_load_tells_the_pace(void **state)
 {
     (void)state;
@@ -210,10 +212,11 @@ static void the_first_load_tells_the_pace(void **state)
         enum rate_kind kind;
         double hz;
         const char *line;
-    } paces[] = {{RATE_HZ, 60, "hotrun  libgame.so  generation 7  60 Hz  state 1.2 KB\n"},
-                 {RATE_HZ, 59.94, "hotrun  libgame.so  generation 7  59.94 Hz  state 1.2 KB\n"},
-                 {RATE_MAX, 0, "hotrun  libgame.so  generation 7  max  state 1.2 KB\n"},
-                 {RATE_ONCE, 0, "hotrun  libgame.so  generation 7  once  state 1.2 KB\n"}};
+    } paces[] = {
+        {RATE_HZ, 60, "hotrun  libgame.so  generation 7  60 Hz  state 1.2 KB" FRESH "\n"},
+        {RATE_HZ, 59.94, "hotrun  libgame.so  generation 7  59.94 Hz  state 1.2 KB" FRESH "\n"},
+        {RATE_MAX, 0, "hotrun  libgame.so  generation 7  max  state 1.2 KB" FRESH "\n"},
+        {RATE_ONCE, 0, "hotrun  libgame.so  generation 7  once  state 1.2 KB" FRESH "\n"}};
     for (size_t i = 0; i < sizeof paces / sizeof paces[0]; i++) {
         struct message_accepted accepted = told();
         report_loaded(&t.report, &accepted, &build, "libgame.so", true, paces[i].kind, paces[i].hz);
@@ -237,6 +240,7 @@ static void the_first_load_tells_what_the_state_takes(void **state)
                {STATE_JSON, true, 900, 24, "hotrun  l  generation 7  max  state 900 B\n"}};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         struct message_accepted accepted = told();
+        accepted.added = accepted.dropped = (struct bytes){"", 0};
         accepted.how = (uint64_t)all[i].how;
         accepted.callbacks = all[i].callbacks;
         accepted.state_bytes = all[i].bytes;
