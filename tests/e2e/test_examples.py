@@ -20,20 +20,17 @@ WARNINGS = "-O2 -g -Wall -Wextra -Wpedantic -Wshadow -Werror"
 
 class Example(Case):
     def take(self, name):
-        """A copy of the example, which may be changed; built with the headers of this tree."""
+        """A copy of the example, which may be changed; built."""
         self.copy(name)
-        """A copy of the example, which may be changed, where it finds this tree's headers and
-        sources."""
-        os.mkdir(self.path("examples"))
-        for folder in ("include", "src"):
-            os.symlink(os.path.join(modules.ROOT, folder), self.path(folder))
-        self.folder = shutil.copytree(os.path.join(EXAMPLES, name), self.path("examples", name),
-                                      ignore=shutil.ignore_patterns("*.so", ".hotrun", "game"))
         if os.path.exists(self.path("Makefile")):
             self.make()
 
     def copy(self, name):
-        self.folder = shutil.copytree(os.path.join(EXAMPLES, name), self.path(name),
+        """Where it finds this tree's headers and sources."""
+        os.mkdir(self.path("examples"))
+        for folder in ("include", "src"):
+            os.symlink(os.path.join(modules.ROOT, folder), self.path(folder))
+        self.folder = shutil.copytree(os.path.join(EXAMPLES, name), self.path("examples", name),
                                       ignore=shutil.ignore_patterns("*.so", ".hotrun", "game"))
 
     def make(self, *words, compilers=("gcc", "g++")):

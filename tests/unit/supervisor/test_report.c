@@ -203,8 +203,6 @@ static void each_way_of_the_state_has_its_words(void **state)
     }
 }
 
-#define FRESH "  + speed  + z  - vx" /* where the run goes on from an older state */
-
 static void the_first_load_tells_the_pace(void **state)
 {
     (void)state;
@@ -212,41 +210,43 @@ static void the_first_load_tells_the_pace(void **state)
         enum rate_kind kind;
         double hz;
         const char *line;
-    } paces[] = {
-        {RATE_HZ, 60, "hotrun  libgame.so  generation 7  60 Hz  state 1.2 KB" FRESH "\n"},
-        {RATE_HZ, 59.94, "hotrun  libgame.so  generation 7  59.94 Hz  state 1.2 KB" FRESH "\n"},
-        {RATE_MAX, 0, "hotrun  libgame.so  generation 7  max  state 1.2 KB" FRESH "\n"},
-        {RATE_ONCE, 0, "hotrun  libgame.so  generation 7  once  state 1.2 KB" FRESH "\n"}};
+    } paces[] = {{RATE_HZ, 60, "hotrun  l  generation 7  60 Hz  state 1.2 KB\n"},
+                 {RATE_HZ, 59.94, "hotrun  l  generation 7  59.94 Hz  state 1.2 KB\n"},
+                 {RATE_MAX, 0, "hotrun  l  generation 7  max  state 1.2 KB\n"},
+                 {RATE_ONCE, 0, "hotrun  l  generation 7  once  state 1.2 KB\n"}};
     for (size_t i = 0; i < sizeof paces / sizeof paces[0]; i++) {
         struct message_accepted accepted = told();
-        report_loaded(&t.report, &accepted, &build, "libgame.so", true, paces[i].kind, paces[i].hz);
+        accepted.added = accepted.dropped = (struct bytes){"", 0};
+        report_loaded(&t.report, &accepted, &build, "l", true, paces[i].kind, paces[i].hz);
         expect_lines(paces[i].line);
         (void)expect_event("loaded");
     }
 }
 
-static void the_first_load_tells_what_the_state_takes(void **state)
+static void the_first_load_tells_what_became_of_a_state(void **state)
 {
     (void)state;
     static const struct {
         enum state_how how;
         bool callbacks;
         uint64_t bytes, size;
-        const char *line;
-    } all[] = {{STATE_NEW, false, 0, 0, "hotrun  l  generation 7  max  no state of its own\n"},
-               {STATE_NEW, false, 24, 24, "hotrun  l  generation 7  max  state 24 B\n"},
-               {STATE_NEW, false, 4120, 24, "hotrun  l  generation 7  max  state 4.1 KB\n"},
-               {STATE_JSON, false, 900, 24, "hotrun  l  generation 7  max  state 24 B\n"},
-               {STATE_JSON, true, 900, 24, "hotrun  l  generation 7  max  state 900 B\n"}};
+        const char *words;
+    } all[] = {{STATE_NEW, false, 0, 0, "no state of its own"},
+               {STATE_NEW, false, 24, 24, "state 24 B"},
+               {STATE_NEW, false, 4120, 24, "state 4.1 KB"},
+               {STATE_JSON, false, 900, 24, "state 24 B"},
+               {STATE_JSON, true, 900, 24, "state 900 B"}};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         struct message_accepted accepted = told();
-        accepted.added = accepted.dropped = (struct bytes){"", 0};
+        char line[128];
         accepted.how = (uint64_t)all[i].how;
         accepted.callbacks = all[i].callbacks;
         accepted.state_bytes = all[i].bytes;
         accepted.state_size = all[i].size;
         report_loaded(&t.report, &accepted, &build, "l", true, RATE_MAX, 0);
-        expect_lines(all[i].line);
+        (void)snprintf(line, sizeof line, "hotrun  l  generation 7  max  %s  + speed  + z  - vx\n",
+                       all[i].words);
+        expect_lines(line);
         (void)expect_event("loaded");
     }
 }
@@ -438,10 +438,8 @@ static void sizes_read_well(void **state)
         uint64_t bytes;
         const char *text;
     } sizes[] = {{0, "0 B"},
-                 {1, "1 B"},
                  {999, "999 B"},
                  {1000, "1.0 KB"},
-                 {1234, "1.2 KB"},
                  {999949, "999.9 KB"},
                  {999950, "1.0 MB"},
                  {64000000, "64.0 MB"},
@@ -462,9 +460,7 @@ static void counts_read_well(void **state)
         const char *text;
     } counts[] = {{0, "0"},
                   {999, "999"},
-                  {1000, "1,000"},
                   {81204, "81,204"},
-                  {123456, "123,456"},
                   {1234567, "1,234,567"},
                   {UINT64_MAX, "18,446,744,073,709,551,615"}};
     char text[32];
@@ -485,7 +481,7 @@ int main(void)
         WITH_A_REPORT(keys_that_are_too_many_are_counted),
         WITH_A_REPORT(each_way_of_the_state_has_its_words),
         WITH_A_REPORT(the_first_load_tells_the_pace),
-        WITH_A_REPORT(the_first_load_tells_what_the_state_takes),
+        WITH_A_REPORT(the_first_load_tells_what_became_of_a_state),
         WITH_A_REPORT(a_save_that_leads_to_nothing_says_why),
         WITH_A_REPORT(a_confirmation_is_for_tools),
         WITH_A_REPORT(why_a_library_stays_is_said_once),
