@@ -75,12 +75,16 @@ static int compare(const void *left, const void *right)
     return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
-/* The report `name` and what lies beside it: NAME.json. */
+/* The report `name` and what lies beside it: NAME.json, and what a supervisor that was killed had
+ * of it by then. */
 static void remove_with_companions(int fd, char *name)
 {
-    char beside[NAME_MAX + 8];
+    char beside[NAME_MAX + 16];
+    int len = (int)(strlen(name) - 4);
     (void)unlinkat(fd, name, 0);
-    (void)snprintf(beside, sizeof beside, "%.*s.json", (int)(strlen(name) - 4), name);
+    (void)snprintf(beside, sizeof beside, "%.*s.json", len, name);
+    (void)unlinkat(fd, beside, 0);
+    (void)snprintf(beside, sizeof beside, ".%.*s.json.new", len, name);
     (void)unlinkat(fd, beside, 0);
 }
 

@@ -86,11 +86,13 @@ static void the_oldest_go_with_what_lies_beside_them_and_other_files_stay(void *
     put(at("crashes/notes.txt"), "mine");
     put(at("crashes/20200101T000000.000Z-generation-1-step-1.txt"), "old");
     put(at("crashes/20200101T000000.000Z-generation-1-step-1.json"), "{}");
+    put(at("crashes/.20200101T000000.000Z-generation-1-step-1.json.new"), "{");
     for (uint64_t i = 1; i < 40; i++) {
         assert_true(write_one(i));
     }
     assert_int_equal(count(".txt"), CRASH_REPORTS_MOST + 1);
     assert_int_equal(count(".json"), 0);
+    assert_int_equal(count(".new"), 0);
     assert_int_equal(access(at("crashes/notes.txt"), F_OK), 0);
     assert_int_equal(access(at(file), F_OK), 0);
 }
