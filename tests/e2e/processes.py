@@ -104,6 +104,12 @@ def descriptors(pid):
     return found
 
 
+def descriptor_flags(pid, number):
+    """What open(2) calls flags, of this open descriptor; None when it is closed meanwhile."""
+    match = re.search(rb"^flags:\s*([0-7]+)$", _read(f"/proc/{pid}/fdinfo/{number}"), re.M)
+    return int(match.group(1), 8) if match else None
+
+
 def mappings(pid):
     """The lines of /proc/PID/maps."""
     return _read(f"/proc/{pid}/maps").decode(errors="replace").splitlines()
