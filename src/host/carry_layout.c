@@ -130,7 +130,7 @@ static bool put_back(struct swap *swap)
     for (size_t i = 0; ok && i < heap.count; i++) {
         const struct heap_object *object = &heap.objects[i];
         unsigned char *to = (unsigned char *)(uintptr_t)(heap.address + object->offset);
-        memcpy(to, heap.bytes + object->offset, (size_t)(object->size * object->count));
+        memcpy(to, heap_bytes_of(&heap, object), (size_t)(object->size * object->count));
     }
     heap_close(&heap);
     text_finish(&bytes);

@@ -115,7 +115,8 @@ void marking_run(struct marking *marking)
         const struct heap_object *object =
             &marking->view.objects[marking->waiting[--marking->waiting_count]];
         if (may_lead_on(marking, object)) {
-            mark_bytes(marking, marking->view.bytes + object->offset, object->size * object->count);
+            mark_bytes(marking, heap_bytes_of(&marking->view, object),
+                       object->size * object->count);
         }
     }
 }

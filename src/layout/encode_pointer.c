@@ -39,7 +39,7 @@ bool encode_object_bytes(struct encoding *encoding, size_t i, struct path_spot *
                  layout->types[object->type].size == object->size && object->count > 0;
     *spot = typed ? (struct path_spot){object->type, 0, object->count, 0, 0}
                   : (struct path_spot){LAYOUT_NONE, 0, whole, 0, 0};
-    *bytes = heap->bytes + object->offset;
+    *bytes = heap_bytes_of(heap, object);
     return true;
 }
 

@@ -72,9 +72,10 @@ uint64_t heap_total(const struct heap *heap);
 uint64_t heap_address(const struct heap *heap);
 
 /* The whole as one block that heap_open reads: what is known of the objects, then their bytes as
- * they lie. It is made of up to `HEAP_PIECES` pieces, which live until the next call on the heap.
- * Each has a multiple of 16 bytes. Returns how many, 1 for an empty heap; 0: no memory. */
-#define HEAP_PIECES 3
+ * they lie, without the longest stretch that has none. It is made of up to `HEAP_PIECES` pieces,
+ * which live until the next call on the heap. Each has a multiple of 16 bytes. Returns how many, 1
+ * for an empty heap; 0: no memory. */
+#define HEAP_PIECES 4
 struct heap_piece {
     const void *bytes;
     size_t len;
@@ -87,19 +88,26 @@ struct heap_view { /* borrowed from what it was opened on */
     uint64_t address;
     const struct heap_object *objects; /* by offset */
     size_t count;
-    const unsigned char *bytes; /* of offset 0 */
+    const unsigned char *bytes; /* of offset 0, see heap_bytes_of */
     uint64_t size;
+    uint64_t gap, gap_len; /* so many bytes are left out, from this offset on */
     void *owned;
 };
 
 /* `block` is at a multiple of 8 and is not trusted: after this each object lies in `bytes`, none in
- * another, and size * count is a number. Types are not looked at. False with `err`. heap_close in
- * either case. */
+ * another or in the gap, and size * count is a number. Types are not looked at. False with `err`.
+ * heap_close in either case. */
 bool heap_open(struct heap_view *view, const void *block, size_t len, struct error *err);
 
 /* Good until objects are made or freed. */
 bool heap_look(struct heap_view *view, struct heap *heap); /* false: no memory */
 void heap_close(struct heap_view *view);
+
+static inline const unsigned char *heap_bytes_of(const struct heap_view *view,
+                                                 const struct heap_object *object)
+{
+    return view->bytes + object->offset - (object->offset < view->gap ? 0 : view->gap_len);
+}
 
 /* The object that holds `address`, or ends at it; NULL: none. */
 const struct heap_object *heap_find(const struct heap_view *view, uint64_t address);

@@ -31,7 +31,9 @@ struct heap_block { /* number 0 is none */
 struct heap_head { /* what heap_pieces writes: this, the objects by offset, zeros up to a multiple
                       of HEAP_GRAIN, the bytes */
     char magic[8];
-    uint64_t address, count, size, reserved[4];
+    uint64_t address, count, size;
+    uint64_t gap, gap_len; /* offset and length of what is left out of the bytes */
+    uint64_t reserved[2];
 };
 
 struct heap_table { /* zeroed memory that grows without copies */

@@ -6,12 +6,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAGIC "hotheap1"
+#define MAGIC     "hotheap1"
+#define GAP_LEAST 4096 /* bytes that are worth a piece more */
 
 static size_t objects_len(uint64_t count)
 {
     size_t len = (size_t)count * sizeof(struct heap_object);
     return len + (size_t)-len % HEAP_GRAIN;
+}
+
+/* The longest stretch without an object: what is hidden may be as large as all the others. */
+static void find_gap(const struct heap *heap, const struct heap_object *objects,
+                     struct heap_head *head)
+{
+    uint64_t end = 0;
+    head->gap = head->size;
+    head->gap_len = 0;
+    for (uint64_t i = 0; i <= heap->count; i++) {
+        bool last = i == heap->count;
+        uint64_t next = last ? head->size : objects[i].offset;
+        if (next - end >= GAP_LEAST && next - end > head->gap_len) {
+            head->gap = end;
+            head->gap_len = next - end;
+        }
+        uint64_t len = last ? 0 : objects[i].size * objects[i].count;
+        end = (next + len + HEAP_GRAIN - 1) / HEAP_GRAIN * HEAP_GRAIN;
+    }
 }
 
 size_t heap_pieces(struct heap *heap, struct heap_piece pieces[HEAP_PIECES])
@@ -25,10 +45,16 @@ size_t heap_pieces(struct heap *heap, struct heap_piece pieces[HEAP_PIECES])
     heap->head.address = heap->address;
     heap->head.count = heap->count;
     heap->head.size = heap->count == 0 ? 0 : heap->used;
+    find_gap(heap, objects, &heap->head);
     pieces[0] = (struct heap_piece){&heap->head, sizeof heap->head};
+    if (heap->count == 0) {
+        return 1;
+    }
+    uint64_t behind = heap->head.gap + heap->head.gap_len;
     pieces[1] = (struct heap_piece){objects, objects_len(heap->count)};
-    pieces[2] = (struct heap_piece){heap->base, (size_t)heap->used};
-    return heap->count == 0 ? 1 : HEAP_PIECES;
+    pieces[2] = (struct heap_piece){heap->base, (size_t)heap->head.gap};
+    pieces[3] = (struct heap_piece){heap->base + behind, (size_t)(heap->head.size - behind)};
+    return HEAP_PIECES;
 }
 
 /* ---- finding ---- */
@@ -116,6 +142,9 @@ static bool check_objects(const struct heap_view *view, struct error *err)
             return false;
         }
         end = object->offset + object->size * object->count;
+        if (end > view->gap && object->offset < view->gap + view->gap_len) {
+            return error_set(err, ERROR_FORMAT, "the bytes of heap object %zu are left out", i);
+        }
     }
     return true;
 }
@@ -133,8 +162,10 @@ bool heap_open(struct heap_view *view, const void *block, size_t len, struct err
     }
     size_t rest = len - sizeof head;
     if (head.count > rest / sizeof(struct heap_object) || head.count >= UINT32_MAX ||
-        head.size > HEAP_SIZE_MAX || (head.count == 0 && head.size != 0) ||
-        objects_len(head.count) + head.size != rest) {
+        head.size > HEAP_SIZE_MAX || (head.count == 0 && head.size != 0) || head.gap > head.size ||
+        head.gap_len > head.size - head.gap || head.gap % HEAP_GRAIN != 0 ||
+        head.gap_len % HEAP_GRAIN != 0 ||
+        objects_len(head.count) + head.size - head.gap_len != rest) {
         return error_set(err, ERROR_FORMAT,
                          "the heap says %llu objects in %llu bytes, which do not make its %zu",
                          (unsigned long long)head.count, (unsigned long long)head.size, len);
@@ -148,7 +179,9 @@ bool heap_open(struct heap_view *view, const void *block, size_t len, struct err
                                .objects = (const void *)(bytes + sizeof head),
                                .count = (size_t)head.count,
                                .bytes = bytes + sizeof head + objects_len(head.count),
-                               .size = head.size};
+                               .size = head.size,
+                               .gap = head.gap,
+                               .gap_len = head.gap_len};
     return check_objects(view, err) &&
            (make_index(view) || error_set(err, ERROR_SYSTEM, "no memory to look into a heap"));
 }

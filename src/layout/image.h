@@ -56,7 +56,7 @@ struct image_part {
     const void *bytes;
     size_t len;
 };
-#define IMAGE_PARTS 9 /* head; state, a heap of three pieces, variables, each with a filling */
+#define IMAGE_PARTS 10 /* head; state, a heap of four pieces, variables, each with a filling */
 
 /* The parts of `image`, in order, ready to be written one behind the other; `head` and `variables`
  * (layout->head->variables_size bytes, or NULL when statics are not carried) are room for what is

@@ -155,7 +155,7 @@ void run_heap_move(struct run *run)
     run->in_place = run->heap_stays;
     for (size_t i = 0; i < run->heap.count; i++) {
         const struct heap_object *object = &run->heap.objects[i];
-        const unsigned char *from = run->heap.bytes + object->offset;
+        const unsigned char *from = heap_bytes_of(&run->heap, object);
         unsigned char *to = run->heap_stays ? (unsigned char *)(uintptr_t)from
                                             : (unsigned char *)(uintptr_t)run->objects[i];
         if (is_bytes(run, i)) {

@@ -81,6 +81,17 @@ class Made(Layouts):
             run.call("step", version=1)
             self.assertLess(processes.resident_kb(run.host_pid()), 256 << 10)
 
+    def test_what_is_hidden_takes_no_room_in_snapshots(self):
+        """There is room for the table, and not for that of init beside it."""
+        init = "game->table = hotrun_alloc(host, struct node, 25000)"
+        config = CALM + "[state]\npin_limit = '1MiB'\nmax_json = '1MiB'\n"
+        with self.run_game(self.made(1, "", "struct node *table; ", init), config=config) as run:
+            run.call("step", version=1)
+            for version in range(2, 5):
+                node = "" if version % 2 else "long more; "
+                library = self.made(version, node, "struct node *table; ", init)
+                self.assertEqual(run.save_and_see(library)["state"]["how"], "migrated")
+
     def test_what_variables_and_new_fields_lead_to_stays(self):
         with self.run_game(self.made(1)) as run:
             run.call("step", version=1)

@@ -100,8 +100,37 @@ static void a_block_has_all_objects_with_their_bytes(void **state)
     assert_int_equal(view.objects[0].type, 7);
     assert_int_equal(view.objects[2].mark, 0x1234);
     assert_int_equal(view.objects[2].type, LAYOUT_NONE);
-    assert_memory_equal(view.bytes + view.objects[0].offset, "xxxxxxxxxx", 10);
+    assert_memory_equal(heap_bytes_of(&view, &view.objects[0]), "xxxxxxxxxx", 10);
 
+    heap_close(&view);
+    free(block);
+}
+
+static void a_long_stretch_of_no_object_is_left_out(void **state)
+{
+    (void)state;
+    char *first = make(8, 1), *hidden = make(1, 1 << 20), *second = make(100, 50);
+    char *freed = make(1, 5000), *last = make(8, 1);
+    size_t len;
+    struct heap_view view;
+    memset(first, '1', 8);
+    memset(hidden, 'h', 1 << 20);
+    memset(second, '2', 5000);
+    memset(last, '3', 8);
+    heap_hide(heap, hidden, true);
+    assert_true(heap_free(heap, freed));
+    void *block = whole(&len);
+    assert_in_range(len, 10000, 12000);
+    assert_true(heap_open(&view, block, len, &err));
+    assert_int_equal(view.count, 3);
+    char *const expected[] = {first, second, last};
+    for (size_t i = 0; i < 3; i++) {
+        const struct heap_object *object = heap_find(&view, (uintptr_t)expected[i]);
+        assert_ptr_equal(object, &view.objects[i]);
+        assert_memory_equal(heap_bytes_of(&view, object), expected[i],
+                            object->size * object->count);
+    }
+    assert_null(heap_find(&view, (uintptr_t)hidden + 100));
     heap_close(&view);
     free(block);
 }
@@ -126,6 +155,10 @@ static void damaged_blocks_are_refused_with_a_sentence(void **state)
         {"which do not make", SIZE_MAX, 16, UINT64_MAX / 40 + 1},
         {"which do not make", SIZE_MAX, 24, 16},
         {"which do not make", SIZE_MAX, 24, UINT64_MAX - 100},
+        {"which do not make", SIZE_MAX, 32, UINT64_MAX - 15},
+        {"which do not make", SIZE_MAX, 40, 16},
+        {"which do not make", SIZE_MAX, 40, UINT64_MAX - 15},
+        {"the bytes of heap object 0 are left out", SIZE_MAX, 32, 16},
         {"object 0 lies outside", 0, offsetof(struct heap_object, offset), 1 << 20},
         {"object 0 lies outside", 0, offsetof(struct heap_object, offset), UINT64_MAX - 15},
         {"object 1 lies in the one", 1, offsetof(struct heap_object, offset), 16},
@@ -186,7 +219,7 @@ static void flipped_bits_never_lead_outside(void **state)
             for (size_t i = 0; i < view.count; i++) {
                 const struct heap_object *object = &view.objects[i];
                 for (uint64_t k = 0; k < object->size * object->count; k++) {
-                    sum += view.bytes[object->offset + k];
+                    sum += heap_bytes_of(&view, object)[k];
                 }
                 assert_ptr_equal(heap_find(&view, view.address + object->offset), object);
             }
@@ -253,6 +286,7 @@ int main(void)
         TEST(small_ones_are_found_beside_a_huge_one),
         TEST(an_empty_heap_is_a_block_without_objects),
         TEST(a_block_has_all_objects_with_their_bytes),
+        TEST(a_long_stretch_of_no_object_is_left_out),
         TEST(damaged_blocks_are_refused_with_a_sentence),
         TEST(flipped_bits_never_lead_outside),
         TEST(marks_are_resolved_when_the_layout_comes),
