@@ -179,7 +179,8 @@ bool views_parts(struct generation *generation, struct view_parts *parts, struct
     for (size_t i = 0; i < parts->count; i++) {
         parts->len += parts->list[i].len;
     }
-    return true;
+    return parts->count > 0 ||
+           error_set(err, ERROR_SYSTEM, "no memory for a list of the heap's objects");
 }
 
 /* ---- text ---- */
