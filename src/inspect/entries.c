@@ -3,22 +3,45 @@
 #include <dwarf.h>
 #include <string.h>
 
+/* The section of the unit: libdw gives out units that say they are longer than what is left of it.
+ */
+static bool find_section(struct entries *entries, Dwarf_Die *unit)
+{
+    const unsigned char *at = unit->addr;
+    if (entries->section != NULL && at >= entries->section && at < entries->section_end) {
+        return true;
+    }
+    Elf *elf = dwarf_getelf(dwarf_cu_getdwarf(unit->cu));
+    for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn)) != NULL;) {
+        Elf_Data *data = elf_rawdata(scn, NULL); /* what libdw reads, too */
+        const unsigned char *bytes = data == NULL ? NULL : data->d_buf;
+        if (bytes != NULL && at >= bytes && at < bytes + data->d_size) {
+            entries->section = bytes;
+            entries->section_end = bytes + data->d_size;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool entries_open(struct entries *entries, Dwarf_Die *unit)
 {
     Dwarf_Off inside = dwarf_cuoffset(unit);
     uint32_t word;
-    uint64_t len;
-    if (inside == (Dwarf_Off)-1 || !entry_shapes_read(&entries->shapes, unit)) {
+    uint64_t len, head = sizeof word;
+    if (inside == (Dwarf_Off)-1 || !find_section(entries, unit) ||
+        !entry_shapes_read(&entries->shapes, unit)) {
         return false;
     }
-    /* libdw gives out no unit whose length leads out of its section. */
     entries->begin = (const unsigned char *)unit->addr - inside;
     memcpy(&word, entries->begin, sizeof word);
-    len = word + sizeof word;
+    len = word;
     if (word == UINT32_MAX) {
         memcpy(&len, entries->begin + sizeof word, sizeof len);
-        len += sizeof word + sizeof len;
+        head += sizeof len;
     }
+    uint64_t most = (uint64_t)(entries->section_end - entries->begin) - head;
+    len = head + (len < most ? len : most);
     entries->at = unit->addr;
     entries->end = entries->begin + len;
     entries->cu = unit->cu;

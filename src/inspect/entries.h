@@ -5,7 +5,8 @@
 #include "inspect/entry_shapes.h"
 
 struct entries {
-    const unsigned char *begin, *at, *end; /* of the unit, its head included */
+    const unsigned char *section, *section_end; /* where the unit lies */
+    const unsigned char *begin, *at, *end;      /* of the unit, its head included */
     Dwarf_CU *cu;
     struct entry_shapes shapes;
     unsigned deep; /* of the entry that comes next */

@@ -8,7 +8,7 @@ import struct
 import subprocess
 import unittest
 
-from layout_case import (ALL, HEAD, INCLUDE, INSPECT, MODULE, OK, READ, REFUSED, TABLE, Case)
+from layout_case import (ALL, CARRIED, HEAD, INCLUDE, INSPECT, MODULE, OK, READ, REFUSED, TABLE, Case)
 from layout_sources import C, CXX, VARIABLES
 
 PLAIN = HEAD + TABLE + "struct game { int a; const char *b; };" + MODULE % "struct game"
@@ -93,6 +93,26 @@ class Hostile(Case):
         text = "struct game { int a; } first;\n" + HEAD + TABLE + MODULE % "struct game"
         layout = self.lead(text, "DW_TAG_member", "DW_TAG_structure_type")
         self.assertEqual(layout.outcome, REFUSED, layout.reason)
+
+    def test_a_unit_that_says_it_is_longer_than_its_section_ends_with_it(self):
+        with open(self.path("game.c"), "w", encoding="utf-8") as file:
+            file.write(HEAD + TABLE + "struct game { int a; } first; int last;\n" +
+                       MODULE % "struct game")
+        self.run_in("gcc", "-S", "-g", "-dA", "-fPIC", "-I", INCLUDE, "game.c")
+        with open(self.path("game.s"), encoding="utf-8") as file:
+            info, rest = file.read().split(".section\t.debug_abbrev", 1)
+        info, count = re.subn(r"\.long\t(0x[0-9a-f]+)(\t# Length of Compilation Unit Info)",
+                              r".long\t\1 + 0x100000\2", info)
+        self.assertEqual(count, 1)
+        begin, last = info.rstrip().rsplit("\n", 1)  # where it would end
+        self.assertRegex(last, r"\.byte\t0(\t|$)")
+        with open(self.path("game.s"), "w", encoding="utf-8") as file:
+            file.write(begin + "\n\t.byte\t0x81\n\t.section\t.debug_abbrev" + rest)
+        # Unpacked, the section is memory of its own, and a sanitizer sees what lies behind it.
+        self.run_in("gcc", "-shared", "-gz", "game.s", "-o", "game.so")
+        layout = self.read(self.path("game.so"), statics=True)
+        self.assertEqual(layout.outcome, OK, layout.reason)
+        self.assertEqual(layout.variables[("game.c", "", "last")][0][0] & CARRIED, CARRIED)
 
 
 class Served(Case):
