@@ -37,12 +37,18 @@ struct durable {
     durable_done *done;
     void *ctx;
     struct job *active;         /* with a worker */
-    struct job *first, *last;   /* waiting */
+    struct job *first;          /* waiting; what is for the store comes before files alone */
     uint64_t stored, stored_id; /* sequence and number of the newest */
     bool flushing;
     uv_mutex_t mutex;
     uv_cond_t finished;
 };
+
+/* Of a file alone. */
+static bool is_apart(const struct job *job)
+{
+    return job->folder >= 0;
+}
 
 /* ---- the work ---- */
 
@@ -117,7 +123,6 @@ static bool write_copy(const char *path, const struct text *file, struct error *
     return ok;
 }
 
-/* A file alone. */
 static void run_apart(struct job *job)
 {
     struct snapshot *snapshot = &job->outcome.snapshot;
@@ -169,7 +174,7 @@ static void run_stored(struct job *job)
 static void run(struct job *job)
 {
     uint64_t begun = clock_ns();
-    if (job->folder >= 0) {
+    if (is_apart(job)) {
         run_apart(job);
     } else {
         run_stored(job);
@@ -219,7 +224,6 @@ static struct job *next_job(struct durable *durable)
     struct job *job = durable->first;
     if (job != NULL) {
         durable->first = job->next;
-        durable->last = job->next == NULL ? NULL : durable->last;
         job->stored = durable->stored;
         job->stored_id = durable->stored_id;
     }
@@ -268,6 +272,17 @@ static void on_worked(uv_work_t *work, int status)
     begin(durable);
 }
 
+/* A large state takes seconds, and what goes on is not to be stored late for what has ended. */
+static void add(struct durable *durable, struct job *job)
+{
+    struct job **at = &durable->first;
+    while (*at != NULL && (is_apart(job) || !is_apart(*at))) {
+        at = &(*at)->next;
+    }
+    job->next = *at;
+    *at = job;
+}
+
 /* Takes `folder` over. */
 static bool submit(struct durable *durable, const struct shared *shared, int slot, int folder,
                    const char *copy, void *call, struct error *err)
@@ -292,12 +307,7 @@ static bool submit(struct durable *durable, const struct shared *shared, int slo
         return false;
     }
     layout_set_copy(&job->layouts, durable->layouts);
-    if (durable->last == NULL) {
-        durable->first = job;
-    } else {
-        durable->last->next = job;
-    }
-    durable->last = job;
+    add(durable, job);
     begin(durable);
     return true;
 }
@@ -316,7 +326,8 @@ bool durable_keep(struct durable *durable, const struct shared *shared, int slot
 
 bool durable_is_busy(const struct durable *durable)
 {
-    return durable->active != NULL || durable->first != NULL;
+    return (durable->active != NULL && !is_apart(durable->active)) ||
+           (durable->first != NULL && !is_apart(durable->first));
 }
 
 uint64_t durable_sequence(const struct durable *durable)
@@ -330,29 +341,45 @@ void durable_set_stored(struct durable *durable, uint64_t sequence, uint64_t id)
     durable->stored_id = id;
 }
 
-void durable_flush(struct durable *durable)
+static void finish_active(struct durable *durable)
 {
     struct job *active = durable->active;
-    durable->flushing = true;
-    if (active != NULL) {
-        if (uv_cancel((uv_req_t *)&active->work) == 0) {
-            run(active);
-        } else {
-            uv_mutex_lock(&durable->mutex);
-            while (!active->finished) {
-                uv_cond_wait(&durable->finished, &durable->mutex);
-            }
-            uv_mutex_unlock(&durable->mutex);
+    if (uv_cancel((uv_req_t *)&active->work) == 0) {
+        run(active);
+    } else {
+        uv_mutex_lock(&durable->mutex);
+        while (!active->finished) {
+            uv_cond_wait(&durable->finished, &durable->mutex);
         }
-        durable->active = NULL;
-        tell(active); /* freed when the loop hears of it */
+        uv_mutex_unlock(&durable->mutex);
     }
-    for (struct job *job; (job = next_job(durable)) != NULL;) {
+    durable->active = NULL;
+    tell(active); /* freed when the loop hears of it */
+}
+
+static void flush(struct durable *durable, bool apart)
+{
+    durable->flushing = true;
+    if (durable->active != NULL && (apart || !is_apart(durable->active))) {
+        finish_active(durable);
+    }
+    while (durable->first != NULL && (apart || !is_apart(durable->first))) {
+        struct job *job = next_job(durable);
         run(job);
         tell(job);
         free_job(job);
     }
     durable->flushing = false;
+}
+
+void durable_flush_store(struct durable *durable)
+{
+    flush(durable, false);
+}
+
+void durable_flush(struct durable *durable)
+{
+    flush(durable, true);
 }
 
 struct durable *durable_create(uv_loop_t *loop, struct store *store,

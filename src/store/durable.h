@@ -28,8 +28,8 @@ struct durable_outcome {
     struct error err;
 };
 
-/* What becomes of each durable_submit and durable_keep, in their order. `call` is what was given to
- * it. */
+/* What becomes of each durable_submit, in their order, and of each durable_keep, in theirs. `call`
+ * is what was given to it. */
 typedef void durable_done(void *ctx, void *call, const struct durable_outcome *outcome);
 
 /* `store` is borrowed, and nobody else's meanwhile. So is `layouts`: those that images need, as
@@ -46,12 +46,13 @@ void durable_destroy(struct durable *durable);
 bool durable_submit(struct durable *durable, const struct shared *shared, int slot,
                     const char *copy, void *call, struct error *err);
 
-/* Writes this very snapshot as the file `name` in the folder `folder_fd`, which is taken over, in
- * its turn; the store does not get it, and the disk is not waited for. False: as above. */
+/* Writes this very snapshot as the file `name` in the folder `folder_fd`, which is taken over, when
+ * nothing waits for the store any more; the store does not get it, and the disk is not waited for.
+ * False: as above. */
 bool durable_keep(struct durable *durable, const struct shared *shared, int slot, int folder_fd,
                   const char *name, void *call, struct error *err);
 
-/* Something is being stored, or waits for it. */
+/* Something is being put into the store, or waits for it. */
 bool durable_is_busy(const struct durable *durable);
 
 /* The sequence of the snapshot that was stored last; 0: none was. */
@@ -60,7 +61,10 @@ uint64_t durable_sequence(const struct durable *durable);
 /* The snapshot with this sequence is `id` in the store; 0: it needs no storing. */
 void durable_set_stored(struct durable *durable, uint64_t sequence, uint64_t id);
 
-/* Blocks until all that was submitted is done, and told. */
+/* Blocks until all that was submitted is done, and told; what durable_keep was given goes on. */
+void durable_flush_store(struct durable *durable);
+
+/* Blocks until that is done, too. */
 void durable_flush(struct durable *durable);
 
 #endif

@@ -221,13 +221,14 @@ void snapshots_end(struct supervisor *sup)
     if (!comeback && !sup->cold && !held) {
         candidates[count++] = newest(sup);
     }
-    durable_flush(sup->snapshots->durable);
+    durable_flush_store(sup->snapshots->durable);
     for (unsigned i = 0; i < count; i++) {
         if (fresh_sequence(sup, candidates[i]) != 0) {
             submit(sup, candidates[i]);
-            durable_flush(sup->snapshots->durable);
+            durable_flush_store(sup->snapshots->durable);
         }
     }
+    durable_flush(sup->snapshots->durable);
 }
 
 /* ---- `hotrun snapshot` ---- */

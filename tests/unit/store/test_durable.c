@@ -144,6 +144,29 @@ static void a_file_apart_is_this_very_snapshot_and_not_in_the_store(void **state
     assert_int_equal(access(at("snapshots"), F_OK), -1);
 }
 
+static void files_apart_come_behind_what_is_for_the_store(void **state)
+{
+    (void)state;
+    struct error err;
+    int apart, stored;
+    publish(SHARED_TURN_0, 7, "{}");
+    for (int i = 0; i < 3; i++) {
+        int folder = fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
+        assert_true(durable_keep(durable, &shared, SHARED_TURN_0, folder, "7.json", &apart, &err));
+    }
+    assert_false(durable_is_busy(durable));
+    submit(SHARED_TURN_0, NULL, &stored);
+    submit(SHARED_TURN_0, NULL, &stored);
+    assert_true(durable_is_busy(durable));
+    durable_flush_store(durable);
+    assert_int_equal(outcome_count, 2);
+    assert_true(calls[0] == &stored && calls[1] == &stored);
+    assert_false(durable_is_busy(durable));
+    size_t wanted = 5;
+    run_until(&loop, all_done, &wanted);
+    assert_true(calls[2] == &apart && calls[4] == &apart);
+}
+
 static void what_is_in_the_store_is_not_stored_again_unless_it_has_gone(void **state)
 {
     (void)state;
@@ -303,6 +326,7 @@ int main(void)
 #define TRIAL(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TRIAL(what_is_submitted_is_stored_and_told_in_its_order),
         TRIAL(a_file_apart_is_this_very_snapshot_and_not_in_the_store),
+        TRIAL(files_apart_come_behind_what_is_for_the_store),
         TRIAL(what_is_in_the_store_is_not_stored_again_unless_it_has_gone),
         TRIAL(a_copy_is_written_beside_and_its_failure_is_no_failure_of_the_store),
         TRIAL(an_empty_slot_and_memory_with_pointers_are_no_snapshots),
