@@ -160,11 +160,11 @@ void orders_receive(struct host *host)
 }
 
 /* A short run may end before its layout was read, which takes some 20 ms for most. */
-void orders_await_layout(struct host *host)
+void orders_await_layout(struct host *host, uint64_t since_ns)
 {
     const struct generation *current = host->current;
     uint64_t limit = host->setup.stop_timeout_ns / 2; /* fini has to be done by then, too */
-    uint64_t due = clock_ns() + (limit < LAYOUT_NS ? limit : LAYOUT_NS);
+    uint64_t due = since_ns + (limit < LAYOUT_NS ? limit : LAYOUT_NS);
     bool needs = !snapshot_has_json(current) &&
                  (host->setup.statics || (current->module->state_size > 0 &&
                                           (current->module->flags & HOTRUN_STATE_PLAIN) == 0));

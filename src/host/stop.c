@@ -1,5 +1,6 @@
 #include "host/stop.h"
 
+#include "base/clock.h"
 #include "host/generation.h"
 #include "host/host.h"
 #include "host/orders.h"
@@ -9,6 +10,7 @@
 void stop_run(struct host *host)
 {
     struct generation *current = host->current;
+    uint64_t begun = clock_ns();
     host->stopping = false;
     host->done = true;
     /* The intent stands before any more user code runs: what happens from here on is part of the
@@ -23,7 +25,7 @@ void stop_run(struct host *host)
                               .type = HOTRUN_EVENT_STOPPING,
                               .value = host->exit_status};
         (void)generation_event(current, &event);
-        orders_await_layout(host);
+        orders_await_layout(host, begun);
         snapshot_request(host, SNAPSHOT_EXIT);
         generation_fini(current, current->state, HOTRUN_FINI_EXIT);
     }
