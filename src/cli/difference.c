@@ -5,6 +5,7 @@
 #include "cli/print.h"
 #include "cli/state.h"
 #include "cli/stored.h"
+#include "layout/beside.h"
 #include "state/diff.h"
 #include "state/json.h"
 #include "state/pointer.h"
@@ -131,14 +132,7 @@ static void put_object(struct text *line, const struct difference *difference, b
 /* What a file tells of the values in it, beside them. */
 static bool is_beside(const char *path)
 {
-    static const char *const names[] = {"/$enums", "/$types"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        size_t len = strlen(names[i]);
-        if (strncmp(path, names[i], len) == 0 && (path[len] == '\0' || path[len] == '/')) {
-            return true;
-        }
-    }
-    return false;
+    return *path == '/' && beside_is(path + 1, strcspn(path + 1, "/"));
 }
 
 static bool take(void *ctx, const struct difference *difference)

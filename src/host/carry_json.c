@@ -7,6 +7,7 @@
 #include "host/migrate.h"
 #include "host/snapshot.h"
 #include "host/views.h"
+#include "layout/beside.h"
 #include "layout/decode.h"
 #include "state/json.h"
 
@@ -65,7 +66,7 @@ static bool has_changed(const struct findings *findings)
            0;
 }
 
-bool carry_by_text(struct swap *swap, const struct text *json, uint32_t from_version)
+bool carry_by_text(struct swap *swap, struct text *json, uint32_t from_version)
 {
     struct host *host = swap->host;
     struct generation *fresh = swap->fresh;
@@ -90,6 +91,7 @@ bool carry_by_text(struct swap *swap, const struct text *json, uint32_t from_ver
     ok = ok && carry_allows_loss(swap);
     bool changed = fresh->module->state_version != from_version || has_changed(&swap->findings);
     if (ok && changed && migrate_is_there(fresh)) {
+        beside_cut(json);
         ok = carry_migrate(swap, json, from_version);
     }
     swap->told.how = STATE_JSON;

@@ -3,6 +3,7 @@
 #include "host/generation.h"
 #include "host/host.h"
 #include "host/views.h"
+#include "layout/beside.h"
 #include "layout/image.h"
 
 #include <string.h>
@@ -123,11 +124,11 @@ static bool restore_parts(struct swap *swap, const struct snapshot *snapshot,
     return carry_image(swap, &image, snapshot->state_version);
 }
 
-static bool restore_text(struct swap *swap, const struct snapshot *snapshot,
-                         const struct text *json)
+static bool restore_text(struct swap *swap, const struct snapshot *snapshot, struct text *json)
 {
     struct error why;
     if (swap->fresh->module->deserialize != NULL) {
+        beside_cut(json); /* as in the text that old code alive gives */
         return carry_by_callbacks(swap, json, snapshot->state_version);
     }
     if (swap->fresh->layout == NULL) {

@@ -14,8 +14,8 @@
 /* `json` by the new code's deserialize. */
 bool carry_by_callbacks(struct swap *swap, const struct text *json, uint32_t from_version);
 
-/* `json` by the new code's layout, and its migrate. */
-bool carry_by_text(struct swap *swap, const struct text *json, uint32_t from_version);
+/* `json` by the new code's layout, and its migrate, which gets it without what stands beside. */
+bool carry_by_text(struct swap *swap, struct text *json, uint32_t from_version);
 
 /* ---- carry_layout.c ---- */
 

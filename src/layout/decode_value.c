@@ -2,6 +2,7 @@
 #include "layout/decode_parts.h"
 
 #include "base/hash.h"
+#include "layout/beside.h"
 #include "layout/owner.h"
 #include "state/spelling.h"
 
@@ -299,8 +300,7 @@ static void tell_unknown(struct decoding *decoding, uint32_t type, const struct 
 
 static bool is_of_root(const char *key, size_t len)
 {
-    return (len == 5 && memcmp(key, "$heap", 5) == 0) ||
-           (len == 6 && (memcmp(key, "$types", 6) == 0 || memcmp(key, "$enums", 6) == 0)) ||
+    return (len == 5 && memcmp(key, "$heap", 5) == 0) || beside_is(key, len) ||
            (len == 8 && memcmp(key, "$statics", 8) == 0);
 }
 

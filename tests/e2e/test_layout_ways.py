@@ -140,6 +140,30 @@ class Callbacks(Layouts):
             step = run.call("step", version=3)
             self.assertEqual((step["ticks"], step["hp"]), (step["index"] + 1, 5))
 
+    def test_they_get_from_disk_what_they_get_from_old_code(self):
+        mark = "{ (void)host; (void)state; (void)n; (void)new_json; (void)m; (void)from;\n" \
+               '  say(host, "migrate", "\\"json\\":%s", old_json); return HOTRUN_OK; }\n'
+        migrate = """static hotrun_status migrate(const hotrun_host *host, void *state,
+    const char *old_json, size_t n, const char *new_json, size_t m, uint32_t from)
+""" + mark + """static const hotrun_migrate by = {sizeof by, migrate};
+static const void *get_extension(const char *id) { return strcmp(id, "migrate/1") == 0 ? &by : NULL; }
+"""
+        types = "struct game { int ticks; float x; };"
+        with self.run_game(game(1, types, SMALL_STEP.replace("hp", "x")), config=QUICK) as run:
+            self.known(run)
+            run.finish()
+        for version, library, call in (
+                (2, self.with_codec(2), "deserialize"),
+                (3, game(3, SMALL + migrate, SMALL_STEP, more=", .get_extension = get_extension"),
+                 "migrate")):
+            file = os.path.join(run.folder, ".hotrun", "snapshots", "00000001.json")
+            with open(file, encoding="utf-8") as stream:
+                self.assertIn("$types", json.load(stream)["state"])
+            with self.run_game(library, "--restore", file, config=QUICK) as run:
+                seen = run.call(call, version=version)
+                self.assertEqual(set(seen["json"]), {"ticks", "x"})
+                self.assertNotIn("$types", str(run.event("loaded")["state"]))
+
     def test_the_loss_of_variables_that_they_do_not_write_is_told(self):
         code = self.with_codec(1, SMALL + "static int total;",
                                "game->ticks++; total++; " + told("ticks", "total=total"))
