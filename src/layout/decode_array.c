@@ -231,12 +231,23 @@ static uint32_t scalar_of(const struct decoding *decoding, uint32_t element)
     return decode_is_scalar(types[element].kind) ? element : LAYOUT_NONE;
 }
 
-/* Whether the string at `at` is an array of `char`. */
+/* Digits of an integer that is too large for a number of JSON. */
+static bool is_integer(const char *at, const char *end)
+{
+    const char *behind = value_end(at, end) - 1;
+    at += at[1] == '-' ? 2 : 1;
+    size_t digits = strspn(at, "0123456789");
+    return digits > 0 && at + digits == behind;
+}
+
+/* Whether the string at `at` is an array of `char`. Where a place is not told of, hotrun itself
+ * writes no string but an integer: somebody has added it by hand. */
 static bool is_text(struct decoding *decoding, uint32_t element, const char *at,
                     const struct trail *trail)
 {
     if (*at == '"' && decode_is_typed(decoding)) {
-        return decode_was(decoding, trail, "char[");
+        return decode_was(decoding, trail, "char[") ||
+               (decode_type_at(decoding, trail) == NULL && !is_integer(at, decoding->end));
     }
     const struct layout_type *types = decoding->layout->types;
     while (types[element].kind == LAYOUT_ARRAY) {
