@@ -244,6 +244,7 @@ bool decode_state(const char *json, size_t len, const struct decode_given *given
     }
     free(decoding.names);
     free(decoding.types);
+    free(decoding.places);
     text_finish(&decoding.path);
     free(decoding.told);
     text_finish(&decoding.scratch);

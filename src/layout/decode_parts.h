@@ -35,6 +35,7 @@ struct decode_told { /* an enumerator of the code that wrote the text */
     char *name;
     uint64_t type; /* as "$types" numbers it */
     __extension__ __int128 number;
+    bool clear, clear_of_type; /* all behind it with this name, and of the type, have the number */
 };
 
 struct decode_type {   /* of one place in the text */
@@ -44,7 +45,10 @@ struct decode_type {   /* of one place in the text */
     bool alike;
 };
 
-#define DECODE_PLACES 256 /* that are remembered */
+struct decode_place {
+    uint64_t way; /* a hash of a trail; 0: none */
+    struct decode_type *type;
+};
 
 struct decoding {
     const char *end; /* of the text */
@@ -66,11 +70,9 @@ struct decoding {
     const char *type_list;     /* "$types"; NULL: there is none */
     struct decode_type *types; /* of it, by place */
     size_t type_count;
-    bool has_floats; /* among them */
-    struct {
-        uint64_t way; /* a hash of a trail; 0: none */
-        struct decode_type *type;
-    } places[DECODE_PLACES];
+    bool has_floats;             /* among them */
+    struct decode_place *places; /* that are remembered */
+    size_t place_count;          /* a power of two */
     struct text path;
     uint64_t *told; /* what is told once: hashes, a table */
     size_t told_count, told_size;

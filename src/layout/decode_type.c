@@ -15,10 +15,11 @@ static int order_types(const void *left, const void *right)
                                 : (a->at > b->at) - (a->at < b->at);
 }
 
+/* Strings and arrays end where they end: what begins as the one is the one. */
 static bool is_same(const struct decoding *decoding, const char *a, const char *b)
 {
-    size_t len = (size_t)(value_end(a, decoding->end) - a);
-    return (size_t)(value_end(b, decoding->end) - b) == len && memcmp(a, b, len) == 0;
+    size_t len = (size_t)(value_end(b, decoding->end) - b);
+    return (*b == '"' || *b == '[') && (size_t)(decoding->end - a) >= len && memcmp(a, b, len) == 0;
 }
 
 /* Of one place that two are told of, nothing is known. */
@@ -54,15 +55,29 @@ static void add_type(struct decoding *decoding, const char *at)
     }
 }
 
+#define PLACES_LEAST ((size_t)256)
+#define PLACES_MOST  ((size_t)1 << 18)
+#define PLACES_TRIED 4 /* beside each other */
+
+static bool make_room(struct decoding *decoding)
+{
+    size_t count = decode_count_items(decoding, decoding->type_list);
+    decoding->place_count = PLACES_LEAST;
+    while (decoding->place_count < count * 4 && decoding->place_count < PLACES_MOST) {
+        decoding->place_count *= 2;
+    }
+    decoding->types = calloc(count + 1, sizeof *decoding->types);
+    decoding->places = calloc(decoding->place_count + PLACES_TRIED - 1, sizeof *decoding->places);
+    return decoding->types != NULL && decoding->places != NULL;
+}
+
 void decode_list_types(struct decoding *decoding)
 {
     struct members list;
     if (decoding->type_list == NULL || *decoding->type_list != '[') {
         return;
     }
-    decoding->types =
-        calloc(decode_count_items(decoding, decoding->type_list) + 1, sizeof *decoding->types);
-    if (decoding->types == NULL) {
+    if (!make_room(decoding)) {
         decode_no_memory(decoding);
         return;
     }
@@ -118,15 +133,20 @@ struct decode_type *decode_type_at(struct decoding *decoding, const struct trail
         return NULL;
     }
     uint64_t way = way_of(trail);
-    size_t slot = (size_t)(way >> 32) % DECODE_PLACES;
-    if (decoding->places[slot].way != way) {
-        text_clear(&decoding->path);
-        decode_path(trail, true, true, &decoding->path);
-        decoding->places[slot].way = way;
-        decoding->places[slot].type =
-            find_place(decoding, hash_bytes(text_string(&decoding->path), decoding->path.len));
+    struct decode_place *place =
+        &decoding->places[(size_t)(way >> 32) & (decoding->place_count - 1)];
+    struct decode_place *behind = place + PLACES_TRIED, *free_one = place;
+    for (; place < behind && place->way != 0; place++) {
+        if (place->way == way) {
+            return place->type;
+        }
     }
-    return decoding->places[slot].type;
+    place = place < behind ? place : free_one;
+    text_clear(&decoding->path);
+    decode_path(trail, true, true, &decoding->path);
+    *place = (struct decode_place){
+        way, find_place(decoding, hash_bytes(text_string(&decoding->path), decoding->path.len))};
+    return place->type;
 }
 
 /* The number in a string that begins with `before`; 0: there is none. */

@@ -6,13 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct word_lead { /* of a word in a union */
+    uint64_t offset;
+    const char *at; /* what it leads to */
+};
+
 struct whole { /* a union, or what is opaque */
     struct decoding *decoding;
     const struct path_spot *spot;
     const struct layout_type *type;
     unsigned char *bytes;
     const struct trail *trail;
-    const char *pointers; /* an object; NULL: there is none */
+    struct word_lead *leads; /* what the text says of pointers in it, by their offsets */
+    size_t lead_count;
 };
 
 /* As moves tell it. */
@@ -27,13 +33,53 @@ static void tell_other(struct whole *whole)
     text_finish(&name);
 }
 
-/* What the text says that the word at `offset` leads to. NULL: nothing. */
-static const char *pointer_at(const struct whole *whole, uint64_t offset)
+/* ---- "pointers" ---- */
+
+static int order_leads(const void *left, const void *right)
 {
-    char name[32];
-    (void)snprintf(name, sizeof name, "%llu", (unsigned long long)offset);
-    return whole->pointers == NULL ? NULL : decode_member(whole->decoding, whole->pointers, name);
+    const struct word_lead *a = left, *b = right;
+    return (a->offset > b->offset) - (a->offset < b->offset);
 }
+
+static void list_leads(struct whole *whole, const char *pointers)
+{
+    struct members members;
+    if (pointers == NULL || *pointers != '{') {
+        return;
+    }
+    whole->leads =
+        malloc((decode_count_items(whole->decoding, pointers) + 1) * sizeof *whole->leads);
+    if (whole->leads == NULL) {
+        decode_no_memory(whole->decoding);
+        return;
+    }
+    members_open(&members, pointers, whole->decoding->end);
+    while (members_next(&members, NULL)) {
+        struct word_lead lead = {.at = members.value};
+        if (path_index(members.key, members.key_len, &lead.offset)) {
+            whole->leads[whole->lead_count++] = lead;
+        }
+    }
+    if (whole->lead_count > 1) {
+        qsort(whole->leads, whole->lead_count, sizeof *whole->leads, order_leads);
+    }
+}
+
+/* What the text says that the word at `offset` leads to. NULL: nothing. */
+static const char *lead_at(const struct whole *whole, uint64_t offset)
+{
+    size_t low = 0, high = whole->lead_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        bool before = whole->leads[middle].offset < offset;
+        low = before ? middle + 1 : low;
+        high = before ? high : middle;
+    }
+    return low < whole->lead_count && whole->leads[low].offset == offset ? whole->leads[low].at
+                                                                         : NULL;
+}
+
+/* ---- words ---- */
 
 static bool looks_like_an_address(const unsigned char *bytes)
 {
@@ -68,7 +114,7 @@ static bool store_pointer(struct whole *whole, uint64_t offset, const unsigned c
 {
     struct decoding *decoding = whole->decoding;
     bool surely;
-    const char *at = pointer_at(whole, offset);
+    const char *at = lead_at(whole, offset);
     struct bound bound = meant(decoding, at);
     uint32_t type = pair_pointer_in(decoding->layout, whole->spot->type, offset, &bound, &surely);
     if (type != LAYOUT_NONE && at != NULL) {
@@ -106,8 +152,8 @@ void decode_opaque(struct decoding *decoding, const struct path_spot *spot, unsi
                    const char *at, const struct trail *trail)
 {
     const struct layout_type *type = &decoding->layout->types[spot->type];
-    struct whole whole = {decoding, spot,  type,
-                          bytes,    trail, decode_member(decoding, at, "pointers")};
+    struct whole whole = {
+        .decoding = decoding, .spot = spot, .type = type, .bytes = bytes, .trail = trail};
     struct text text = {0};
     bool strict = decoding->given->strict;
     bool known = !strict && decode_type_at(decoding, trail) != NULL;
@@ -117,7 +163,9 @@ void decode_opaque(struct decoding *decoding, const struct path_spot *spot, unsi
         tell_other(&whole);
     } else if (is_bytes &&
                (text.len == type->size || (grown && (known || text.len < type->size)))) {
+        list_leads(&whole, decode_member(decoding, at, "pointers"));
         store(&whole, &text);
+        free(whole.leads);
     } else if (!decoding->failed) {
         char expected[64];
         (void)snprintf(expected, sizeof expected, "{\"$bytes\": base64 of %llu bytes}",

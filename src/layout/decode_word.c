@@ -75,7 +75,9 @@ static int order_told(const void *left, const void *right)
 {
     const struct decode_told *a = left, *b = right;
     int order = strcmp(a->name, b->name);
-    return order != 0 ? order : (a->number > b->number) - (a->number < b->number);
+    return order != 0           ? order
+           : a->type != b->type ? (a->type > b->type) - (a->type < b->type)
+                                : (a->number > b->number) - (a->number < b->number);
 }
 
 static void add_told(struct decoding *decoding, uint64_t type, const struct members *word)
@@ -100,8 +102,21 @@ static void add_told(struct decoding *decoding, uint64_t type, const struct memb
         decoding->names = names;
         decoding->names_room = room;
     }
-    decoding->names[decoding->names_count++] =
-        (struct decode_told){name.data, type, negative ? -(wide_int)size : (wide_int)size};
+    decoding->names[decoding->names_count++] = (struct decode_told){
+        .name = name.data, .type = type, .number = negative ? -(wide_int)size : (wide_int)size};
+}
+
+/* From the last one on: else a name that many enums have would be compared for each value. */
+static void find_clear(struct decoding *decoding)
+{
+    for (size_t i = decoding->names_count; i > 0; i--) {
+        struct decode_told *told = &decoding->names[i - 1];
+        const struct decode_told *next = i < decoding->names_count ? told + 1 : NULL;
+        bool name = next != NULL && strcmp(next->name, told->name) == 0;
+        bool type = name && next->type == told->type;
+        told->clear = !name || (next->clear && next->number == told->number);
+        told->clear_of_type = !type || (next->clear_of_type && next->number == told->number);
+    }
 }
 
 static void list_told(struct decoding *decoding)
@@ -127,6 +142,7 @@ static void list_told(struct decoding *decoding)
     if (decoding->names_count > 1) {
         qsort(decoding->names, decoding->names_count, sizeof *decoding->names, order_told);
     }
+    find_clear(decoding);
 }
 
 /* Of two enums with that name, which C++ can have, that of the place. */
@@ -134,33 +150,26 @@ static bool find_told(struct decoding *decoding, const char *name, const struct 
                       struct value *value)
 {
     size_t low = 0, high;
-    const struct decode_told *found = NULL;
-    uint64_t type;
+    uint64_t type = 0;
     if (!decoding->names_listed) {
         list_told(decoding);
     }
     bool typed = decode_enum_at(decoding, trail, &type);
     for (high = decoding->names_count; low < high;) {
         size_t middle = low + (high - low) / 2;
-        bool before = strcmp(decoding->names[middle].name, name) < 0;
+        const struct decode_told *told = &decoding->names[middle];
+        int order = strcmp(told->name, name);
+        bool before = order < 0 || (order == 0 && typed && told->type < type);
         low = before ? middle + 1 : low;
         high = before ? high : middle;
     }
-    for (size_t i = low; i < decoding->names_count && strcmp(decoding->names[i].name, name) == 0;
-         i++) {
-        const struct decode_told *told = &decoding->names[i];
-        if (typed && told->type != type) {
-            continue;
-        }
-        if (found != NULL && told->number != found->number) {
-            return false;
-        }
-        found = told;
+    const struct decode_told *found = low < decoding->names_count ? &decoding->names[low] : NULL;
+    if (found == NULL || strcmp(found->name, name) != 0 ||
+        (typed ? found->type != type || !found->clear_of_type : !found->clear)) {
+        return false;
     }
-    if (found != NULL) {
-        *value = (struct value){.kind = VALUE_NAME, .wide = found->number, .name = found->name};
-    }
-    return found != NULL;
+    *value = (struct value){.kind = VALUE_NAME, .wide = found->number, .name = found->name};
+    return true;
 }
 
 /* ---- both ---- */

@@ -421,6 +421,44 @@ static void a_state_that_is_no_struct_is_found_beside_others(void **state)
     layout_drop(&own);
 }
 
+static void what_is_told_of_some_places_says_nothing_of_those_that_a_person_added(void **state)
+{
+    (void)state;
+    take("{\"name\": \"Bob\", \"f\": 0.1, \"$types\": [{\"/f\": \"float32\"}]}");
+    assert_string_equal(kinds.name, "Bob");
+    take("{\"name\": \"9007199254740993\", \"$types\": []}"); /* no text: an integer */
+    assert_string_equal(kinds.name, "Bob");
+}
+
+static void a_name_of_several_enums_is_that_of_the_place(void **state)
+{
+    (void)state;
+    const char *enums = "\"$enums\": [{\"id\": 1, \"names\": {\"1\": \"A\", \"5\": \"B\"}},"
+                        "{\"id\": 3, \"names\": {\"3\": \"A\", \"4\": \"A\"}},"
+                        "{\"id\": 2, \"names\": {\"-2\": \"A\", \"5\": \"B\"}}]";
+    char text[512];
+    (void)snprintf(text, sizeof text,
+                   "{\"i8\": \"A\", \"i16\": \"A\", \"u8\": \"B\", \"u32\": \"A\", \"i64\": \"A\","
+                   "\"$types\": [{\"/i8\": \"enum 2\"}, {\"/i16\": \"enum 1\"},"
+                   "{\"/u32\": \"enum 3\"}], %s}",
+                   enums);
+    take(text);
+    assert_int_equal(kinds.i8, -2);
+    assert_int_equal(kinds.i16, 1);
+    assert_int_equal(kinds.u8, 5);
+    assert_int_equal(kinds.u32 + kinds.i64, 0); /* which of them is not known */
+}
+
+static void two_types_of_one_place_are_none(void **state)
+{
+    (void)state;
+    take("{\"d\": 16777217, \"f\": 1, \"$types\": [{\"/d\": \"float32\"},"
+         "{\"/d\": \"float64\"}, {\"/d\": 1}, {\"/d\": \"float32\"}]}");
+    assert_true(kinds.d == 16777217);
+    take("{\"d\": 16777217, \"$types\": [{\"/d\": \"float32\"}, {\"/d\": \"float32\"}]}");
+    assert_true(kinds.d == 16777216);
+}
+
 #define EACH(name) cmocka_unit_test_setup_teardown(name, start, end)
 
 int main(void)
@@ -441,6 +479,9 @@ int main(void)
         EACH(an_edit_of_what_was_written_changes_that_alone),
         EACH(renamed_and_transient_members_are_known),
         EACH(a_state_that_is_no_struct_is_found_beside_others),
+        EACH(what_is_told_of_some_places_says_nothing_of_those_that_a_person_added),
+        EACH(a_name_of_several_enums_is_that_of_the_place),
+        EACH(two_types_of_one_place_are_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
