@@ -82,7 +82,7 @@ static void try_image(const struct image *image, const char *pointer)
     struct error err = {0};
     struct text json = {0};
     const struct encode_wanted wanted = {.statics = true, .pointer = pointer};
-    const struct encode_wanted all = {.statics = true};
+    const struct encode_wanted all = {.statics = true, .exact = *pointer == '\0'};
     if (!encode_image(image, &wanted, append, &json, &err)) {
         require(err.text[0] != '\0');
     }

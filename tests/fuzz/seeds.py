@@ -36,7 +36,19 @@ DECODES = ['{"on":true,"letter":120,"i8":-128,"i64":"-9223372036854775808","i128
            '{"value":2,"next":{"$ref":"/$heap/0/value/0"},"at":{"x":"NaN"}}]},{"size":4,"count":2,"value":'
            '{"$bytes":"AAECAwQFBgc="}}],"$statics":{"src/game.c":{"speed":3,"step()":{"calls":4}}}}',
            '[1]', '{"letter":[65],"on":2,"u8":"MOOD_WILD","d":"-Infinity","points":[{"x":1},{},{},{"y":2}]}',
-           '{"counter":{"$symbol":"calls","function":"step","file":"src/game.c"},"f":"1","inner":1.5}']
+           '{"counter":{"$symbol":"calls","function":"step","file":"src/game.c"},"f":"1","inner":1.5}',
+           '{"i8":"OLD","name":[65],"few":"ab","grid":[["OLD"]],"d":0.1,"any":{"$bytes":"AAAgQA=="},"$types":['
+           '{"/i8":"enum 3"},{"/grid/*/*":"bits5 enum 3"},{"/few":"char[3]"},{"/d":"float32"},{"/name":"uint8[9]"},'
+           '{"/any":["number int32","real float32"]},{"node/value":"float128"},{"src/game.c:step():calls":"enum 4"},'
+           '{"/d":"float64"}],"$enums":[{"id":3,"name":"mood","names":{"-1":"OLD","7":"MOOD_WILD"}}]}']
+
+# The same with unions of pointers.
+UNIONS = ['{"either":{"$bytes":"AAAAAAAAAAAAAAAAAAAAAAAAAAA=","pointers":{"0":{"$ref":"/$heap/0/value"}}},'
+          '"packed":{"$bytes":"AAAAAAAAAAAA","pointers":{"1":{"$ref":"/few"},"0":null}},"mood":"MOOD_WILD",'
+          '"few":[1,"NaN",0.1],"$heap":[{"type":"struct node","value":{"value":1}}]}',
+          '{"either":{"$bytes":"AAA=","pointers":{"0":{"$symbol":"advance","file":"game.c"},"8":{"$text":"a"}}},'
+          '"packed":{"$bytes":"AAAAAAAAAAAA"},"$types":[{"/either":["node pointer","call pointer","text pointer",'
+          '"raw char8[20]"]},{"/packed":[]},{"/mood":"enum 1"},{"/few/*":"float64"}],"$enums":[]}']
 
 # Patches of a layout, patches of the copy, a pointer.
 IMAGES = [b"\0\0", b"\0\0/points/1/y", b"\0\0/$heap/0/value/1", b"\0\0/$statics/src~1game.c/speed",
@@ -133,7 +145,9 @@ def of_config():
 
 def of_decode():
     for how, text in enumerate(DECODES * 8):
-        yield bytes([how % 8]) + text.encode()
+        yield bytes([how % 8 + how % 2 * 16]) + text.encode()
+    for how, text in enumerate(UNIONS * 8):
+        yield bytes([how % 8 + 32 + how % 3 * 8]) + text.encode()
 
 
 def of_image():
