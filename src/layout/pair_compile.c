@@ -176,7 +176,7 @@ static bool compile_elements(struct pairs *pairs, struct pair *pair, struct erro
         pair->flags = PAIR_NONE | (element.flags & PAIR_EXACT);
         return true;
     }
-    pair->flags = element.flags & ~(uint32_t)PAIR_SCALAR;
+    pair->flags = element.flags & ~(uint32_t)(PAIR_SCALAR | PAIR_OWNER);
     if (from->elements != to->elements) {
         pair->flags &= ~(uint32_t)PAIR_LIKE;
     }
@@ -219,7 +219,8 @@ static bool compile_single(struct pairs *pairs, struct pair *pair, uint32_t from
     if (pair->element == LAYOUT_NONE) {
         return false;
     }
-    pair->flags = pairs->list[pair->element].flags & ~(uint32_t)(PAIR_LIKE | PAIR_SCALAR);
+    pair->flags =
+        pairs->list[pair->element].flags & ~(uint32_t)(PAIR_LIKE | PAIR_SCALAR | PAIR_OWNER);
     return (pair->flags & PAIR_NONE) != 0 ||
            pair_push_inner(pairs, pair, &(struct inner){.pair = pair->element}, err);
 }
