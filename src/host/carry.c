@@ -132,8 +132,14 @@ static bool carry_by_size(struct swap *swap)
         swap->told.how = STATE_NEW;
         return carry_begin(swap) && carry_variables(swap);
     }
-    return mismatch(swap, why.text,
-                    "debug info (-g) or serialize and deserialize: add one of them");
+    struct text remedy = {0};
+    const char *reason = swap->load->no_layout;
+    (void)text_printf(&remedy, "%s%s%s or serialize and deserialize: add one of them",
+                      *reason == '\0' ? "debug info (-g)" : "its layout (", reason,
+                      *reason == '\0' ? "" : ")");
+    bool ok = mismatch(swap, why.text, text_string(&remedy));
+    text_finish(&remedy);
+    return ok;
 }
 
 enum way {

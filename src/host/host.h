@@ -63,9 +63,9 @@ struct load { /* a LOAD that is under way or put off */
     uint64_t generation, started_ns, failed, step, layout;
     int slot;
     bool restored;
-    bool edited;                         /* host->edits are part of it */
-    bool may_want;                       /* its layout is told later */
-    char *path, *name, *module, *reason; /* owned */
+    bool edited;                                     /* host->edits are part of it */
+    bool may_want;                                   /* its layout is told later */
+    char *path, *name, *module, *reason, *no_layout; /* owned */
     struct elf_facts facts;
     bool has_facts;
     uint64_t deferred_since_ns; /* 0: not deferred */

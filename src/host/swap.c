@@ -25,6 +25,7 @@ void swap_forget(struct host *host)
         free(host->load->name);
         free(host->load->module);
         free(host->load->reason);
+        free(host->load->no_layout);
         free(host->load);
         host->load = NULL;
     }
@@ -48,14 +49,15 @@ void swap_prepare(struct host *host, const struct message_load *load)
                                     .path = strdup(load->path.data),
                                     .name = strdup(load->name.data),
                                     .module = strdup(load->module.data),
-                                    .reason = strdup(load->reason.data)};
+                                    .reason = strdup(load->reason.data),
+                                    .no_layout = strdup(load->no_layout.data)};
     }
     if (host->load != NULL && load->facts.len == sizeof host->load->facts) {
         memcpy(&host->load->facts, load->facts.data, sizeof host->load->facts);
         host->load->has_facts = true;
     }
     if (host->load == NULL || host->load->path == NULL || host->load->name == NULL ||
-        host->load->module == NULL || host->load->reason == NULL) {
+        host->load->module == NULL || host->load->reason == NULL || host->load->no_layout == NULL) {
         host_leave(host, PAGE_END_HOST, 0, "no memory for a load");
     }
 }

@@ -42,10 +42,10 @@ static const struct field setup_fields[] = {NUMBER(setup.supervisor_pid),
                                             BYTES(setup.config),
                                             BYTES(setup.args)};
 static const struct field load_fields[] = {
-    NUMBER(load.how),    NUMBER(load.generation), NUMBER(load.slot), NUMBER(load.started_ns),
-    NUMBER(load.failed), NUMBER(load.restored),   NUMBER(load.step), NUMBER(load.edited),
-    NUMBER(load.layout), NUMBER(load.may_want),   BYTES(load.path),  BYTES(load.name),
-    BYTES(load.module),  BYTES(load.reason),      BYTES(load.facts)};
+    NUMBER(load.how),    NUMBER(load.generation), NUMBER(load.slot),     NUMBER(load.started_ns),
+    NUMBER(load.failed), NUMBER(load.restored),   NUMBER(load.step),     NUMBER(load.edited),
+    NUMBER(load.layout), NUMBER(load.may_want),   BYTES(load.path),      BYTES(load.name),
+    BYTES(load.module),  BYTES(load.reason),      BYTES(load.no_layout), BYTES(load.facts)};
 static const struct field accepted_fields[] = {NUMBER(accepted.generation),
                                                NUMBER(accepted.how),
                                                NUMBER(accepted.state_bytes),

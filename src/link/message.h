@@ -117,6 +117,8 @@ struct message_load {
     struct bytes path, name; /* the private copy; what messages call the library */
     struct bytes module;     /* the module's name that is expected; "": any */
     struct bytes reason;     /* with `failed` */
+    struct bytes no_layout;  /* why there is none, of the library or of the one before; "": there
+                                is, or it is not known */
     struct bytes facts;      /* struct elf_facts, as the file check found them */
 };
 

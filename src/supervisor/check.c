@@ -252,6 +252,7 @@ static bool run_host(struct check *check, struct error *err)
                  .name = bytes_of(path_base(check->shown)),
                  .module = bytes_of(""),
                  .reason = bytes_of(""),
+                 .no_layout = bytes_of(""),
                  .facts = {(const char *)&check->stage.facts, sizeof check->stage.facts}}};
     if (!host_process_send(check->host, &load, err)) {
         host_process_destroy(check->host);

@@ -31,6 +31,7 @@ void hosts_load(struct supervisor *sup, enum load_how how, const struct build *b
                  .name = bytes_of(sup->library),
                  .module = bytes_of(sup->module),
                  .reason = bytes_of(known ? autopsy_account(sup) : ""),
+                 .no_layout = bytes_of(layouts_missing(sup, build)),
                  .facts = {(const char *)&build->stage.facts, sizeof build->stage.facts}}};
     message.load.layout = layouts_hand_over(sup, how, build, slot);
     message.load.may_want = message.load.layout == 0 && layouts_may_come(sup, build);

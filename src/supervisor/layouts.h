@@ -46,6 +46,10 @@ void layouts_host_is_new(struct supervisor *sup);
 uint64_t layouts_hand_over(struct supervisor *sup, enum load_how how, const struct build *build,
                            int slot);
 
+/* Why `build`, or the code before it, has no layout; "": they have one, or it is not known.
+ * Borrowed from the build. */
+const char *layouts_missing(const struct supervisor *sup, const struct build *build);
+
 /* Code was accepted: its layout is sent, or read and sent; those that nobody can need any more go.
  */
 void layouts_adopted(struct supervisor *sup);

@@ -160,15 +160,28 @@ void layouts_host_is_new(struct supervisor *sup)
     }
 }
 
-static void tell_missing(struct supervisor *sup, const struct build *old, const struct build *new)
+/* The one of both whose layout is missing, if any. */
+static const struct build *find_without(const struct supervisor *sup, const struct build *fresh)
 {
-    const struct build *without = layouts_is_there(old) ? new : old;
-    if (layouts_is_there(without) || (!without->debug_info && !sup->config->statics)) {
-        return;
+    return sup->current != NULL && !layouts_is_there(sup->current) ? sup->current : fresh;
+}
+
+const char *layouts_missing(const struct supervisor *sup, const struct build *build)
+{
+    const struct build *without = find_without(sup, build);
+    return sup->layouts == NULL || layouts_is_there(without) ? ""
+           : without->outcome == READER_UNREAD ? "reading the library's debug info takes too long"
+           : without->why == NULL              ? ""
+                                               : without->why;
+}
+
+static void tell_missing(struct supervisor *sup, const struct build *fresh)
+{
+    const struct build *without = find_without(sup, fresh);
+    if (!layouts_is_there(without) && (without->debug_info || sup->config->statics)) {
+        tell_once(sup, without->outcome == READER_FAILED ? LOG_WARN : LOG_INFO,
+                  layouts_missing(sup, fresh));
     }
-    tell_once(sup, without->outcome == READER_FAILED ? LOG_WARN : LOG_INFO,
-              without->outcome == READER_UNREAD ? "reading the library's debug info takes too long"
-                                                : without->why);
 }
 
 uint64_t layouts_hand_over(struct supervisor *sup, enum load_how how, const struct build *build,
@@ -180,7 +193,7 @@ uint64_t layouts_hand_over(struct supervisor *sup, enum load_how how, const stru
     }
     if (how == LOAD_SWAP && sup->current != NULL) {
         if (layouts_carry(sup)) {
-            tell_missing(sup, sup->current, build);
+            tell_missing(sup, build);
         }
         (void)hand(sup, sup->current->layout, sup->current->generation);
     } else if (how == LOAD_RESTORE && slot != NO_SLOT &&

@@ -21,7 +21,7 @@ static const struct message samples[] = {
                TEXT("a\0b c\0")}},
     {.type = MESSAGE_LOAD,
      .load = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, TEXT("/run/x.so"), TEXT("x.so"), TEXT("x"),
-              TEXT("SIGSEGV"), TEXT("facts")}},
+              TEXT("SIGSEGV"), TEXT("why"), TEXT("facts")}},
     {.type = MESSAGE_CANCEL, .cancel = {1}},
     {.type = MESSAGE_CONFIRM, .confirm = {2}},
     {.type = MESSAGE_TELL, .tell = {1, -2, TEXT("name"), TEXT("text")}},
