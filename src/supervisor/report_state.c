@@ -94,6 +94,10 @@ void report_state_words(const struct message_accepted *told, const struct build 
     uint64_t bytes = report_state_bytes(told);
     if (told->how == STATE_IN_PLACE && bytes == 0) {
         text_puts(line, "no state");
+    } else if (told->how == STATE_IN_PLACE && told->state_size == 0) {
+        /* Variables, which each library has anew. */
+        report_size(bytes, size, sizeof size);
+        text_printf(line, "state carried over (%s)", size);
     } else if (word != NULL) {
         report_size(bytes, size, sizeof size);
         text_printf(line, bytes > 0 ? "state %s (%s)" : "state %s", word, size);
