@@ -31,7 +31,8 @@ static void keep(struct decoding *decoding, const struct trail *trail, const cha
         decode_refuse(decoding, trail, "expected null or something that the module has, found %s%s",
                       sentence, what);
     } else if (!decoding->failed) {
-        decode_tell(decoding, FINDING_KEPT, 0, trail, "leads to %s%s", sentence, what);
+        decode_tell(decoding, FINDING_KEPT, 0, trail, "leads to %s%s, and has its default",
+                    sentence, what);
     }
 }
 

@@ -279,8 +279,14 @@ static void run_block(struct run *run, const struct pair *pair, struct column co
     }
 }
 
-static void run_part(struct run *run, const struct pair *pair, struct column column)
+static void run_part(struct run *run, uint32_t number, struct column column)
 {
+    const struct pair *pair = &run->plan->pairs->list[number];
+    for (; (pair->flags & PAIR_OWNER) != 0 && column.count > 0; column.count--) {
+        run_value(run, number, column.from, column.to); /* each of them is told by itself */
+        column.from += column.from_step;
+        column.to += column.to_step;
+    }
     uint64_t most = 1 + BLOCK / (column.from_step + column.to_step + 1), left = column.count;
     while (left > 0) {
         column.count = left < most ? left : most;
@@ -299,12 +305,6 @@ void run_values(struct run *run, uint32_t number, const unsigned char *from, uns
     if (run->in_place && (pair->flags & PAIR_POINTERS) == 0) {
         return;
     }
-    if ((pair->flags & PAIR_OWNER) != 0 && !run->image->alive) {
-        for (uint64_t i = 0; i < count; i++) {
-            run_value(run, number, from + i * from_step, to + i * to_step);
-        }
-        return;
-    }
     bool all = count * from_step < SPARSE || (pair->flags & PAIR_STIRS) != 0 ||
                (run->in_place && count == 1);
     for (uint64_t at = 0; at < count; at = end) {
@@ -313,7 +313,7 @@ void run_values(struct run *run, uint32_t number, const unsigned char *from, uns
         if (!all && !run_stretch(run, from, to, from_step, to_step, count, at, &begin, &end)) {
             return;
         }
-        run_part(run, pair,
+        run_part(run, number,
                  (struct column){from + begin * from_step, to + begin * to_step, end - begin,
                                  from_step, to_step});
     }
@@ -321,7 +321,16 @@ void run_values(struct run *run, uint32_t number, const unsigned char *from, uns
 
 void run_value(struct run *run, uint32_t number, const unsigned char *from, unsigned char *to)
 {
-    if (!run_owner_stays(run, number, from, to)) {
-        run_block(run, &run->plan->pairs->list[number], (struct column){from, to, 1, 0, 0});
+    if (run_owner_stays(run, number, from, to)) {
+        return;
+    }
+    const struct pair *pair = &run->plan->pairs->list[number];
+    bool outermost = (pair->flags & PAIR_OWNER) != 0 && run->owner.bytes == NULL;
+    if (outermost) {
+        run->owner = (struct owner){to, pair->to, false};
+    }
+    run_block(run, pair, (struct column){from, to, 1, 0, 0});
+    if (outermost) {
+        run->owner.bytes = NULL;
     }
 }

@@ -27,6 +27,12 @@ struct root {      /* what is being moved, for paths */
     const char *name;           /* "" of the state */
 };
 
+struct owner { /* owner.h: several of its pointers lead to the same, which is told once */
+    const unsigned char *bytes; /* where it lies anew; NULL: none is being moved */
+    uint32_t type;
+    bool told;
+};
+
 struct stretches { /* of a block: what may hold something else than zeros */
     const unsigned char *block;
     uint64_t size;
@@ -49,6 +55,7 @@ struct run {
     bool state_stays, heap_stays;
     bool in_place; /* of what is visited right now: only pointers change */
     struct root root;
+    struct owner owner;
 
     struct stretches *old_held, *new_held; /* of the states */
 

@@ -14,6 +14,7 @@ struct lead { /* where a pointer shall lead */
     } how;
     uint64_t address;
     struct text why; /* of what is told; empty: nothing */
+    bool of_owner;   /* it is told of the owner that the pointer lies in */
 };
 
 static uint64_t load(const unsigned char *bytes)
@@ -229,10 +230,28 @@ static bool is_more_than_a_value(const struct layout *layout, uint32_t type)
     return kind != LAYOUT_FUNCTION && (kind < LAYOUT_BOOL || kind > LAYOUT_ENUM);
 }
 
+/* What was freed can lie behind the last object that there is. */
+static bool is_of_heap(const struct run *run, uint64_t address)
+{
+    const struct image *image = run->image;
+    uint64_t heap = image->objects != NULL ? heap_address(image->objects) : image->heap_address;
+    return heap != 0 && address >= heap && address - heap < HEAP_SIZE_MAX;
+}
+
+static void put_changed(const struct run *run, uint32_t type, struct lead *lead)
+{
+    lead->of_owner = run->owner.bytes != NULL;
+    (void)text_printf(&lead->why, "%s memory of the module whose ",
+                      lead->of_owner ? "holds" : "points to");
+    (void)layout_type_name(run->plan->from, type, &lead->why);
+    (void)text_printf(&lead->why, " has changed, and which stays as it was: %s, or reset the state",
+                      lead->of_owner ? "undo that" : "use hotrun_alloc");
+}
+
 static struct lead lead_elsewhere(struct run *run, const struct move *move, uint64_t address)
 {
     struct lead lead = lead_nowhere(run);
-    if (address >= run->heap.address && address - run->heap.address < run->heap.size) {
+    if (is_of_heap(run, address)) {
         return lead_to_freed(run);
     }
     if (!run->image->alive) {
@@ -243,9 +262,7 @@ static struct lead lead_elsewhere(struct run *run, const struct move *move, uint
     uint32_t to = run->plan->to->types[move->to_type].target;
     run->findings->elsewhere += is_more_than_a_value(run->plan->from, from);
     if (pointee_changed(run, from, to)) {
-        (void)text_puts(&lead.why, "points to memory of the module whose ");
-        (void)layout_type_name(run->plan->from, from, &lead.why);
-        (void)text_puts(&lead.why, " has changed");
+        put_changed(run, from, &lead);
     }
     return lead;
 }
@@ -285,7 +302,13 @@ static struct lead find_lead(struct run *run, const struct move *move, uint64_t 
 static void tell(struct run *run, const unsigned char *to, uint32_t type, struct lead *lead)
 {
     struct text path = {0};
-    if (lead->why.len > 0 && run_names(run, FINDING_KEPT)) {
+    bool again = lead->of_owner && run->owner.told;
+    if (lead->of_owner) {
+        run->owner.told = true;
+        to = run->owner.bytes;
+        type = run->owner.type;
+    }
+    if (lead->why.len > 0 && !again && run_names(run, FINDING_KEPT)) {
         run_path(run, to, type, 0, 0, &path);
         findings_add(run->findings, FINDING_KEPT, "%s: %s", text_string(&path),
                      text_string(&lead->why));

@@ -245,9 +245,10 @@ static void pointers_lead_to_where_they_can_or_stay(void **state)
     assert_ptr_equal(kinds.text, library.text + 10);
     assert_ptr_equal(kinds.nothing, &kinds);
     assert_string_equal(told(FINDING_KEPT),
-                        "/near: leads to /points/9, which is not there | /counter: leads to "
-                        "advance, which this library does not have | /foreign: leads to memory of "
-                        "the process that it was in, 0x1234");
+                        "/near: leads to /points/9, which is not there, and has its default | "
+                        "/counter: leads to advance, which this library does not have, and has "
+                        "its default | /foreign: leads to memory of the process that it was in, "
+                        "0x1234, and has its default");
     assert_true(decode("{\"foreign\": {\"$address\": \"0x1234\"}}",
                        (struct decode_given){.same_process = true}));
     assert_string_equal(told(FINDING_KEPT), "");
@@ -275,7 +276,8 @@ static void heap_objects_are_made_before_anything_leads_to_them(void **state)
     assert_ptr_equal(kinds.near, &kinds.node->next->at);
     assert_null(kinds.nothing);
     assert_string_equal(told(FINDING_KEPT),
-                        "/nothing: leads to /$heap/0/value, which is not there");
+                        "/nothing: leads to /$heap/0/value, which is not there, and has its "
+                        "default");
     assert_string_equal(told(FINDING_DROPPED),
                         "/$heap/0: struct gone is no type of heap objects here | node/*/old");
 }

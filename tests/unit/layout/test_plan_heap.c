@@ -257,13 +257,17 @@ static void a_freed_object_is_led_to_no_more(void **state)
     struct scene scene;
     start(&scene, NODE GAME, NEW_NODE NEW_GAME);
     struct node *node = make(&scene, 1), *freed = make(&scene, 1), *other = make(&scene, 1);
+    struct node *last = make(&scene, 1);
     node->next = freed;
+    node->prev = last;
     scene_point(&scene, "/first", node);
     scene_point(&scene, "/last", other);
     assert_true(heap_free(scene.image.objects, freed));
+    assert_true(heap_free(scene.image.objects, last)); /* nothing is behind it */
     scene_move(&scene);
     assert_null(((struct new_node *)scene_pointer(&scene, "/first"))->next);
     scene_told(&scene, FINDING_KEPT,
+               "node/prev: led to a heap object that was freed, and has its default; "
                "node/next: led to a heap object that was freed, and has its default");
     end(&scene);
 }

@@ -284,7 +284,8 @@ static void foreign_pointers_are_told_when_what_they_lead_to_has_changed(void **
     assert_ptr_equal(scene_pointer(&scene, "/same"), &elsewhere);
     assert_ptr_equal(scene_pointer(&scene, "/any"), &elsewhere);
     scene_told(&scene, FINDING_KEPT,
-               "/list: points to memory of the module whose struct node has changed");
+               "/list: points to memory of the module whose struct node has changed, and "
+               "which stays as it was: use hotrun_alloc, or reset the state");
     scene_told(&scene, FINDING_CONVERTED, "");
     scene_end(&scene);
 }
