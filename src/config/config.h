@@ -22,7 +22,7 @@ enum on_mismatch {
     MISMATCH_RESET   /* the new library starts from init; the loss is told */
 };
 
-enum on_loss { /* a value of the state does not fit the new layout */
+enum on_loss { /* a value of the state does not fit the new layout, or is rounded */
     LOSS_WARN, /* the nearest one is taken, and that is told */
     LOSS_HOLD  /* the new library is refused, the old one goes on */
 };

@@ -62,7 +62,8 @@ bool carry_by_callbacks(struct swap *swap, const struct text *json, uint32_t fro
 static bool has_changed(const struct findings *findings)
 {
     return findings->count[FINDING_ADDED] + findings->count[FINDING_DROPPED] +
-               findings->count[FINDING_CONVERTED] + findings->count[FINDING_LOST] >
+               findings->count[FINDING_CONVERTED] + findings->count[FINDING_LOST] +
+               findings->count[FINDING_ROUNDED] >
            0;
 }
 

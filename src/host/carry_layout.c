@@ -21,26 +21,30 @@ bool carry_takes_version(const struct swap *swap, uint32_t version, struct error
                      (unsigned)module->state_version, (unsigned)version);
 }
 
+static void put_list(const struct text *list, struct text *out)
+{
+    for (const char *at = text_string(list); at < text_string(list) + list->len;
+         at += strlen(at) + 1) {
+        (void)text_printf(out, "%s%s", out->len > 0 ? ", " : "", at);
+    }
+}
+
 bool carry_allows_loss(struct swap *swap)
 {
-    struct findings *findings = &swap->findings;
-    const struct text *lost = &findings->list[FINDING_LOST];
-    if (findings->count[FINDING_LOST] == 0 || !swap->host->setup.hold_on_loss ||
-        swap->load->failed != 0) {
+    const struct findings *findings = &swap->findings;
+    size_t count = findings->count[FINDING_LOST] + findings->count[FINDING_ROUNDED];
+    if (count == 0 || !swap->host->setup.hold_on_loss || swap->load->failed != 0) {
         return true;
     }
     struct text named = {.limit = 700};
-    for (const char *at = text_string(lost); at < text_string(lost) + lost->len;
-         at += strlen(at) + 1) {
-        (void)text_printf(&named, "%s%s", named.len > 0 ? ", " : "", at);
-    }
+    put_list(&findings->list[FINDING_LOST], &named);
+    put_list(&findings->list[FINDING_ROUNDED], &named);
     swap->stage = SWAP_MIGRATE;
     (void)error_set(
         &swap->err, ERROR_REFUSED,
-        "%zu value%s would be lost (%s): change the types back, convert by an extension "
+        "%zu value%s would be lost or rounded (%s): change the types back, convert by an extension "
         "migrate/1, or set state.on_loss = \"warn\"",
-        findings->count[FINDING_LOST], findings->count[FINDING_LOST] == 1 ? "" : "s",
-        text_string(&named));
+        count, count == 1 ? "" : "s", text_string(&named));
     text_finish(&named);
     return false;
 }

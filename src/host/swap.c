@@ -190,6 +190,7 @@ static void send_accepted(struct swap *swap)
     told->dropped = list_of(&swap->findings, FINDING_DROPPED, &told->more_dropped);
     told->converted = list_of(&swap->findings, FINDING_CONVERTED, &told->more_converted);
     told->lost = list_of(&swap->findings, FINDING_LOST, &told->more_lost);
+    told->rounded = list_of(&swap->findings, FINDING_ROUNDED, &told->more_rounded);
     told->kept = list_of(&swap->findings, FINDING_KEPT, &told->more_kept);
     told->adjusted = (struct bytes){text_string(&swap->adjusted), swap->adjusted.len};
     if (told->note.data == NULL) {

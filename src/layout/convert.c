@@ -220,8 +220,10 @@ static enum conversion write_real(long double real, const struct layout_type *ty
         return CONVERSION_LOST;
     }
     store_float(bytes, type->size, real);
-    return isnan(real) || read_float(bytes, type->size) == real ? CONVERSION_EXACT
-                                                                : CONVERSION_LOST;
+    long double stored = read_float(bytes, type->size);
+    return isnan(real) || stored == real ? CONVERSION_EXACT
+           : stored == 0                 ? CONVERSION_LOST
+                                         : CONVERSION_ROUNDED;
 }
 
 /* Rounded once: by way of a long double it could be twice. */
@@ -241,7 +243,7 @@ static enum conversion write_number(const struct value *value, const struct layo
     wide_uint magnitude = negative ? -(wide_uint)value->wide : (wide_uint)value->wide;
     long double real = real_of(magnitude, type->size);
     store_float(bytes, type->size, negative ? -real : real);
-    return real < 0x1p128L && (wide_uint)real == magnitude ? CONVERSION_EXACT : CONVERSION_LOST;
+    return real < 0x1p128L && (wide_uint)real == magnitude ? CONVERSION_EXACT : CONVERSION_ROUNDED;
 }
 
 /* ---- all of them ---- */

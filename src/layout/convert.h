@@ -24,8 +24,9 @@ struct value { /* a scalar between two representations */
 
 enum conversion { /* how it went */
     CONVERSION_EXACT,
-    CONVERSION_LOST, /* the nearest value that the target has was stored */
-    CONVERSION_NONE  /* the target takes no such value: nothing was stored */
+    CONVERSION_ROUNDED, /* the nearest float was stored, which is another number */
+    CONVERSION_LOST,    /* the nearest value that the target has was stored */
+    CONVERSION_NONE     /* the target takes no such value: nothing was stored */
 };
 
 /* Reads the scalar of `type` (BOOL, CHAR, INT, UINT, FLOAT, ENUM) at `bytes`; `bit` and `bits` as

@@ -196,13 +196,14 @@ static void put_wide(struct text *out, wide_int value, bool is_unsigned)
 }
 
 static void put_stored(struct decoding *decoding, const struct path_spot *spot,
-                       const unsigned char *bytes, struct text *out)
+                       const unsigned char *bytes, bool rounded, struct text *out)
 {
     const struct layout_type *type = &decoding->layout->types[spot->type];
     struct value value = convert_read(decoding->layout, type, bytes, spot->bit, spot->bits);
     char digits[FLOAT_TEXT_MAX];
-    if (value.kind == VALUE_FLOAT) {
-        (void)text_append(out, digits, float_text(value.real, (size_t)type->size, digits));
+    if (value.kind == VALUE_FLOAT) { /* rounded: with digits enough to differ from what it was */
+        size_t size = rounded && type->size < sizeof(double) ? sizeof(double) : (size_t)type->size;
+        (void)text_append(out, digits, float_text(value.real, size, digits));
     } else if (value.kind == VALUE_BOOL) {
         (void)text_puts(out, value.wide != 0 ? "true" : "false");
     } else if (value.kind == VALUE_NAME && value.name != NULL) {
@@ -222,24 +223,26 @@ void decode_store(struct decoding *decoding, const struct path_spot *spot, unsig
     if (how == CONVERSION_EXACT || decoding->failed) {
         return;
     }
+    bool rounded = how == CONVERSION_ROUNDED;
+    enum finding kind = rounded ? FINDING_ROUNDED : FINDING_LOST;
     struct text stored = {0}, name = {0};
     int len = shown_len < 48 ? (int)shown_len : 48;
     if (how == CONVERSION_NONE) {
         decode_mismatch(decoding, spot->type, shown, trail, "another kind of value");
     } else if (decoding->given->strict) {
         (void)layout_type_name(decoding->layout, spot->type, &name);
-        put_stored(decoding, spot, bytes, &stored);
+        put_stored(decoding, spot, bytes, false, &stored);
         decode_refuse(decoding, trail,
                       "expected a value that %s%s can hold, found %.*s; the "
                       "nearest is %s",
                       text_string(&name), spot->bits != 0 ? " (a bit-field)" : "", len, shown,
                       text_string(&stored));
-    } else if (decoding->findings->count[FINDING_LOST] < FINDINGS_TOLD) {
-        put_stored(decoding, spot, bytes, &stored);
-        decode_tell(decoding, FINDING_LOST, 0, trail, "%.*s became %s", len, shown,
-                    text_string(&stored));
+    } else if (decoding->findings->count[kind] < FINDINGS_TOLD) {
+        put_stored(decoding, spot, bytes, rounded, &stored);
+        decode_tell(decoding, kind, 0, trail, rounded ? "%.*s was rounded to %s" : "%.*s became %s",
+                    len, shown, text_string(&stored));
     } else {
-        decode_tell(decoding, FINDING_LOST, 0, trail, "%s", "");
+        decode_tell(decoding, kind, 0, trail, "%s", "");
     }
     text_finish(&stored);
     text_finish(&name);

@@ -14,8 +14,9 @@ enum finding {
     FINDING_DROPPED,   /* no longer there */
     FINDING_CONVERTED, /* "/hp: int to float" */
     FINDING_LOST,      /* converted, and the value is another one: "/hp: 300 became 255" */
-    FINDING_KEPT,      /* left as it was, though a person should know: "/cache: points to memory of
-                          the module whose struct node has changed" */
+    FINDING_ROUNDED, /* a float that can't be exact: "/x: 0.1 was rounded to 0.10000000149011612" */
+    FINDING_KEPT,    /* left as it was, though a person should know: "/cache: points to memory of
+                        the module whose struct node has changed" */
     FINDING_COUNT
 };
 

@@ -166,7 +166,7 @@ static inline enum quick_result quick_real(enum quick to_kind, const unsigned ch
     }
     narrow = (float)real;
     memcpy(to, &narrow, sizeof narrow);
-    return (double)narrow == real ? QUICK_EXACT : QUICK_ROUNDED;
+    return (double)narrow == real ? QUICK_EXACT : narrow == 0 ? QUICK_CANNOT : QUICK_ROUNDED;
 }
 
 static inline enum quick_result quick_convert(enum quick from_kind, enum quick to_kind,

@@ -46,19 +46,32 @@ static void put_value(const struct value *value, const struct layout_type *type,
     }
 }
 
-static void tell_lost(struct run *run, const struct move *move, const struct value *value,
-                      unsigned char *to)
+/* With digits enough to differ from what it was. */
+static void put_rounded(const struct value *value, const struct layout_type *type, struct text *out)
 {
+    char digits[FLOAT_TEXT_MAX];
+    size_t size = type->size < sizeof(double) ? sizeof(double) : (size_t)type->size;
+    (void)text_append(out, digits, float_text(value->real, size, digits));
+}
+
+static void tell_another(struct run *run, const struct move *move, const struct value *value,
+                         unsigned char *to, bool rounded)
+{
+    enum finding kind = rounded ? FINDING_ROUNDED : FINDING_LOST;
     const struct layout_type *from_type = &run->plan->from->types[move->from_type];
     const struct layout_type *to_type = &run->plan->to->types[move->to_type];
     struct text path = {0}, was = {0}, is = {0};
-    if (run_names(run, FINDING_LOST)) {
+    if (run_names(run, kind)) {
         struct value made = convert_read(run->plan->to, to_type, to, move->to_bit, move->to_bits);
         run_path(run, to, move->to_type, move->to_bit, move->to_bits, &path);
         put_value(value, from_type, &was);
-        put_value(&made, to_type, &is);
-        findings_add(run->findings, FINDING_LOST, "%s: %s became %s", text_string(&path),
-                     text_string(&was), text_string(&is));
+        if (rounded) {
+            put_rounded(&made, to_type, &is);
+        } else {
+            put_value(&made, to_type, &is);
+        }
+        findings_add(run->findings, kind, rounded ? "%s: %s was rounded to %s" : "%s: %s became %s",
+                     text_string(&path), text_string(&was), text_string(&is));
     }
     text_finish(&path);
     text_finish(&was);
@@ -72,9 +85,10 @@ static void convert(struct run *run, const struct move *move, const unsigned cha
     const struct layout_type *to_type = &run->plan->to->types[move->to_type];
     struct value value =
         convert_read(run->plan->from, from_type, from, move->from_bit, move->from_bits);
-    if (convert_write(&value, run->plan->to, to_type, to, move->to_bit, move->to_bits) !=
-        CONVERSION_EXACT) {
-        tell_lost(run, move, &value, to);
+    enum conversion how =
+        convert_write(&value, run->plan->to, to_type, to, move->to_bit, move->to_bits);
+    if (how != CONVERSION_EXACT) {
+        tell_another(run, move, &value, to, how == CONVERSION_ROUNDED);
     }
 }
 
@@ -199,7 +213,7 @@ static void convert_column(struct run *run, const struct move *move, const struc
         const unsigned char *from = column->from + i * column->from_step;
         unsigned char *to = column->to + i * column->to_step;
         enum quick_result how = quick_convert(move->quick_from, move->quick_to, from, to);
-        if (how == QUICK_CANNOT || (how == QUICK_ROUNDED && run_names(run, FINDING_LOST))) {
+        if (how == QUICK_CANNOT || (how == QUICK_ROUNDED && run_names(run, FINDING_ROUNDED))) {
             convert(run, move, from, to);
         }
     }

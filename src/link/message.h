@@ -129,9 +129,9 @@ struct message_accepted {
     uint64_t state_size, state_version, callbacks, first_step;
     uint64_t serialize_ns, load_ns, init_ns, deserialize_ns, pause_ns, total_ns;
     uint64_t pinned; /* the state from before is in the slot that LOAD named */
-    uint64_t more_added, more_dropped, more_converted, more_lost, more_kept;
-    struct bytes module, added, dropped; /* lists: '\0' between two */
-    struct bytes converted, lost, kept;  /* lists of sentences (layout/findings.h) */
+    uint64_t more_added, more_dropped, more_converted, more_lost, more_rounded, more_kept;
+    struct bytes module, added, dropped;         /* lists: '\0' between two */
+    struct bytes converted, lost, rounded, kept; /* lists of sentences (layout/findings.h) */
     struct bytes adjusted; /* sentences: what was edited, and is another value in the new state */
     struct bytes note;     /* what a person should know of this state's way; "" */
 };

@@ -15,7 +15,7 @@ struct told_list {
     uint64_t more;
 };
 
-#define LISTS 5
+#define LISTS 6
 
 static void make_lists(const struct message_accepted *told, struct told_list lists[LISTS])
 {
@@ -23,6 +23,7 @@ static void make_lists(const struct message_accepted *told, struct told_list lis
                                          {"dropped", "-", told->dropped, told->more_dropped},
                                          {"converted", "~", told->converted, told->more_converted},
                                          {"lost", NULL, told->lost, told->more_lost},
+                                         {"rounded", NULL, told->rounded, told->more_rounded},
                                          {"kept", NULL, told->kept, told->more_kept}};
     memcpy(lists, all, sizeof all);
 }
@@ -124,5 +125,6 @@ static void warn(struct log *log, const char *what, struct bytes list, uint64_t 
 void report_state_warn(struct log *log, const struct message_accepted *told)
 {
     warn(log, "values of the state do not fit any more", told->lost, told->more_lost);
+    warn(log, "values of the state were rounded", told->rounded, told->more_rounded);
     warn(log, "about the state", told->kept, told->more_kept);
 }

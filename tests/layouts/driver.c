@@ -36,7 +36,8 @@ struct trial {
     bool failed;
 };
 
-static const char *const kinds[FINDING_COUNT] = {"added", "dropped", "converted", "lost", "kept"};
+static const char *const kinds[FINDING_COUNT] = {"added", "dropped", "converted",
+                                                 "lost",  "rounded", "kept"};
 
 static void print(const char *way, const char *what, const char *text)
 {

@@ -31,7 +31,8 @@ SECTIONS = ("both", "beside", "old", "new", "fill", "init", "expect", "report", 
 # JSON does not know the types that numbers had; and what a pointer's type
 # was is for those who see both layouts.
 TOLD = {"added": {"move", "dead", "json", "file"}, "converted": {"move", "dead"}, "kept": {"move"},
-        "dropped": {"move", "dead", "json", "file"}, "lost": {"move", "dead", "json", "file"}}
+        "dropped": {"move", "dead", "json", "file"}, "lost": {"move", "dead", "json", "file"},
+        "rounded": {"move", "dead", "json", "file"}}
 PLACED = {"place"}
 
 C_TABLE = {False: 'HOTRUN_MODULE({type}, .name = "pair", .init = pair_init, .step = pair_step);',

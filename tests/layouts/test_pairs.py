@@ -93,7 +93,7 @@ class Trial:
     def wrong_on(self, way):
         found = [f"{way}: {text}" for text in self.of(way, "error", "fails")]
         told = sorted(plain(f"{kind} {text}") for one, kind, text in self.lines
-                      if one == way and kind in ("added", "dropped", "converted", "lost", "kept"))
+                      if one == way and kind in ("added", "dropped", "converted", "lost", "rounded", "kept"))
         expected = [plain(line) for line in self.pair.report(way)]
         found += [f"{way}: is told: {line}" for line in told if line not in expected]
         found += [f"{way}: is not told: {line}" for line in expected if line not in told]

@@ -127,7 +127,7 @@ static void a_reload_tells_its_times_and_its_keys(void **state)
         "20,"
         "\"init\":3,\"deserialize\":4,\"total\":314,\"pause\":50},\"state\":{\"how\":\"json\","
         "\"bytes\":1234,\"added\":[\"speed\",\"z\"],\"dropped\":[\"vx\"],\"converted\":[],\"lost\":"
-        "[],\"kept\":[]}}\n");
+        "[],\"rounded\":[],\"kept\":[]}}\n");
     expect_lines("generation 7  0.31 ms  state kept (1.2 KB)  + speed  + z  - vx\n");
 }
 
@@ -145,18 +145,21 @@ static void a_move_tells_what_became_of_each_value(void **state)
     accepted.more_converted = 3;
     accepted.lost = bytes_of("/lives: 300 became 255");
     accepted.more_lost = 2;
+    accepted.rounded = bytes_of("/x: 0.1 was rounded to 0.125");
     accepted.kept = bytes_of("/cache: points to memory of the module");
     report_loaded(&t.report, &accepted, &build, "l.so", false, RATE_MAX, 0);
     const char *event = expect_event("reloaded");
     assert_non_null(strstr(event, "\"how\":\"migrated\",\"bytes\":96,\"added\":[\"/speed\"],"
                                   "\"dropped\":[\"/vx\"],\"converted\":[\"/hp: int to float\","
                                   "\"/kind: enum old to enum new\"],\"lost\":[\"/lives: 300 "
-                                  "became 255\"],\"kept\":[\"/cache: points to memory of the "
+                                  "became 255\"],\"rounded\":[\"/x: 0.1 was rounded to "
+                                  "0.125\"],\"kept\":[\"/cache: points to memory of the "
                                   "module\"]}"));
     expect_lines("generation 7  0.31 ms  state moved (96 B)  + speed  - vx  ~ hp: int to float"
                  "  ~ kind: enum old to enum new  ~ 3 more\n"
                  "warning: values of the state do not fit any more: /lives: 300 became 255; 2 "
                  "more\n"
+                 "warning: values of the state were rounded: /x: 0.1 was rounded to 0.125\n"
                  "warning: about the state: /cache: points to memory of the "
                  "module\n");
 }
