@@ -87,8 +87,9 @@ static bool collect(struct search *search)
     }
     for (uint32_t i = 0; i < table->count; i++) {
         struct type_entry *entry = &table->entries[i];
-        if (entry->type.kind != LAYOUT_UNKNOWN || entry->die.addr == NULL ||
-            !is_type(dwarf_tag(&entry->die)) || *die_name(&entry->die) == '\0') {
+        if (entry->type.kind != LAYOUT_UNKNOWN || entry->trouble != NULL ||
+            entry->die.addr == NULL || !is_type(dwarf_tag(&entry->die)) ||
+            *die_name(&entry->die) == '\0') {
             continue;
         }
         const char *own = die_name(&entry->die);

@@ -311,6 +311,10 @@ void field_reading_all(struct type_table *table, uint32_t number)
                 .kind = LAYOUT_POINTER, .target = LAYOUT_NONE, .size = word, .align = word};
             uint32_t target = type_reading_of(table, &pointer);
             table->entries[number].type.target = target;
+        } else if (entry->type.elements == 0) {
+            entry->type.kind = LAYOUT_UNKNOWN;
+            entry->type.size = 0;
+            refuse(entry, "", "has more parts than are compared: put the inner ones into a Box");
         }
         return;
     }

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* Of the members and variants of `type`, of their names, places and types, but not of what pointers
- * lead to. Never 0, but without memory. */
+ * lead to. 0: it has too many of them, or there is no memory. */
 uint64_t fingerprint_of(const struct debug_file *file, Dwarf_Die *type);
 
 #endif

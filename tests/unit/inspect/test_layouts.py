@@ -138,6 +138,33 @@ class Kinds(Case):
             self.assertEqual(layout.enumerators["kind"], {"A": 1, "B": 200})
             self.assertFalse(layout.fields["kind"]["flags"] & SIGNED)
 
+    def read_big_enum(self, levels, last, inner):
+        nested = " ".join(f"pub enum N{i + 1} {{ A(u64), B([N{i}; 1]{f', N{i}' if i < 12 else ''}) }}"
+                          for i in range(levels))
+        variants = " ".join(f"V{i}(String, Vec<u8>, Option<String>, [u16; {i}])," for i in range(60))
+        with open(self.path("game.rs"), "w", encoding="utf-8") as file:
+            file.write("#![allow(dead_code)] use std::ffi::c_void; use std::mem::size_of;\n"
+                       f"pub struct N0 {{ {inner} }} {nested}\n"
+                       f"pub enum Big {{ {variants} Deep(N{levels}), Last {{ {last} }} }}\n"
+                       "#[repr(C)] pub struct All { pub big: Big }\n" +
+                       RUST[RUST.index('extern "C" fn state_type'):])
+        self.run_in("rustc", "--edition=2021", "-g", "--crate-type=cdylib", "-Cpanic=abort",
+                    "game.rs", "-o", self.path("big.so"))
+        return self.read(self.path("big.so"))
+
+    @unittest.skipUnless(shutil.which("rustc"), "no rustc is here")
+    def test_the_last_and_the_innermost_part_of_a_big_enum_tell_it_from_another(self):
+        first = self.read_big_enum(12, "a: u32, b: f32", "a: u32, b: f32")
+        self.assertEqual((first.outcome, first.fields["big"]["kind"]), (OK, "bytes"), first.reason)
+        for last, inner, same in (("a: u32, b: f32", "a: u32, b: f32", True),
+                                  ("b: u32, a: f32", "a: u32, b: f32", False),
+                                  ("a: u32, b: f32", "b: u32, a: f32", False)):
+            other = self.read_big_enum(12, last, inner)
+            self.assertEqual(other.shape == first.shape, same, (last, inner))
+        layout = self.read_big_enum(50, "a: u32", "a: u32")
+        self.assertEqual(layout.outcome, REFUSED)
+        self.assertIn("big has more parts than are compared", layout.reason)
+
     def test_marks_in_structs_are_no_fields(self):
         text = HEAD + TABLE + """
         struct game {
