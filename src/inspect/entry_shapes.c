@@ -1,5 +1,7 @@
 #include "inspect/entry_shapes.h"
 
+#include "base/array.h"
+
 #include <dwarf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,21 +12,6 @@ struct sizes { /* of the unit's addresses and offsets */
     uint8_t address, offset;
     Dwarf_Half version;
 };
-
-static bool grow(void **list, size_t *room, size_t wanted, size_t size)
-{
-    if (wanted <= *room) {
-        return true;
-    }
-    size_t more = *room * 2 > wanted ? *room * 2 : wanted + 64;
-    void *fresh = realloc(*list, more * size);
-    if (fresh == NULL) {
-        return false;
-    }
-    *list = fresh;
-    *room = more;
-    return true;
-}
 
 static struct shape_step bytes(uint32_t count)
 {
@@ -147,7 +134,7 @@ static bool add(struct entry_shapes *shapes, Dwarf_Abbrev *abbreviation, const s
     if (code >= CODES_MOST) {
         return true;
     }
-    if (!grow((void **)&shapes->list, &shapes->room, code + 1, sizeof shapes->list[0])) {
+    if (!array_reserve(&shapes->list, &shapes->room, code + 1, sizeof shapes->list[0])) {
         return false;
     }
     if (code >= had) {
@@ -162,8 +149,8 @@ static bool add(struct entry_shapes *shapes, Dwarf_Abbrev *abbreviation, const s
         if (!step_of(form, sizes, &step)) {
             return true;
         }
-        if (!grow((void **)&shapes->steps, &shapes->step_room, shapes->step_count + 1,
-                  sizeof shapes->steps[0])) {
+        if (!array_reserve(&shapes->steps, &shapes->step_room, shapes->step_count + 1,
+                           sizeof shapes->steps[0])) {
             return false;
         }
         shape.declares |= name == DW_AT_declaration;
