@@ -32,6 +32,22 @@ static Elf *open_elf(const char *path, int *fd)
     return elf;
 }
 
+static Elf_Scn *find_named(Elf *elf, const char *wanted, GElf_Shdr *header)
+{
+    size_t names;
+    if (elf_getshdrstrndx(elf, &names) != 0) {
+        return NULL;
+    }
+    for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn)) != NULL;) {
+        const char *name =
+            gelf_getshdr(scn, header) == NULL ? NULL : elf_strptr(elf, names, header->sh_name);
+        if (name != NULL && strcmp(name, wanted) == 0) {
+            return scn;
+        }
+    }
+    return NULL;
+}
+
 /* Debug info that has no units says nothing. */
 static Dwarf *open_dwarf(Elf *elf)
 {
@@ -181,8 +197,14 @@ bool debug_file_open(struct debug_file *file, const char *path, const char *orig
         search_apart(file, *origin == '\0' ? path : origin);
     }
     if (file->dwarf == NULL) {
+        GElf_Shdr header; /* libdw leaves it out where it cannot unpack it */
+        bool packed = find_named(file->elf, ".debug_info", &header) != NULL &&
+                      (header.sh_flags & SHF_COMPRESSED) != 0;
         debug_file_close(file);
-        return error_set(err, ERROR_MISSING, "%s has no debug info: compile it with -g",
+        return error_set(err, ERROR_MISSING,
+                         packed ? "%s has debug info that libelf cannot unpack: link it with "
+                                  "-Wl,--compress-debug-sections=none"
+                                : "%s has no debug info: compile it with -g",
                          path_base(*origin == '\0' ? path : origin));
     }
     search_package(file, path, *origin == '\0' ? path : origin);
@@ -248,21 +270,11 @@ Elf_Scn *debug_file_section(const struct debug_file *file, uint64_t address, GEl
 
 const unsigned char *debug_file_table(Elf *elf, const char *name, size_t *size)
 {
-    size_t names;
-    if (elf_getshdrstrndx(elf, &names) != 0) {
-        return NULL;
-    }
-    for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn)) != NULL;) {
-        GElf_Shdr header;
-        const char *other =
-            gelf_getshdr(scn, &header) == NULL ? NULL : elf_strptr(elf, names, header.sh_name);
-        if (other == NULL || strcmp(other, name) != 0) {
-            continue;
-        }
-        bool plain = header.sh_type == SHT_PROGBITS && (header.sh_flags & SHF_COMPRESSED) == 0;
-        Elf_Data *data = plain ? elf_rawdata(scn, NULL) : NULL;
-        *size = data == NULL ? 0 : data->d_size;
-        return data == NULL ? NULL : data->d_buf;
-    }
-    return NULL;
+    GElf_Shdr header;
+    Elf_Scn *scn = find_named(elf, name, &header);
+    bool plain =
+        scn != NULL && header.sh_type == SHT_PROGBITS && (header.sh_flags & SHF_COMPRESSED) == 0;
+    Elf_Data *data = plain ? elf_rawdata(scn, NULL) : NULL;
+    *size = data == NULL ? 0 : data->d_size;
+    return data == NULL ? NULL : data->d_buf;
 }

@@ -19,8 +19,8 @@ static bool is_compound(const struct layout_type *type)
 /* ---- what cannot lie in a state ---- */
 
 static const char no_definition[] =
-    "is of a type that the debug info does not define: compile with -g (clang: with "
-    "-fstandalone-debug)";
+    "is of a type that the debug info does not define: compile with -g (classes of C++: with "
+    "-femit-class-debug-always of gcc, -fstandalone-debug of clang)";
 static const char flexible[] = "ends in a flexible array: give it a size, or point to it";
 static const char outside[] = "does not lie inside of it: the debug info is damaged";
 

@@ -1,6 +1,7 @@
 """Layouts that are read from real compilers' debug info are those that the compiled code has."""
 import ctypes
 import os
+import re
 import shutil
 import unittest
 
@@ -286,6 +287,16 @@ class Files(Case):
         with open(self.path(".debug", "other.dbg"), "ab") as file:
             file.write(b"x")
         self.assertEqual(self.read(library).outcome, NONE)
+
+    def test_debug_info_that_cannot_be_unpacked_is_not_called_missing(self):
+        library = self.build(self.TEXT, "-gz")
+        head = re.search(r"\.debug_info +PROGBITS +\w+ (\w+)", self.run_in("readelf", "-SW", library))
+        with open(library, "r+b") as file:
+            file.seek(int(head.group(1), 16))
+            file.write(b"\xfe")  # a way of packing that nobody knows
+        layout = self.read(library)
+        self.assertEqual(layout.outcome, NONE)
+        self.assertIn("game.so has debug info that libelf cannot unpack", layout.reason)
 
     def test_the_split_file_of_another_build_is_not_believed(self):
         library = self.build(self.TEXT, "-gsplit-dwarf")
