@@ -169,6 +169,9 @@ static bool stay(struct swap *swap, const struct plan *plan, const struct image 
     struct target target = views_target(fresh);
     target.heap = old->heap;
     swap->stage = SWAP_MIGRATE;
+    if (old->layout->head->shape != fresh->layout->head->shape) { /* by names, perhaps */
+        plan_tell(plan, &swap->findings);
+    }
     host_enter(host, fresh, PHASE_DESERIALIZE);
     bool ok = plan_rebind(plan, image, &target, &swap->findings, &swap->err);
     host_back(host);

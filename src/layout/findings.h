@@ -12,7 +12,7 @@
 enum finding {
     FINDING_ADDED,     /* new here: it has its default */
     FINDING_DROPPED,   /* no longer there */
-    FINDING_CONVERTED, /* "/hp: int to float" */
+    FINDING_CONVERTED, /* "/hp: int to float"; by HOTRUN_RENAMED: "/hp: was health" */
     FINDING_LOST,      /* converted, and the value is another one: "/hp: 300 became 255" */
     FINDING_ROUNDED, /* a float that can't be exact: "/x: 0.1 was rounded to 0.10000000149011612" */
     FINDING_KEPT,    /* left as it was, though a person should know: "/cache: points to memory of

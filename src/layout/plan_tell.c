@@ -129,6 +129,17 @@ static void tell_bits(struct telling *telling, const struct member *old, const s
     }
 }
 
+/* Base classes and tables are taken for each other without a mark. */
+static void tell_renamed(struct telling *telling, const struct member *old,
+                         const struct member *fresh)
+{
+    bool renamed = fresh->field->old_name != LAYOUT_NONE && strcmp(old->name, fresh->name) != 0;
+    if (renamed && names(telling, FINDING_CONVERTED)) {
+        findings_add(telling->findings, FINDING_CONVERTED, "%s: was %s",
+                     text_string(&telling->path), old->name);
+    }
+}
+
 static void tell_member(struct telling *telling, const struct members *old,
                         const struct member *fresh)
 {
@@ -142,6 +153,7 @@ static void tell_member(struct telling *telling, const struct members *old,
     } else if (!is_vtable(fresh)) {
         const struct member *source = &old->list[fresh->source];
         uint32_t number = pairs_find(plan->pairs, source->field->type, fresh->field->type, NULL);
+        tell_renamed(telling, source, fresh);
         bool bits = source->field->bits != 0 || fresh->field->bits != 0;
         bool transient = (fresh->field->flags & LAYOUT_TRANSIENT) != 0;
         if (number != LAYOUT_NONE && bits && !transient) {

@@ -237,6 +237,7 @@ class Runs(Example):
             state = run.event("reloaded", mark)["state"]
             self.assertEqual((state["how"], state["added"], state["dropped"], state["lost"]),
                              ("migrated", ["/workers/*/hours"], [], []))
+            self.assertIn("/workers/*/jobs: was done", state["converted"])
             after = json.loads(ask("state", "get"))
             workers = [{"name": worker["name"], "mood": worker["mood"], "hours": 0,
                         "jobs": worker["done"]} for worker in before["workers"]]

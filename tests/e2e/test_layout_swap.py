@@ -30,6 +30,14 @@ class InPlace(Layouts):
             self.assertFalse(run.call("fini", said, version=1, why=REPLACED)["has_state"])
             self.assertFalse([s for s in run.said.since(said) if s["call"] == "init"])
 
+    def test_another_name_for_the_same_place_is_told(self):
+        types = "struct game { int ticks; HOTRUN_RENAMED(ticks, n); };"
+        with self.run_game(game(1, "struct game { int n; };", "game->n++; " + told("n")), config=QUICK) as run:
+            run.call("step", version=1, index=20)
+            state = run.save_and_see(game(2, types, "game->ticks++; " + told("ticks")))["state"]
+            self.assertEqual((state["how"], state["converted"]), ("in-place", ["/ticks: was n"]))
+            self.assertGreater(run.call("step", version=2)["ticks"], 20)
+
     def test_it_holds_over_many_reloads(self):
         with self.run_game(hook(1, 1), config=QUICK) as run:
             run.call("step", version=1)

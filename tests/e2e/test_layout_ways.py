@@ -194,6 +194,7 @@ class Without(Layouts):
             self.assertEqual(len(warned), 1, warned)
             refused = run.save_and_see(new(4, flags=("-g0",)), "rejected")
             self.assertIn("bytes and had", refused["reason"])
+            self.assertIn("its layout (the library has no debug info: compile it with -g)", refused["reason"])
 
     def test_half_way(self):
         with self.run_game(old(), config=QUICK) as run:
@@ -201,6 +202,7 @@ class Without(Layouts):
             run.call("step", version=1)
             refused = run.save_and_see(new(2, flags=("-g0",)), "rejected")
             self.assertIn("bytes and had", refused["reason"])
+            self.assertIn("its layout (the library has no debug info: compile it with -g)", refused["reason"])
             seen = run.save_and_see(old(3, flags=("-g0",)))
             self.assertEqual(seen["state"]["how"], "in-place")
             step = run.call("step", version=3)

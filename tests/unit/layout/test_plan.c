@@ -121,7 +121,7 @@ static void a_renamed_field_takes_the_old_ones_value(void **state)
     scene_expect(&scene, "/hp", 100);
     scene_told(&scene, FINDING_DROPPED, "");
     scene_told(&scene, FINDING_ADDED, "/hp");
-    scene_told(&scene, FINDING_CONVERTED, "/magic: int to i64");
+    scene_told(&scene, FINDING_CONVERTED, "/health: was hp; /magic: was mana; /magic: int to i64");
     scene_end(&scene);
 
     /* The old layout has the new name already: the mark has done its work. */
