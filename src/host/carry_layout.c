@@ -42,8 +42,8 @@ bool carry_allows_loss(struct swap *swap)
     swap->stage = SWAP_MIGRATE;
     (void)error_set(
         &swap->err, ERROR_REFUSED,
-        "%zu value%s would be lost or rounded (%s): change the types back, convert by an extension "
-        "migrate/1, or set state.on_loss = \"warn\"",
+        "%zu value%s would be lost or rounded (%s): change the types back, fill fields of new "
+        "names by an extension migrate/1, or set state.on_loss = \"warn\"",
         count, count == 1 ? "" : "s", text_string(&named));
     text_finish(&named);
     return false;
