@@ -179,7 +179,8 @@ void print_status(const cJSON *status)
     print_state(status);
     print_layout(cJSON_GetObjectItemCaseSensitive(status, "layout"));
     print_durable(cJSON_GetObjectItemCaseSensitive(status, "durable"));
-    printf("  late       %.0f steps left out\n", number_of(status, "late_steps"));
+    double late = number_of(status, "late_steps");
+    printf("  late       %.0f step%s left out\n", late, late == 1 ? "" : "s");
     printf("  crashes    %.0f\n", number_of(status, "crashes"));
     print_build_status(cJSON_GetObjectItemCaseSensitive(status, "build"));
     print_kept(cJSON_GetObjectItemCaseSensitive(status, "kept"));
