@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 import uuid
 
@@ -27,6 +28,8 @@ from streams import DEADLINE, Missing, Reader, json_record, text_record
 HOTRUN = os.environ.get("HOTRUN") or os.path.join(modules.ROOT, "build", "src", "cli", "hotrun")
 INSPECT = os.path.join(os.path.dirname(HOTRUN), "..", "inspect", "hotrun-inspect")
 ALL = os.environ.get("HOTRUN_TEST_ALL", "") not in ("", "0")
+
+AT_REST = 0.2  # seconds in which nothing is started or opened
 
 # What may lie in the run directory after a clean end.
 KEPT = {"build", "snapshots", "crashes", "events.jsonl", "events.jsonl.1", "status.json", ".gitignore"}
@@ -212,6 +215,25 @@ class Run:
         self.check_nothing_left()
         if self.events:
             check_events(self.events.since())
+
+    def settle(self):
+        """Waits until the host has its spare, and whoever reads debug info is there and has nothing to
+        do: then processes and descriptors are what they are at rest. How many descriptors."""
+        wanted = {"hotrun-host": 2, "hotrun-inspect": 2 if os.path.exists(INSPECT) else 0}
+        seen, since = None, 0.0
+
+        def is_settled():
+            nonlocal seen, since
+            children = processes.children(self.pid)
+            now = (len(processes.descriptors(self.pid)), sorted(children))
+            if now != seen:
+                seen, since = now, time.monotonic()
+            programs = [processes.program(child) for child in children]
+            return time.monotonic() - since > AT_REST and all(
+                programs.count(name) == count for name, count in wanted.items())
+
+        assert processes.asked(is_settled, 20), f"not {wanted} below hotrun"
+        return seen[0]
 
     def check_nothing_left(self):
         left = self._left()

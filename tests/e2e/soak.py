@@ -124,18 +124,6 @@ class Soak:
         run.event("confirmed", mark, generation=told["generation"])
         processes.asked(lambda: not processes.zombies(run.pid), 3)
 
-    @staticmethod
-    def settle(run):
-        """The host has its spare, and whoever reads debug info is there and has nothing to do."""
-        wanted = {"hotrun-host": 2, "hotrun-inspect": 2 if os.path.exists(harness.INSPECT) else 0}
-
-        def settled():
-            found = [processes.program(child) for child in processes.children(run.pid)]
-            return all(found.count(name) == count for name, count in wanted.items()) and not any(
-                "hotrun-layout" in path for path in processes.descriptors(run.pid).values())
-
-        assert processes.asked(settled, 20), f"not {wanted} below hotrun"
-
     def play(self, swaps, say=print):
         begun = time.monotonic()
         with harness.Run(self.folder, self.builds[0], ["--rate", "max", "--log-level", "error"], [],
@@ -146,14 +134,14 @@ class Soak:
                 self.stretch(run, STRETCH, False)
                 self.rest(run)
                 if not looks:
-                    self.settle(run)
+                    run.settle()
                 looks.append(Look(run, self.swaps))
                 self.stretch(run, STRETCH, True)
                 if self.swaps - said >= swaps // 10 or len(looks) == 1:
                     said = self.swaps
                     say(f"{looks[-1]}, {self.swaps / (time.monotonic() - begun):.0f} a second")
             self.rest(run)
-            self.settle(run)
+            run.settle()
             processes.asked(lambda: len(processes.descriptors(run.pid)) <= looks[0].descriptors, 5)
             looks.append(Look(run, self.swaps))
             run.finish()

@@ -20,7 +20,6 @@ from harness import main
 WORKERS = 3
 ONLY = os.environ.get("HOTRUN_TEST_CELL")  # "WAY,PLACE"; either may be left out
 SEED = int(os.environ.get("HOTRUN_TEST_SEED", "0")) or random.randrange(1, 3)
-CALM = 0.2  # seconds without a new process
 CONFIG = """
 [supervise]
 probation = '%s'
@@ -82,7 +81,7 @@ class Cell:
             run.wild = self.way == DOUBLE_FREE  # which a sanitizer reports
             run.event("confirmed", generation=1)
             self.first = run.call("step", version=1)
-            before = self.calm(run)
+            before = run.settle()
             said, mark = run.said.mark(), run.events.mark()
             host = run.host_pid()
             if self.place == LATER:
@@ -146,20 +145,6 @@ class Cell:
         left = lambda: len(processes.descriptors(run.pid)) - before
         assert processes.asked(lambda: left() <= 0, 3), f"{left()} descriptors more than before"
         assert processes.asked(lambda: not processes.zombies(run.pid), 3), "zombies"
-
-    @staticmethod
-    def calm(run):
-        """The descriptors when all processes that stand by have been started."""
-        seen, since = None, 0.0
-
-        def is_calm():
-            nonlocal seen, since
-            now = (len(processes.descriptors(run.pid)), sorted(processes.children(run.pid)))
-            if now != seen:
-                seen, since = now, time.monotonic()
-            return time.monotonic() - since > CALM
-        assert processes.asked(is_calm, 5)
-        return seen[0]
 
     def death_word(self, told):
         if told["event"] == "hung":

@@ -441,6 +441,7 @@ class Traces(Case):
                 run.event("confirmed", mark)
                 if version in (20, reloads + 1):
                     run.call("fini", version=version - 1)
+                    run.settle()
                     host = run.host_pid()
                     sizes[version] = {
                         "descriptors": [len(processes.descriptors(p)) for p in (run.pid, host)],
