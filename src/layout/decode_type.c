@@ -1,6 +1,7 @@
 #include "layout/decode_parts.h"
 
 #include "base/hash.h"
+#include "base/sorted.h"
 #include "layout/likeness.h"
 
 #include <stdlib.h>
@@ -115,16 +116,11 @@ static uint64_t way_of(const struct trail *trail)
 
 static struct decode_type *find_place(const struct decoding *decoding, uint64_t place)
 {
-    size_t low = 0, high = decoding->type_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        bool before = decoding->types[middle].place < place;
-        low = before ? middle + 1 : low;
-        high = before ? high : middle;
-    }
-    bool found = low < decoding->type_count && decoding->types[low].place == place &&
-                 decoding->types[low].at != NULL;
-    return found ? &decoding->types[low] : NULL;
+    size_t i = sorted_below(decoding->types, decoding->type_count, sizeof *decoding->types,
+                            offsetof(struct decode_type, place), place);
+    bool found = i < decoding->type_count && decoding->types[i].place == place &&
+                 decoding->types[i].at != NULL;
+    return found ? &decoding->types[i] : NULL;
 }
 
 struct decode_type *decode_type_at(struct decoding *decoding, const struct trail *trail)

@@ -1,5 +1,6 @@
 #include "layout/decode_parts.h"
 
+#include "base/sorted.h"
 #include "layout/pair.h"
 
 #include <stdio.h>
@@ -68,15 +69,9 @@ static void list_leads(struct whole *whole, const char *pointers)
 /* What the text says that the word at `offset` leads to. NULL: nothing. */
 static const char *lead_at(const struct whole *whole, uint64_t offset)
 {
-    size_t low = 0, high = whole->lead_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        bool before = whole->leads[middle].offset < offset;
-        low = before ? middle + 1 : low;
-        high = before ? high : middle;
-    }
-    return low < whole->lead_count && whole->leads[low].offset == offset ? whole->leads[low].at
-                                                                         : NULL;
+    size_t i = sorted_below(whole->leads, whole->lead_count, sizeof *whole->leads,
+                            offsetof(struct word_lead, offset), offset);
+    return i < whole->lead_count && whole->leads[i].offset == offset ? whole->leads[i].at : NULL;
 }
 
 /* ---- words ---- */

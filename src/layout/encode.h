@@ -6,7 +6,7 @@
  *   out.
  * - union: {"$bytes": base64}, for which member holds is not known; so is what is opaque. Words of
  *   a union that lead to something, where a member has a pointer, stand beside, by their offset,
- * and are zeros among the bytes: "pointers": {"8": {"$symbol": "grow"}}.
+ *   and are zeros among the bytes: "pointers": {"8": {"$symbol": "grow"}}.
  * - array: an array. Of `char`: a string, zeros at its end left out, or {"$bytes": base64, "text":
  *   true} when it is no UTF-8. Of bytes (uint8_t, int8_t) from 64 on: {"$bytes": base64}, of int8_t
  *   with "signed": true.
@@ -17,7 +17,7 @@
  * - pointer: null; {"$ref": "/enemies/3"} into the state, "/$heap/0/value/next" into a heap object,
  *   "/$statics/src~1game.c/speed" into a variable, with "+N" for bytes behind what a path can name;
  *   {"$symbol": "name", "file": "game.c", "offset": 8} (file of local ones, offset when not 0; for
- * a variable of a function with "function", and its whole file); {"$text": "a literal"};
+ *   a variable of a function with "function", and its whole file); {"$text": "a literal"};
  *   {"$member": "/hp"} to a data member of a class of C++;
  *   {"$address": "0x..."} where it leads to nothing of these.
  *
