@@ -180,7 +180,8 @@ class Trial:
             # A spare host that is on its way holds more for a moment.
             processes.asked(lambda: self.count_descriptors() <= self.allowed, 2)
             self.descriptors = self.count_descriptors()
-            assert not processes.zombies(self.run.pid), "zombies below hotrun"
+            # Hosts that cannot start die again and again: each is reaped, a moment later.
+            assert processes.asked(lambda: not processes.zombies(self.run.pid), 3), "zombies below hotrun"
             # Obeyed, though the answer may be what was lost: a second order would be one to kill.
             obeys = "result" in (self.ask("quit") or {})
             patience = PATIENCE if obeys else 0.5
