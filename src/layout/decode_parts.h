@@ -84,8 +84,8 @@ struct decoding {
 const char *decode_value(struct decoding *decoding, const struct path_spot *spot,
                          unsigned char *bytes, const char *at, const struct trail *trail);
 
-/* The object's members as those of `type`; at the `root` "$heap", "$statics",
- * "$enums" are left aside. */
+/* The object's members as those of `type`; at the `root` "$heap", "$statics" and what stands beside
+ * (beside.h) are left aside. */
 const char *decode_members(struct decoding *decoding, uint32_t type, unsigned char *bytes,
                            const char *at, const struct trail *trail, bool root);
 

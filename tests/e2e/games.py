@@ -1,4 +1,7 @@
 """Modules without callbacks, from a struct, what init sets and what a step does."""
+import os
+import signal
+
 import modules
 from states import CALM, States
 
@@ -137,3 +140,10 @@ class Layouts(States):
         run.call("step")
         self.state("get")
         return run
+
+    def killed(self, run):
+        """kill -9 of the host: the first step of the next one, and the event of its coming."""
+        said, mark = run.said.mark(), run.events.mark()
+        os.kill(run.host_pid(), signal.SIGKILL)
+        back = run.event("restarted", mark)
+        return run.said.wait(lambda s: s["call"] == "step" and s["index"] >= back["step"], said), back

@@ -1,7 +1,5 @@
 """States without callbacks: their layout, read from debug info, carries them over."""
 import json
-import os
-import signal
 
 from games import (HOOK, HOOK_STEP, NEW, NEW_INIT, NEW_STEP, OFTEN, OLD, OLD_INIT, OLD_STEP, Layouts,
                    game, hook, new, old, told)
@@ -236,10 +234,7 @@ class Statics(Layouts):
             self.known(run)
             run.event("confirmed")
             run.call("step", version=1, index=100)
-            said, mark = run.said.mark(), run.events.mark()
-            os.kill(run.host_pid(), signal.SIGKILL)
-            run.event("restarted", mark)
-            step = run.said.wait(lambda s: s["call"] == "step", said)
+            step, _ = self.killed(run)
             done = step["index"] + 1
             self.assertGreater(done, 50)
             self.assertEqual([step[key] for key in ("score", "level", "calls")],
@@ -318,10 +313,7 @@ class Heap(Layouts):
                 step = run.call("step", said, version=version)
                 self.assertEqual((step["count"], step["sum"], step["last"]), (100, 5050, 1))
             run.event("confirmed", generation=4)
-            said, mark = run.said.mark(), run.events.mark()
-            os.kill(run.host_pid(), signal.SIGKILL)
-            run.event("restarted", mark)
-            step = run.said.wait(lambda s: s["call"] == "step", said)
+            step, _ = self.killed(run)
             self.assertEqual((step["count"], step["sum"], step["last"]), (100, 5050, 1))
 
 

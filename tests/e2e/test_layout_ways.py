@@ -1,7 +1,6 @@
 """States without callbacks: back from the dead, asked for and changed, and where a layout is missing."""
 import json
 import os
-import signal
 
 from games import OFTEN, Layouts, game, hook, new, old, told
 from harness import main
@@ -9,12 +8,6 @@ from states import QUICK
 
 
 class Death(Layouts):
-
-    def killed(self, run):
-        said, mark = run.said.mark(), run.events.mark()
-        os.kill(run.host_pid(), signal.SIGKILL)
-        back = run.event("restarted", mark)
-        return run.said.wait(lambda s: s["call"] == "step" and s["index"] >= back["step"], said), back
 
     def test_kill_9_brings_the_state_back_with_its_pointers(self):
         with self.run_game(hook(1, 1), config=QUICK + OFTEN) as run:
@@ -172,10 +165,7 @@ static const void *get_extension(const char *id) { return strcmp(id, "migrate/1"
             self.state("layout")  # it is known then
             run.event("confirmed")
             run.call("step", version=1, index=100)
-            said, mark = run.said.mark(), run.events.mark()
-            os.kill(run.host_pid(), signal.SIGKILL)
-            run.event("restarted", mark)
-            step = run.said.wait(lambda s: s["call"] == "step", said)
+            step, _ = self.killed(run)
             self.assertGreater(step["ticks"], 50)
             self.assertLess(step["total"], 50)
             run.line("the module's variables start anew")
