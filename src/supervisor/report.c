@@ -352,7 +352,7 @@ void report_checkpoint(struct report *report, const struct message_published *pu
         log_line(report->log, LOG_WARN, "no snapshot: %s", published->reason.data);
         return;
     }
-    cJSON *checkpoint = event(report, "checkpoint");
+    cJSON *checkpoint = event_create("checkpoint", report->generation, published->step);
     event_add_number(checkpoint, "bytes", published->bytes);
     event_add_number(checkpoint, "us", published->took_ns / NS_PER_US);
     event_add_flag(checkpoint, "durable", false);
@@ -364,7 +364,7 @@ void report_checkpoint(struct report *report, const struct message_published *pu
 void report_durable(struct report *report, uint64_t id, const struct snapshot *snapshot,
                     uint64_t took_ns)
 {
-    cJSON *checkpoint = event(report, "checkpoint");
+    cJSON *checkpoint = event_create("checkpoint", snapshot->generation, snapshot->step);
     event_add_number(checkpoint, "bytes", snapshot->len);
     event_add_number(checkpoint, "us", took_ns / NS_PER_US);
     (void)cJSON_AddTrueToObject(checkpoint, "durable");

@@ -221,6 +221,7 @@ class Checkpoints(Control):
                 mark = run.events.mark()
                 told = run.event("checkpoint", mark, durable=False)
                 run.event("checkpoint", run.events.mark(), durable=False)
+                run.call("serialize", count=told["step"])
                 said = run.said.mark()
                 os.kill(run.host_pid(), signal.SIGKILL)
                 run.event("restarted", mark)

@@ -407,11 +407,23 @@ static void a_checkpoint_is_an_event_and_its_failure_a_warning(void **state)
     report_checkpoint(&t.report, &published);
     assert_string_equal(expect_event("checkpoint"),
                         ",\"bytes\":1234,\"us\":22,\"durable\":false}\n");
+    expect_step(4, 5);
     expect_lines("");
     published.ok = 0;
     published.reason = bytes_of("serialize wrote nothing");
     report_checkpoint(&t.report, &published);
     expect_lines("warning: no snapshot: serialize wrote nothing\n");
+}
+
+static void a_checkpoint_on_disk_tells_whose_state_it_is(void **state)
+{
+    (void)state;
+    struct snapshot snapshot = {.generation = 3, .step = 81203, .len = 17};
+    report_durable(&t.report, 6, &snapshot, 2999);
+    assert_string_equal(expect_event("checkpoint"),
+                        ",\"bytes\":17,\"us\":2,\"durable\":true,\"id\":6}\n");
+    expect_step(3, 81203);
+    expect_lines("");
 }
 
 static void the_end_is_an_event(void **state)
@@ -453,6 +465,7 @@ int main(void)
         WITH_A_REPORT(nothing_to_go_back_to_is_an_event_alone),
         WITH_A_REPORT(a_hold_is_not_told_twice),
         WITH_A_REPORT(a_checkpoint_is_an_event_and_its_failure_a_warning),
+        WITH_A_REPORT(a_checkpoint_on_disk_tells_whose_state_it_is),
         WITH_A_REPORT(the_end_is_an_event),
         WITH_A_REPORT(numbers_beyond_doubles_are_told_exactly),
     };
