@@ -5,7 +5,7 @@
 #include "cli/print.h"
 #include "cli/state.h"
 #include "cli/stored.h"
-#include "layout/beside.h"
+#include "codec/beside.h"
 #include "state/diff.h"
 #include "state/json.h"
 #include "state/pointer.h"

@@ -1,14 +1,14 @@
 #include "host/carry_ways.h"
 
 #include "base/clock.h"
+#include "codec/beside.h"
+#include "codec/decode.h"
 #include "host/edits.h"
 #include "host/generation.h"
 #include "host/host.h"
 #include "host/migrate.h"
 #include "host/snapshot.h"
 #include "host/views.h"
-#include "layout/beside.h"
-#include "layout/decode.h"
 #include "state/json.h"
 
 #define KEYS_TOLD 8 /* names of added and of dropped keys that a line shows */

@@ -1,15 +1,15 @@
 #include "host/carry_ways.h"
 
 #include "base/clock.h"
+#include "codec/decode.h"
 #include "host/edits.h"
 #include "host/generation.h"
 #include "host/host.h"
 #include "host/migrate.h"
 #include "host/snapshot.h"
 #include "host/views.h"
-#include "layout/decode.h"
 #include "layout/heap.h"
-#include "layout/plan.h"
+#include "moves/plan.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 #include "host/carry_ways.h"
 
+#include "codec/beside.h"
 #include "host/generation.h"
 #include "host/host.h"
 #include "host/views.h"
-#include "layout/beside.h"
 #include "layout/image.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "host/layouts.h"
 
-#include "layout/plan.h"
+#include "moves/plan.h"
 
 #include <stdlib.h>
 #include <string.h>

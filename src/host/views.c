@@ -1,9 +1,9 @@
 #include "host/views.h"
 
 #include "base/hash.h"
+#include "codec/encode.h"
 #include "host/heap_service.h"
 #include "host/host.h"
-#include "layout/encode.h"
 #include "layout/heap.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "store/portable.h"
 
-#include "layout/encode.h"
+#include "codec/encode.h"
 
 #include <hotrun/hotrun.h>
 #include <string.h>

@@ -59,7 +59,7 @@ JSON_KB = 1024
 
 def state_json(shop, count):
     """Structs as JSON by their layout, beside a cJSON tree of fewer of them, for each MB of JSON."""
-    program = shop.program("state_json", "layout", "state", "base",
+    program = shop.program("state_json", "codec", "layout", "state", "base",
                            links=("-lcjson", "-lxxhash", "-lm"))
     costs = {"layout": [], "cjson": []}
     for _ in range(count):

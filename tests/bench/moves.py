@@ -11,7 +11,7 @@ NODES_MS = 50.0
 
 def moving(shop, rounds):
     """What plan_create and plan_move take, beside a memcpy of the same bytes."""
-    program = shop.program("moving", "layout", "state", "base")
+    program = shop.program("moving", "moves", "layout", "state", "base")
     found = {}
     for _ in range(rounds):
         for line in ws.run(program).splitlines():

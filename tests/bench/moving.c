@@ -8,7 +8,7 @@
 #define _POSIX_C_SOURCE 200809L /* clock_gettime */
 #include "layout/draft.h"
 #include "layout/heap.h"
-#include "layout/plan.h"
+#include "moves/plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>

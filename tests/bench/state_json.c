@@ -4,8 +4,8 @@
 #define _GNU_SOURCE
 #include "base/hash.h"
 #include "base/text.h"
+#include "codec/encode.h"
 #include "layout/draft.h"
-#include "layout/encode.h"
 
 #include <cjson/cJSON.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* Any JSON text into a state with a value of each kind, a heap and variables: whatever was taken is
  * written as valid JSON, and that is read back as the same. The first byte says how it is read, and
  * whether the state is one with unions that may hold pointers. */
-#include "../unit/layout/kinds.h"
+#include "../unit/codec/kinds.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
  * still taken is written as valid JSON, as much as fits, and read into a state of that layout.
  *
  *     count, {offset (2 bytes), value (4 bytes)} * count, the same for the copy, a JSON pointer */
-#include "../unit/layout/kinds.h"
+#include "../unit/codec/kinds.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -13,11 +13,11 @@
  *     move   error      why it went wrong
  *     move   json       the new state
  */
-#include "layout/decode.h"
-#include "layout/encode.h"
+#include "codec/decode.h"
+#include "codec/encode.h"
 #include "layout/findings.h"
 #include "layout/heap.h"
-#include "layout/plan.h"
+#include "moves/plan.h"
 #include "pair_call.h"
 #include "reader.h"
 #include "side.h"

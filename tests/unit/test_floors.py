@@ -5,9 +5,10 @@ import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FLOORS = {"base": 0, "config": 1, "state": 1, "module": 1, "link": 1, "watch": 1, "builder": 1,
-          "project": 1, "terminal": 1, "layout": 2, "store": 3, "control": 3, "host": 3, "inspect": 3,
-          "static": 3, "supervisor": 4, "cli": 5}
-HOST_LINKS = ("base", "state", "module", "link", "layout", "host")  # with a module in one process
+          "project": 1, "terminal": 1, "layout": 2, "moves": 3, "codec": 3, "inspect": 3,
+          "static": 3, "control": 3, "store": 4, "host": 4, "supervisor": 5, "cli": 6}
+HOST_LINKS = ("base", "state", "module", "link", "layout", "moves", "codec",
+              "host")  # with a module in one process
 LINES = 500
 CODE = (".c", ".h", ".cpp", ".hpp", ".py")
 SAYS_NOTHING = re.compile(r"(^|_)(utils?|helpers?|common|misc|manager)(_|$)")

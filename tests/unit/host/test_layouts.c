@@ -3,7 +3,7 @@
 
 #include "../layout/drafts.h"
 #include "base/file.h"
-#include "layout/plan.h"
+#include "moves/plan.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
 #include "host/leftovers.h"
 
-#include "../layout/scene.h"
+#include "../moves/scene.h"
 
 #include "host/host.h"
 #include "host/views.h"
