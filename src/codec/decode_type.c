@@ -195,7 +195,7 @@ static bool has_word(const struct text *words, const struct text *word)
 {
     const char *end = words->data + words->len;
     for (const char *at = words->data; at < end; at += strlen(at) + 1) {
-        if (strcmp(at, text_string(word)) == 0) {
+        if (likeness_includes(at, text_string(word))) {
             return true;
         }
     }

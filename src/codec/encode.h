@@ -30,9 +30,9 @@
  * Where `exact` is wanted, two members follow that a reader needs whose code has other types:
  * "$enums": [{"type": "enum mode", "id": 5, "names": {"2": "SWIM"}}], the numbers of all names that
  * were written; "$types": [{"/speed": "float32"}, {"/name": "char[16]"}, {"/enemies/ * /as":
- * ["radius float32", "side int32"]}] (without the spaces around the star), the places of floats,
- * enums ("enum 5"), bit-fields, unions and arrays of bytes, as findings name them: all of them, or
- * (of more than some ten thousand) "$types" is left out. */
+ * ["radius float32", "side enum32 {LEFT 0,RIGHT 1}"]}] (without the spaces around the star), the
+ * places of floats, enums ("enum 5"), bit-fields, unions and arrays of bytes, as findings name
+ * them: all of them, or (of more than some ten thousand) "$types" is left out. */
 #ifndef CODEC_ENCODE_H
 #define CODEC_ENCODE_H
 

@@ -8,9 +8,19 @@ struct look {
     const struct layout *layout;
     bool old_names;
     uint64_t *budget;
+    struct text *words; /* what is asked for; other texts are hashed */
+    struct text enums;  /* the enumerators of the word that is being made */
 };
 
 static bool add_type(struct look *look, uint32_t number, struct text *out);
+
+static bool end_word(struct look *look)
+{
+    bool ok =
+        !look->enums.failed && text_append(look->words, text_string(&look->enums), look->enums.len);
+    text_clear(&look->enums);
+    return ok;
+}
 
 static bool add_field(struct look *look, const struct layout_field *field, uint64_t offset,
                       struct text *out)
@@ -25,7 +35,7 @@ static bool add_field(struct look *look, const struct layout_field *field, uint6
         (void)text_printf(out, "@%llu", (unsigned long long)offset);
     }
     return (field->bits == 0 || text_printf(out, ":%u.%u", field->bits, field->bit)) &&
-           text_append(out, "", 1);
+           (out != look->words || end_word(look)) && text_append(out, "", 1);
 }
 
 /* Members of a struct without a name stand among the others. */
@@ -60,18 +70,22 @@ static bool add_members(struct look *look, const struct layout_type *type, struc
     return ok;
 }
 
-static bool add_enum(const struct look *look, const struct layout_type *type, struct text *out)
+/* Enumerators stand behind the word, as they may be more in the other layout. */
+static bool add_enum(struct look *look, const struct layout_type *type, struct text *out)
 {
-    struct text inner = {0};
+    if (*look->budget < type->count) {
+        return false;
+    }
+    *look->budget -= type->count;
+    (void)text_puts(&look->enums, " {");
     for (uint32_t i = 0; i < type->count; i++) {
         const struct layout_enumerator *one = &look->layout->enumerators[type->first + i];
-        (void)text_printf(&inner, "%s %llu,", layout_string(look->layout, one->name),
-                          (unsigned long long)one->value);
+        (void)text_printf(&look->enums, "%s%s %llu", i > 0 ? "," : "",
+                          layout_string(look->layout, one->name), (unsigned long long)one->value);
     }
-    bool ok = text_printf(&inner, "%llu", (unsigned long long)type->size) &&
-              add_hash((type->flags & LAYOUT_SIGNED) != 0 ? "enum" : "unsigned enum", &inner, out);
-    text_finish(&inner);
-    return ok;
+    return text_puts(&look->enums, "}") &&
+           text_printf(out, "%s%u", (type->flags & LAYOUT_SIGNED) != 0 ? "enum" : "unsigned enum",
+                       (unsigned)type->size * 8);
 }
 
 /* No deeper than types lie in each other. */
@@ -118,9 +132,59 @@ static bool add_type(struct look *look, uint32_t number, struct text *out)
 bool likeness_words(const struct layout *layout, uint32_t type, bool old_names, uint64_t *budget,
                     struct text *out)
 {
-    struct look look = {layout, old_names, budget};
+    struct look look = {layout, old_names, budget, out, {0}};
     bool ok = layout->types[type].kind == LAYOUT_UNION
                   ? add_fields(&look, &layout->types[type], 0, out)
                   : add_type(&look, type, out) && text_append(out, "", 1);
+    text_finish(&look.enums);
     return ok && !out->failed;
+}
+
+/* ---- comparing ---- */
+
+static size_t one_len(const char *enumerator)
+{
+    return strcspn(enumerator, ",}");
+}
+
+static bool has_enumerator(const char *at, const char *one)
+{
+    size_t len = one_len(one), next;
+    for (; *at != '\0' && *at != '}'; at += next + (at[next] == ',')) {
+        next = one_len(at);
+        if (next == len && memcmp(at, one, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Both begin behind a '{'. */
+static bool has_enumerators(const char *at, const char *old)
+{
+    for (size_t len; *old != '\0' && *old != '}'; old += len + (old[len] == ',')) {
+        len = one_len(old);
+        if (!has_enumerator(at, old)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool likeness_includes(const char *word, const char *old)
+{
+    for (; *word == *old && *word != '\0'; word++, old++) {
+        if (*word != '{') {
+            continue;
+        }
+        if (!has_enumerators(word + 1, old + 1)) {
+            return false;
+        }
+        word += strcspn(word, "}");
+        old += strcspn(old, "}");
+        if (*word == '\0' || *old == '\0') {
+            return *word == *old;
+        }
+    }
+    return *word == *old;
 }

@@ -162,7 +162,22 @@ static inline void random_words(struct random *random, struct shape_type *type)
     }
 }
 
-/* Of what means the same or not by its kind and size alone. */
+static inline struct shape_type *random_other_words(struct random *random,
+                                                    const struct shape_type *old)
+{
+    struct shape_type *type = random_new(random), *next = type->next;
+    *type = *old;
+    type->next = next;
+    if (random_chance(random, 50)) {
+        random_words(random, type);
+    } else {
+        for (int i = 0; i < WORDS_MOST; i++) { /* those that were left out */
+            type->words[i] = type->words[i] < 0 ? i + WORDS_MOST : type->words[i];
+        }
+    }
+    return type;
+}
+
 static inline struct shape_type *random_union(struct random *random)
 {
     struct shape_type *type = random_new(random);
@@ -171,8 +186,7 @@ static inline struct shape_type *random_union(struct random *random)
         struct shape_field field;
         do {
             field = random_field(random, 0);
-        } while (field.type->shape == SHAPE_ENUM || field.type->shape == SHAPE_POINTER ||
-                 field.type->shape == SHAPE_UNION);
+        } while (field.type->shape == SHAPE_POINTER || field.type->shape == SHAPE_UNION);
         random_add(random, type, field);
     }
     random_place(random, type);
@@ -301,6 +315,11 @@ static inline struct shape_type *random_change(struct random *random, const stru
             }
             type->fields[0] = random_chance(random, 30) ? other->fields[0] : type->fields[0];
             memcpy(type->fields[0].name, old->fields[0].name, sizeof old->fields[0].name);
+        }
+        for (unsigned i = 0; i < type->field_count; i++) {
+            if (type->fields[i].type->shape == SHAPE_ENUM && random_chance(random, 40)) {
+                type->fields[i].type = random_other_words(random, type->fields[i].type);
+            }
         }
         random_place(random, type);
         break;
