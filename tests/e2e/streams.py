@@ -16,10 +16,11 @@ class Missing(AssertionError):
 
 
 class Stream:
-    """Records in the order of their arrival. `lock` is shared by all streams of one reader."""
+    """Records in the order of their arrival. `lock` is shared by all streams of one reader, and
+    `fetch` takes in what they have been sent so far."""
 
-    def __init__(self, name, lock, parse):
-        self.name, self.lock, self.parse = name, lock, parse
+    def __init__(self, name, lock, parse, fetch=lambda: None):
+        self.name, self.lock, self.parse, self.fetch = name, lock, parse, fetch
         self.records = []
         self.rest = b""
         self.ended = False
@@ -36,13 +37,21 @@ class Stream:
         self.records.extend(self.parse(line) for line in lines)
 
     def mark(self):
-        """The place behind the last record: `since` for waits for what comes from here on."""
+        """The place behind the last record: `since` for waits for what is told from here on."""
         with self.lock:
+            self.fetch()
             return len(self.records)
 
     def since(self, mark=0):
+        """What was told from `mark` on."""
         with self.lock:
+            self.fetch()
             return self.records[mark:]
+
+    def behind(self, record):
+        """The place behind this record, which is of this stream."""
+        with self.lock:
+            return next(at for at, other in enumerate(self.records, 1) if other is record)
 
     def wait(self, holds, since=0, timeout=DEADLINE, gone=lambda: False, what="a record"):
         """The first record from `since` on for which holds(record); Missing when the deadline
@@ -82,12 +91,12 @@ class Reader:
         self.selector = selectors.DefaultSelector()
         self.stop_read, self.stop_write = os.pipe()
         self.selector.register(self.stop_read, selectors.EVENT_READ, None)
-        self.process_ended = False
+        self.process_ended = self.closed = False
         self.owned = []
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def add(self, name, fd, parse):
-        stream = Stream(name, self.lock, parse)
+        stream = Stream(name, self.lock, parse, self._fetch)
         os.set_blocking(fd, False)
         self.selector.register(fd, selectors.EVENT_READ, stream)
         self.owned.append(fd)
@@ -120,6 +129,14 @@ class Reader:
                         self._read(key)
                     self.lock.notify_all()
 
+    def _fetch(self):
+        """The thread may lag behind: what was written before this moment is not to count as later.
+        A pipe holds no more than one read takes, so that a quick writer keeps nobody here."""
+        if not self.closed:
+            for key in list(self.selector.get_map().values()):
+                if isinstance(key.data, Stream):
+                    self._read(key)
+
     def _drain(self):
         """What the process wrote before its end is in the pipes: all of it comes first."""
         for key in list(self.selector.get_map().values()):
@@ -147,6 +164,7 @@ class Reader:
         os.write(self.stop_write, b"x")
         if self.thread.is_alive():
             self.thread.join()
+        self.closed = True
         for fd in [*self.owned, self.stop_read, self.stop_write]:
             os.close(fd)
         self.selector.close()
