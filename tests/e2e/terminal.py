@@ -1,8 +1,10 @@
 """A terminal for tests: a pty, with or without a shell between it and hotrun."""
+import codecs
 import fcntl
 import os
 import pty
 import re
+import select
 import signal
 import struct
 import subprocess
@@ -21,19 +23,24 @@ class Terminal:
         self.master, self.slave = pty.openpty()
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.text = ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a read may end in a character
         self.changed = threading.Condition()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
     def _read(self):
-        while True:
-            try:
-                data = os.read(self.master, 65536)
-            except OSError:
-                return
-            with self.changed:
-                self.text += data.decode(errors="replace")
-                self.changed.notify_all()
+        try:
+            while True:
+                select.select([self.master], [], [])
+                with self.changed:
+                    self._fetch()
+                    self.changed.notify_all()
+        except OSError:  # its last user has gone
+            pass
+
+    def _fetch(self):
+        if select.select([self.master], [], [], 0)[0]:
+            self.text += self.decoder.decode(os.read(self.master, 65536))
 
     def start(self, command, folder, env):
         """Starts the command as the session's leader on the terminal; with `shell` an interactive
@@ -56,7 +63,12 @@ class Terminal:
         os.write(self.master, text.encode())
 
     def mark(self):
+        """The place behind what the terminal has shown so far, whether the thread has read it or not."""
         with self.changed:
+            try:
+                self._fetch()
+            except OSError:
+                pass
             return len(self.text)
 
     def wait(self, pattern, since=0, timeout=DEADLINE):
