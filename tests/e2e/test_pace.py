@@ -1,4 +1,6 @@
 """When a module is stepped."""
+import statistics
+
 from harness import Case, count, main
 from modules import probe, say
 
@@ -11,21 +13,25 @@ class Rate(Case):
             run.call("step", turn=until)
             return [s for s in run.said.since() if s["call"] == "step"][:until]
 
+    def is_kept(self, steps, hz):
+        """Whether the steps came at this rate: a period apart most of the time, and none of them
+        early. A processor that is needed elsewhere makes some of them late or leaves them out."""
+        gaps = [after["now"] - before["now"] for before, after in zip(steps, steps[1:])]
+        self.assertAlmostEqual(statistics.median(gaps) * hz / 1e9, 1, delta=0.1)
+        took = sum(gaps) / 1e9
+        due = len(gaps) / hz
+        left_out = sum(round(gap * hz / 1e9) - 1 for gap in gaps) / hz
+        self.assertGreaterEqual(took, due * 0.99 - 0.02)  # the first one may be late
+        self.assertLess(took, (due + left_out) * 1.01 + 0.05)
+
     def test_sixty_steps_a_second_are_the_default(self):
-        steps = self.steps(until=count(61, 301))
-        took = (steps[-1]["now"] - steps[0]["now"]) / (len(steps) - 1)
-        self.assertAlmostEqual(took / 1e9, 1 / 60, delta=1 / 600)
+        self.is_kept(self.steps(until=count(61, 301)), 60)
 
     def test_a_rate_is_kept_without_drift(self):
         for hz in (20, 250, 1000):
             with self.subTest(hz):
                 self.fresh_folder()
-                until = count(2, 6) * hz // 2
-                steps = self.steps("--rate", str(hz), until=until)
-                took = (steps[-1]["now"] - steps[0]["now"]) / 1e9
-                due = (steps[-1]["turn"] - steps[0]["turn"]) / hz
-                self.assertGreaterEqual(took, due * 0.99 - 0.02)  # the first one may be late
-                self.assertLess(took, due * 1.15 + 0.05)
+                self.is_kept(self.steps("--rate", str(hz), until=count(2, 6) * hz // 2), hz)
 
     def test_index_counts_and_time_adds_up(self):
         steps = self.steps("--rate", "200", until=200)
@@ -91,7 +97,7 @@ class Rate(Case):
         with self.hotrun(probe(1, say_each_step=True, on_step=change), "--rate", "1") as run:
             run.call("step", turn=105)
             steps = {s["turn"]: s for s in run.said.since() if s["call"] == "step"}
-            self.assertLess(steps[100]["now"] - steps[2]["now"], 900_000_000)
+            self.assertLess(steps[100]["now"] - steps[2]["now"], 20_000_000_000)  # not 98 s
             self.assertGreater(steps[105]["now"] - steps[101]["now"], 150_000_000)
 
     def test_wake_brings_the_next_step_soon(self):
