@@ -7,6 +7,8 @@ import modules
 import processes
 from modules import broken, probe, written
 
+CALM = "[checkpoint]\ninterval = 0\n"  # a serialize is that of the swap or of the end
+
 BEFORE_RELOAD, AFTER_RELOAD, RELOAD_REJECTED, STOPPING = 1, 2, 3, 11
 REPLACED, REFUSED, EXIT = 1, 2, 3
 UPDATED, RESTORED = 1, 2
@@ -58,7 +60,7 @@ class Swap(Case):
             self.assertEqual(step["generation"], version)
 
     def test_calls_come_in_the_order_that_is_promised(self):
-        with self.hotrun(probe(1)) as run:
+        with self.hotrun(probe(1), config=CALM) as run:
             run.call("step", version=1)
             mark = run.said.mark()
             since = run.save(probe(2))
@@ -79,7 +81,7 @@ class Swap(Case):
         self.assertEqual(said[5]["value"], 2)
 
     def test_the_end_is_stopping_serialize_and_fini(self):
-        with self.hotrun(probe(1)) as run:
+        with self.hotrun(probe(1), config=CALM) as run:
             run.call("step", version=1)
             mark = run.said.mark()
             run.finish()
@@ -187,37 +189,47 @@ class InPlace(Case):
 
 class Defer(Case):
 
+    LIMIT = "[reload]\ndefer_limit = '100ms'\n"
+
+    def putting_off(self, condition):
+        """A module that puts a reload off while this holds, in C."""
+        return probe(1, on_event="if (event->type == HOTRUN_EVENT_BEFORE_RELOAD && "
+                                 f"({condition})) return HOTRUN_DEFER")
+
+    def until_told(self):
+        """One that does so until there is the file `go`."""
+        return self.putting_off('access("go", F_OK) != 0')
+
     def test_a_module_may_put_a_reload_off(self):
-        later = ("if (event->type == HOTRUN_EVENT_BEFORE_RELOAD && state->count < 200)"
-                 " return HOTRUN_DEFER")
-        with self.hotrun(probe(1, on_event=later), "--rate", "500") as run:
+        thrice = self.putting_off("state->lowest++ < INT64_MIN + 3")
+        with self.hotrun(thrice, "--rate", "500") as run:
             run.call("step", version=1)
             run.save_and_see(probe(2))
-            self.assertGreaterEqual(run.call("step", version=2)["count"], 200)
+            run.call("step", version=2)
             asked = [s for s in run.said.since() if s.get("type") == BEFORE_RELOAD]
-            self.assertGreater(len(asked), 2)
+            self.assertEqual(len(asked), 4)
 
     def test_a_reload_put_off_for_too_long_is_told_once_and_stays_pending(self):
-        later = ("if (event->type == HOTRUN_EVENT_BEFORE_RELOAD && state->count < 400)"
-                 " return HOTRUN_DEFER")
-        with self.hotrun(probe(1, on_event=later), "--rate", "500",
-                         config="[reload]\ndefer_limit = '100ms'\n") as run:
+        with self.hotrun(self.until_told(), "--rate", "500", config=self.LIMIT) as run:
             run.call("step", version=1)
             seen = run.save_and_see(probe(2), "rejected")
             self.assertEqual(seen["stage"], "defer")
+            mark = run.said.mark()
+            for _ in range(100):  # it is asked again and again
+                mark = run.said.behind(run.call("event", mark, type=BEFORE_RELOAD))
+            self.write("go", "")
             run.event("reloaded", generation=2)
             told = [e for e in run.events.since() if e["event"] == "rejected"]
             self.assertEqual(len(told), 1)
-            self.assertGreaterEqual(run.call("step", version=2)["count"], 400)
+            run.call("step", version=2)
 
     def test_a_newer_save_takes_the_place_of_one_put_off(self):
-        later = ("if (event->type == HOTRUN_EVENT_BEFORE_RELOAD && state->count < 300)"
-                 " return HOTRUN_DEFER")
-        with self.hotrun(probe(1, on_event=later), "--rate", "500",
-                         config="[reload]\ndefer_limit = '100ms'\n") as run:
+        with self.hotrun(self.until_told(), "--rate", "500", config=self.LIMIT) as run:
             run.call("step", version=1)
             run.save_and_see(probe(2), "rejected")
-            run.save_and_see(probe(3))
+            run.save_and_see(probe(3), "rejected")
+            self.write("go", "")
+            run.event("reloaded")
             run.call("step", version=3)
             self.assertFalse([s for s in run.said.since() if s["version"] == 2])
 
