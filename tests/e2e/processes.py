@@ -42,6 +42,14 @@ def becomes(pid, letter):
     return asked(lambda: stat(pid)[0] == letter)
 
 
+def stops(pid):
+    """Whether all threads of the process are stopped in time, after a SIGSTOP."""
+    def letters():
+        tasks = os.listdir(f"/proc/{pid}/task")
+        return {stat(f"{pid}/task/{task}")[0] for task in tasks}
+    return asked(lambda: letters() == {"T"})
+
+
 def children(pid):
     return [other for other in every() if stat(other)[1] == pid]
 

@@ -138,11 +138,28 @@ class Command(Snapshots):
 
 class Trouble(Snapshots):
 
+    def between_two(self, run, change):
+        """Makes the change while no snapshot is half stored."""
+        def stands_between():
+            run.kill(signal.SIGSTOP)
+            self.assertTrue(processes.stops(run.pid))
+            opened = processes.descriptors(run.pid).values()
+            if any(path.startswith(self.folder_of(run)) for path in opened):
+                run.kill(signal.SIGCONT)
+                return False
+            return True
+
+        self.assertTrue(processes.asked(stands_between), "a snapshot is stored all the time")
+        try:
+            change()
+        finally:
+            run.kill(signal.SIGCONT)
+
     def fails_and_is_mended(self, run, spoil, mend):
         """The run goes on while nothing can be stored, and stores again when it can."""
         run.event("checkpoint", durable=True)
         mark = run.events.mark()
-        spoil()
+        self.between_two(run, spoil)
         failed = run.event("durable_failed", mark)
         self.assertIn("snapshots", failed["reason"])
         run.call("step", run.said.mark())
@@ -177,15 +194,7 @@ class Trouble(Snapshots):
             def mend():
                 os.unlink(self.folder_of(run))
 
-            # Between the two a folder may be made anew: then the file cannot take its place.
-            self.fails_and_is_mended(run, lambda: self.until_done(spoil), mend)
-
-    def until_done(self, spoil):
-        try:
-            spoil()
-        except IsADirectoryError:
-            os.rename(self.path(".hotrun", "snapshots"), self.path("away too"))
-            self.write(".hotrun/snapshots", "")
+            self.fails_and_is_mended(run, spoil, mend)
 
     def mounted(self, *options):
         folder = self.path(".hotrun", "snapshots")
@@ -215,7 +224,8 @@ class Trouble(Snapshots):
 
         with self.hotrun(probe(1), "--rate", "200", config=OFTEN + "history = 2\n") as run:
             self.fails_and_is_mended(run, fill, lambda: os.unlink(filler))
-            self.assertFalse([n for n in os.listdir(folder) if n.endswith(".new")])
+            run.finish()
+        self.assertFalse([n for n in os.listdir(folder) if n.endswith(".new")])
 
     def test_a_read_only_disk_is_told_until_it_is_mended(self):
         folder = self.mounted("size=1m", "mode=0700")
@@ -227,7 +237,7 @@ class Trouble(Snapshots):
         folder = self.mounted("size=1m", "mode=0700")
         with self.hotrun(probe(1), "--rate", "200", config=OFTEN) as run:
             run.event("checkpoint", durable=True)
-            self.remount(folder, "ro")
+            self.between_two(run, lambda: self.remount(folder, "ro"))
             run.event("durable_failed")
             last = self.stored(run)[-1]
             run.finish()
