@@ -13,30 +13,31 @@ static bool is_same_call(const struct hang_look *a, const struct hang_look *b)
 static void open_window(struct hang *hang, const struct hang_look *look)
 {
     hang->window = *look;
-    hang->window_slept_ns = 0;
 }
 
 static void begin(struct hang *hang, const struct hang_look *look)
 {
     hang->watching = true;
+    hang->begun = *look;
     hang->slept_ns = 0;
     open_window(hang, look);
 }
 
-/* What of the time since the last look was neither spent computing nor waiting for a processor. */
-static uint64_t slept(const struct hang_look *last, const struct hang_look *look)
+/* What of the time since that look was neither spent computing nor waiting for a processor. */
+static uint64_t slept(const struct hang_look *from, const struct hang_look *look)
 {
-    uint64_t awake = since(last->cpu_ns, look->cpu_ns) + since(last->starved_ns, look->starved_ns);
-    return since(awake, since(last->now_ns, look->now_ns));
+    uint64_t awake = since(from->cpu_ns, look->cpu_ns) + since(from->starved_ns, look->starved_ns);
+    return since(awake, since(from->now_ns, look->now_ns));
 }
 
 static bool is_busy(struct hang *hang, uint64_t hang_ns, const struct hang_look *look)
 {
     uint64_t computed = since(hang->window.cpu_ns, look->cpu_ns);
-    if (hang_ns == 0 || computed + hang->window_slept_ns < hang_ns) {
+    uint64_t asleep = slept(&hang->window, look);
+    if (hang_ns == 0 || computed + asleep < hang_ns) {
         return false;
     }
-    if (computed >= hang->window_slept_ns) {
+    if (computed >= asleep) {
         return true;
     }
     /* What it does from here on is not to be weighed against a long sleep before. */
@@ -59,9 +60,7 @@ enum hang_verdict hang_judge(struct hang *hang, const struct hang_limits *limits
         begin(hang, look);
         return HANG_NONE;
     }
-    uint64_t more = slept(&last, look);
-    hang->slept_ns += more;
-    hang->window_slept_ns += more;
+    hang->slept_ns = slept(&hang->begun, look);
     if (is_busy(hang, limits->hang_ns, look)) {
         return HANG_BUSY;
     }

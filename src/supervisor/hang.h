@@ -7,7 +7,11 @@
  * Busy: for `hang_ns` it computed more than it slept. Blocked: it slept for `hang_ns` in all; told
  * once a call. Blocked too long: it slept for `blocked_ns` in all. A call that was stopped or
  * traced, and one after a gap between two looks (the supervisor was stopped, too, or the whole
- * machine), has all of its time again. */
+ * machine), has all of its time again.
+ *
+ * A wait for a processor is counted by the kernel when it is over. What a stretch was spent with is
+ * told from its two ends, therefore: the sum over all looks in it would take for sleep what each of
+ * them saw of a wait. */
 #ifndef SUPERVISOR_HANG_H
 #define SUPERVISOR_HANG_H
 
@@ -37,8 +41,9 @@ enum hang_verdict {
 
 struct hang { /* zeroed: nothing was seen */
     bool watching, told;
-    struct hang_look last, window; /* window: where the stretch began that may be called busy */
-    uint64_t window_slept_ns, slept_ns;
+    struct hang_look last, begun,
+        window;        /* window: where the stretch began that may be called busy */
+    uint64_t slept_ns; /* since the look `begun` */
 };
 
 enum hang_verdict hang_judge(struct hang *hang, const struct hang_limits *limits,

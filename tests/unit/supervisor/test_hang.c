@@ -20,6 +20,7 @@ struct stretch {
     unsigned calls;
     bool stands;
     unsigned every;
+    bool in_wait; /* every second look finds it waiting for a processor: not counted so far */
 };
 
 #define BUSY(time)                                                                                 \
@@ -105,6 +106,13 @@ static const struct row rows[] = {
      HANG_BUSY,
      50000,
      0},
+    {"a loop on an overloaded machine that is seen while it waits",
+     1000,
+     0,
+     {{.ms = 9000, .cpu = 20, .starved = 80, .word = STEP(7), .in_wait = true}},
+     HANG_BUSY,
+     0,
+     0},
     {"a debugger holds it",
      1000,
      1000,
@@ -145,6 +153,7 @@ static enum hang_verdict run(const struct row *row, unsigned *first_ms, unsigned
     enum hang_verdict last = HANG_NONE;
     unsigned since[HANG_BLOCKED_LONG + 1] = {0};
     struct hang_look look = {.now_ns = 1000 * MS};
+    uint64_t owed_ns = 0;
     *told = 0;
     for (size_t i = 0; i < sizeof row->stretches / sizeof row->stretches[0]; i++) {
         const struct stretch *stretch = &row->stretches[i];
@@ -160,7 +169,11 @@ static enum hang_verdict run(const struct row *row, unsigned *first_ms, unsigned
             }
             look.now_ns += every * MS;
             look.cpu_ns += every * MS * stretch->cpu / 100;
-            look.starved_ns += every * MS * stretch->starved / 100;
+            owed_ns += every * MS * stretch->starved / 100;
+            if (!stretch->in_wait || ms / every % 2 == 1) {
+                look.starved_ns += owed_ns;
+                owed_ns = 0;
+            }
             enum hang_verdict verdict = hang_judge(&hang, &limits, &look);
             *told += verdict == HANG_BLOCKED;
             if (verdict != HANG_NONE && since[verdict] == 0) {
