@@ -1,5 +1,6 @@
 """A crash is told by function, file and line: on the terminal, as an event, to the module, and in a
 report file."""
+import functools
 import os
 import re
 import signal
@@ -107,9 +108,36 @@ def inspectors(run):
 
 
 HELD_AT_ONCE = "[supervise]\nmax_restarts = 0\n"
+TRIES = 10
+LATE_US = 25000  # from here on there may not have been time for each name
+
+
+def in_time(test):
+    """Names that do not come in time are left out. A test for which hotrun says that they came late
+    is made again: who computes beside it may take as long."""
+    @functools.wraps(test)
+    def tried(self, *args):
+        for _ in range(TRIES - 1):
+            try:
+                return test(self, *args)
+            except AssertionError:
+                if not self.was_late():
+                    raise
+            self.fresh_folder()
+        return test(self, *args)
+    return tried
 
 
 class Naming(Case):
+
+    def hotrun(self, *args, **how):
+        self.run_seen = super().hotrun(*args, "--log-level", "debug", **how)
+        return self.run_seen
+
+    def was_late(self):
+        told = "\n".join(self.run_seen.err.since())
+        took = [int(us) for us in re.findall(r"the crash was named in (\d+) us", told)]
+        return "hotrun-inspect has no answer after" in told or max(took, default=0) >= LATE_US
 
     def ready(self, run):
         """Waits until the one who names has read the library that runs; its pid."""
@@ -160,16 +188,21 @@ class Naming(Case):
 class Backtraces(Naming):
 
     def test_the_place_and_the_cause_are_told(self):
-        for name, body in DEATHS.items():
+        for name in DEATHS:
             with self.subTest(name):
                 self.fresh_folder()
-                text = source(body)
-                event, lines = self.crash(name, text)
-                self.check(name, text, event, lines)
-                self.assertEqual(event["cause"], CAUSES[name])
-                self.assertTrue(any(line.startswith("crashed in step") and
-                                    line.endswith(CAUSES[name]) for line in lines), lines)
+                self.is_told(name)
 
+    @in_time
+    def is_told(self, name):
+        text = source(DEATHS[name])
+        event, lines = self.crash(name, text)
+        self.check(name, text, event, lines)
+        self.assertEqual(event["cause"], CAUSES[name])
+        self.assertTrue(any(line.startswith("crashed in step") and
+                            line.endswith(CAUSES[name]) for line in lines), lines)
+
+    @in_time
     def test_a_stack_overflow_is_told_once_with_its_depth(self):
         body = "    (void)game;\n    dig(1); /* HERE */"
         dig = ("static __attribute__((noinline)) long dig(long n)\n{\n    volatile char pad[4000];\n"
@@ -181,6 +214,7 @@ class Backtraces(Naming):
         self.assertTrue(any(re.search(r"dig .*\(\d+ times\)", line) for line in lines), lines)
         self.assertIn("    and more; the innermost 64 calls are recorded", lines)
 
+    @in_time
     def test_an_uncaught_exception_is_told_with_the_place_of_the_throw(self):
         text = (HEAD + "namespace game_code {\nstatic __attribute__((noinline)) void die(game *g)\n"
                 "{\n    if (g->turn > 0)\n        throw 7; /* HERE */\n}\n}\nusing game_code::die;\n" +
@@ -193,6 +227,7 @@ class Backtraces(Naming):
         self.assertEqual(own_frames(event)[0],
                          ("game_code::die", "thrown.cpp", line_of(text, "HERE")))
 
+    @in_time
     def test_a_death_in_another_thread_says_so(self):
         thread = ("static void *other(void *data)\n{\n    *(volatile int *)8 = 1; /* OTHER */\n"
                   "    return data;\n}\n")
@@ -204,11 +239,12 @@ class Backtraces(Naming):
         self.assertEqual(own_frames(event)[0], ("other", "threaded.c", line_of(text, "OTHER")))
         self.assertTrue(any("in another thread" in line for line in lines))
 
+    @in_time
     def test_a_death_in_a_constructor_is_told_by_its_place(self):
         early = ("__attribute__((constructor)) static void begin(void)\n{\n"
                  "    *(volatile int *)8 = 1; /* EARLY */\n}\n")
         text = source("    (void)game;", before=early)
-        with self.hotrun(built("calm", source("    (void)game;", when="0")), "--log-level", "debug",
+        with self.hotrun(built("calm", source("    (void)game;", when="0")),
                          log=False) as run:
             self.ready(run)
             mark = run.save(built("early", text))
@@ -218,6 +254,7 @@ class Backtraces(Naming):
         self.assertEqual(own_frames(event)[:1], [("begin", "early.c", line_of(text, "EARLY"))],
                          event)
 
+    @in_time
     def test_a_hang_is_told_by_the_place_where_it_is_stuck(self):
         text = source("    while (game->turn > 0)\n        game->turn |= 1; /* HERE */")
         text = text.replace("long turn;", "volatile long turn;")
@@ -233,6 +270,7 @@ class Backtraces(Naming):
         self.assertIn(own_frames(event)[0][2], range(line_of(text, "HERE") - 1,
                                                      line_of(text, "HERE") + 1))
 
+    @in_time
     def test_a_kill_on_the_way_out_is_told_with_who_called_exit(self):
         leave = ("#include <signal.h>\n__attribute__((destructor)) static void leave(void)\n"
                  "{\n    kill(getpid(), SIGKILL);\n}\n")
@@ -251,6 +289,7 @@ class Backtraces(Naming):
         self.assertNotIn("backtrace", event)
         self.assertNotIn("report", event)
 
+    @in_time
     def test_a_library_without_debug_info_is_told_by_symbols(self):
         text = source(DEATHS["null_write"])
         event, lines = self.crash("bare", text, flags=("-g0",))
@@ -260,7 +299,7 @@ class Backtraces(Naming):
 
     def test_the_registers_are_told_on_level_debug_and_in_the_report(self):
         text = source(DEATHS["null_write"])
-        with self.hotrun(built("null_write", text), "--log-level", "debug", log=False,
+        with self.hotrun(built("null_write", text), log=False,
                          config=HELD_AT_ONCE) as run:
             event = self.crash_on_word(run)
             run.line("registers of thread")
@@ -269,6 +308,7 @@ class Backtraces(Naming):
 
 class Meanwhile(Naming):
 
+    @in_time
     def test_the_module_hears_of_the_place_when_it_is_brought_back(self):
         good = source("    (void)game;", when="0")
         bad = source(DEATHS["null_write"], when="1")
@@ -285,6 +325,7 @@ class Meanwhile(Naming):
                       encoding="utf-8") as file:
                 self.assertIn("generation 1 came back", file.read())
 
+    @in_time
     def test_a_file_that_was_rebuilt_meanwhile_does_not_confuse_the_names(self):
         first = source(DEATHS["null_write"], when="0")
         second = "\n" * 40 + source("    game->turn += 2;\n" * 30 + DEATHS["abort"], when="0")
@@ -303,7 +344,7 @@ class Meanwhile(Naming):
 
     def test_a_death_of_the_one_who_names_costs_names_and_nothing_else(self):
         text = source(DEATHS["null_write"], when="0")
-        with self.hotrun(built("unnamed", text), "--log-level", "debug", log=False) as run:
+        with self.hotrun(built("unnamed", text), log=False) as run:
             pid = self.ready(run)
             os.kill(pid, signal.SIGSTOP)
             run.kill(signal.SIGUSR1)
