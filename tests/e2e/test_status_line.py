@@ -9,6 +9,7 @@ from harness import Case, main
 import modules
 from modules import quiet
 import processes
+from states import LONG
 from tmux import THERE, Tmux
 
 SIZE = r"state 8 B"
@@ -24,7 +25,7 @@ static hotrun_status step(const hotrun_host *host, void *state, const hotrun_ste
     (void)host;
     (void)state;
     calls++;
-    if (calls == 5) {
+    if (BEGIN) {
         initscr();
         for (int row = 0; row < LINES; row++)
             mvprintw(row, 0, "row %d of %d", row, LINES);
@@ -40,8 +41,9 @@ HOTRUN_MODULE(struct quiet, .name = "quiet", .flags = HOTRUN_STATE_PLAIN, .step 
 """
 
 
-def full_screen(when='calls > 5 && stdscr != NULL && !isendwin() && access("go", F_OK) == 0', last="endwin()"):
-    return modules.written(FULL_SCREEN.replace("WHEN", when).replace("LAST", last), "screen.c", libraries=["-lncurses"])
+def full_screen(begin, when, last):
+    text = FULL_SCREEN.replace("BEGIN", begin).replace("WHEN", when).replace("LAST", last)
+    return modules.written(text, "screen.c", libraries=["-lncurses"])
 
 
 @unittest.skipUnless(THERE, "tmux is not there")
@@ -244,7 +246,10 @@ class WhoTakesTheScreen(OnScreen):
         with self.typed() as run:
             self.screen.wait_last(RUNS)
             run.wild = True  # ncurses does not give its memory back
-            run.save_and_see(full_screen())
+            run.save_and_see(full_screen('stdscr == NULL && access("draw", F_OK) == 0',
+                                         'stdscr != NULL && !isendwin() && access("go", F_OK) == 0', "endwin()"))
+            self.screen.wait("^keys are off: generation 2 ")  # the last line that would scroll the rows
+            self.write("draw", "")
             self.screen.wait_last("^row 23 of 24$")
             self.screen.wait_for(lambda lines: lines == [f"row {n} of 24" for n in range(24)],
                                  "all rows")
@@ -256,9 +261,9 @@ class WhoTakesTheScreen(OnScreen):
             self.quit(run)
 
     def test_its_crash_brings_the_line_back(self):
-        with self.typed() as run:
+        with self.typed(config=LONG) as run:
             self.screen.wait_last(RUNS)
-            mark = run.save(full_screen("calls == 20", last="*(volatile int *)8 = 1"))
+            mark = run.save(full_screen("calls == 5", "calls == 20", "*(volatile int *)8 = 1"))
             run.event("rolled_back", mark)
             self.screen.wait_last(r"^ quiet  not loaded  generation 1 ")
             self.screen.wait("^back to generation 1 ")
