@@ -12,6 +12,7 @@ import unittest
 from harness import Case, environment, main
 import processes
 from modules import probe
+from states import LONG
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
@@ -72,7 +73,7 @@ MORTAL = {"on_event": "if (event->type == HOTRUN_EVENT_SIGNAL) die_segv()"}
 class Bell(Case):
 
     def test_the_next_host_runs_while_the_dead_one_still_goes(self):
-        with self.hotrun(probe(1)) as run:
+        with self.hotrun(probe(1), config=LONG) as run:
             first = run.call("step", version=1)
             mark = run.save(probe(2, **MORTAL))
             run.call("step", version=2)
@@ -91,7 +92,7 @@ class Bell(Case):
             self.assertTrue(processes.asked(lambda: not processes.zombies(run.pid)))
 
     def test_hotrun_ends_when_the_dead_host_has_gone(self):
-        with self.hotrun(probe(1)) as run:
+        with self.hotrun(probe(1), config=LONG) as run:
             run.call("step", version=1)
             mark = run.save(probe(2, **MORTAL))
             run.call("step", version=2)
@@ -109,7 +110,7 @@ class Bell(Case):
 
     def test_what_a_dying_host_started_is_ended_when_it_has_gone(self):
         leave = "if (fork() == 0) { for (;;) pause(); }"
-        with self.hotrun(probe(1)) as run:
+        with self.hotrun(probe(1), config=LONG) as run:
             run.call("step", version=1)
             mark = run.save(probe(2, on_init=leave, **MORTAL))
             run.call("step", version=2)
@@ -143,7 +144,7 @@ class Bell(Case):
         """The stack is lost: the walk over it faults, and is held there by a tracer."""
         lost = ('if (event->type == HOTRUN_EVENT_SIGNAL) __asm__ volatile("mov $4096, %%rsp;'
                 ' mov $4096, %%rbp; movl $0, 24" ::: "memory")')
-        with self.hotrun(probe(1)) as run:
+        with self.hotrun(probe(1), config=LONG) as run:
             run.call("step", version=1)
             mark = run.save(probe(2, on_event=lost))
             run.call("step", version=2)
@@ -172,7 +173,7 @@ class Bell(Case):
             self.skipTest("core dumps are not allowed")
         self.addCleanup(resource.setrlimit, resource.RLIMIT_CORE, limits)
         options = environment(self.folder, "")["ASAN_OPTIONS"] + ":disable_coredump=0"
-        with self.hotrun(probe(1), env={"ASAN_OPTIONS": options}) as run:
+        with self.hotrun(probe(1), config=LONG, env={"ASAN_OPTIONS": options}) as run:
             run.call("step", version=1)
             mark = run.save(probe(2, **MORTAL))
             run.call("step", version=2)
@@ -191,7 +192,7 @@ class Bell(Case):
 
 
 class Hang(Case):
-    LIMIT = "[supervise]\nstart_timeout = '500ms'\n"
+    LIMIT = "[supervise]\nstart_timeout = '2s'\n"
 
     def hangs(self, statement, how):
         with self.hotrun(probe(1), config=self.LIMIT) as run:

@@ -5,6 +5,7 @@ import termios
 
 from harness import Case, main
 from modules import probe, quiet
+from states import LONG
 from streams import Missing
 from terminal import Terminal
 import processes
@@ -162,7 +163,7 @@ class Modes(OnTerminal):
             run.finish(3)
 
     def test_they_stay_after_a_crash_of_the_host(self):
-        with self.keyed() as run:
+        with self.keyed(config=LONG) as run:
             mark = run.save(quiet(2, on_step="if (turn % 10 == 0) *(volatile int *)8 = 1"))
             run.event("rolled_back", mark)
             self.wait_keys(True)

@@ -7,6 +7,7 @@ import termios
 from harness import Case, main
 import processes
 from modules import probe
+from states import LONG
 from terminal import Terminal
 
 READ = ('{ char line[64]; ssize_t n = read(0, line, sizeof line - 1); if (n > 0) {'
@@ -106,7 +107,7 @@ class OnTerminal(Case):
     def test_the_modes_come_back_after_a_crash(self):
         before = self.terminal.settings()
         crash = RAW + " if (turn == 20) die_segv()"
-        with self.run_here(probe(1)) as run:
+        with self.run_here(probe(1), config=LONG) as run:
             run.call("step", version=1)
             mark = run.save(probe(2, on_step=crash))
             run.event("rolled_back", mark)
