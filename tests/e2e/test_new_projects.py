@@ -228,8 +228,8 @@ class Parts(ProjectCase):
         self.build()
         with self.start(*RATE) as run:
             run.line("count 61")
-            self.change("my_project.c", (".by = 1", ".by = 1000"))
             mark = run.events.mark()
+            self.change("my_project.c", (".by = 1", ".by = 1000"))
             self.assertEqual(run.event("reloaded", mark)["state"]["how"], "migrated")
             self.assertEqual(self.ask("state", "get", "/by"), "1000\n")
 
