@@ -3,6 +3,7 @@ import os
 import signal
 
 import modules
+from snapshots import RESTORED
 from states import CALM, States
 
 SOURCE = """
@@ -88,8 +89,9 @@ def told(*fields):
     pairs = [field.split("=", 1) if "=" in field else (field, f"game->{field}") for field in fields]
     keys = ",".join(f'\\"{name}\\":%.17g' for name, _ in pairs)
     values = "".join(f", (double)({value})" for _, value in pairs)
-    return (f'say(host, "step", "\\"index\\":%llu,\\"generation\\":%llu,{keys}", '
-            f"(unsigned long long)now->index, (unsigned long long)now->generation{values})")
+    return (f'say(host, "step", "\\"index\\":%llu,\\"generation\\":%llu,\\"flags\\":%u,{keys}", '
+            "(unsigned long long)now->index, (unsigned long long)now->generation, "
+            f"(unsigned)now->flags{values})")
 
 
 OFTEN = "[checkpoint]\ninterval = '10ms'\n"
@@ -141,9 +143,18 @@ class Layouts(States):
         self.state("get")
         return run
 
+    def passes(self, run, steps):
+        """Waits for so many more steps, which are to bring checkpoints; the first one's index."""
+        first = run.call("step", run.said.mark())["index"]
+        run.call("step", index=first + steps)
+        return first
+
     def killed(self, run):
-        """kill -9 of the host: the first step of the next one, and the event of its coming."""
+        """kill -9 of the host: the first step of the next one, and the event of its coming. Steps of
+        the one that dies may be told until then."""
         said, mark = run.said.mark(), run.events.mark()
         os.kill(run.host_pid(), signal.SIGKILL)
         back = run.event("restarted", mark)
-        return run.said.wait(lambda s: s["call"] == "step" and s["index"] >= back["step"], said), back
+        step = run.said.wait(lambda s: s["call"] == "step" and s["flags"] & RESTORED, said)
+        self.assertEqual(step["index"], back["step"])
+        return step, back

@@ -12,10 +12,10 @@ class Death(Layouts):
     def test_kill_9_brings_the_state_back_with_its_pointers(self):
         with self.run_game(hook(1, 1), config=QUICK + OFTEN) as run:
             self.known(run)
-            run.call("step", index=200)
+            first = self.passes(run, 100)
             step, _ = self.killed(run)
             self.assertEqual((step["n"], step["same"]), (step["index"] + 1, 0))
-            self.assertGreater(step["index"], 50)
+            self.assertGreater(step["index"], first)
 
     def test_after_a_change_of_the_struct(self):
         with self.run_game(old(), config=QUICK + OFTEN) as run:
@@ -23,8 +23,7 @@ class Death(Layouts):
             run.save_and_see(new())
             run.event("confirmed", generation=2)
             self.known(run)
-            first = run.call("step", version=2)
-            run.call("step", version=2, index=first["index"] + 100)
+            self.passes(run, 100)
             step, _ = self.killed(run)
             self.assertEqual((step["version"], step["hp"], step["shield"]), (2, 301, 7))
             self.assertEqual(step["ticks"], step["index"] + 1)
@@ -164,10 +163,10 @@ static const void *get_extension(const char *id) { return strcmp(id, "migrate/1"
             run.call("step")
             self.state("layout")  # it is known then
             run.event("confirmed")
-            run.call("step", version=1, index=100)
+            first = self.passes(run, 100)
             step, _ = self.killed(run)
-            self.assertGreater(step["ticks"], 50)
-            self.assertLess(step["total"], 50)
+            self.assertGreater(step["ticks"], first)
+            self.assertEqual(step["total"], 1)
             run.line("the module's variables start anew")
 
 
