@@ -188,8 +188,9 @@ static void on_due(uv_timer_t *timer)
 {
     struct sources *sources = timer->data;
     struct changes *changes = &sources->changes;
+    uint64_t now = clock_ns(); /* from before: what is heard here has its quiet time, too */
     (void)tree_hear(&sources->tree);
-    if (changes->count == 0 || changes_due_ns(changes) > clock_ns()) {
+    if (changes->count == 0 || changes_due_ns(changes) > now) {
         settle(sources);
         return;
     }
