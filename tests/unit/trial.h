@@ -88,6 +88,13 @@ static inline void run_until(uv_loop_t *loop, bool (*done)(void *ctx), void *ctx
     }
 }
 
+/* Whether nothing will come by itself: no timer runs, and no descriptor has anything. */
+static inline bool is_still(uv_loop_t *loop)
+{
+    struct pollfd ready = {.fd = uv_backend_fd(loop), .events = POLLIN};
+    return uv_backend_timeout(loop) < 0 && poll(&ready, 1, 0) == 0;
+}
+
 /* Every handle was closed, and the loop lets go. */
 static inline void drain(uv_loop_t *loop)
 {
