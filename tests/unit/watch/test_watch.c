@@ -171,13 +171,18 @@ static void a_settle_time_starts_again_with_each_save(void **state)
     struct trial t;
     put(at("lib.so"), "one");
     begin_with(&t, at("lib.so"), 150 * NS_PER_MS, 0);
-    uint64_t first = clock_ns();
+    uint64_t first = clock_ns(), last = first;
     for (int i = 0; i < 5; i++) {
         put(at("lib.so"), "more");
         turn(&t.loop);
-        assert_int_equal(t.changed, 0);
+        if (t.changed > 0) { /* a busy machine took as long for one save */
+            assert_true(clock_ns() - last >= 140 * NS_PER_MS);
+            t.changed = 0;
+            first = last;
+            i = 0;
+        }
+        last = clock_ns();
     }
-    uint64_t last = clock_ns();
     expect_changed(&t);
     assert_true(clock_ns() - last >= 140 * NS_PER_MS);
     assert_true(t.since_ns >= first && t.since_ns <= last); /* the first save's */
