@@ -12,7 +12,7 @@
 #include "cli/stored.h"
 #include "project/project.h"
 #include "supervisor/check.h"
-#include "supervisor/host_process.h"
+#include "supervisor/host_program.h"
 #include "supervisor/supervisor.h"
 
 #include <errno.h>
@@ -197,7 +197,7 @@ static int make_project(const struct options *options, struct log *log, struct e
         error_set(err, ERROR_USAGE, "new: expected a folder behind it: hotrun new DIR");
         return STATUS_USAGE;
     }
-    char *found = host_process_find(err);
+    char *found = host_program_find(err);
     char *host = found == NULL ? NULL : realpath(found, NULL);
     wanted.dir = options->words[0];
     wanted.host = host != NULL ? host : found;

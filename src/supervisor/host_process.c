@@ -2,8 +2,8 @@
 #include "supervisor/host_process.h"
 
 #include "base/clock.h"
-#include "base/path.h"
 #include "base/text.h"
+#include "supervisor/host_program.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -76,30 +76,6 @@ struct shared host_process_take_shared(struct host_process *host)
     struct shared shared = host->shared;
     host->shared = (struct shared){.fd = -1};
     return shared;
-}
-
-char *host_process_find(struct error *err)
-{
-    static const char *const places[] = {"hotrun-host", "../host/hotrun-host",
-                                         "../libexec/hotrun/hotrun-host",
-                                         HOTRUN_LIBEXECDIR "/hotrun-host"};
-    char *own = path_own_dir(err);
-    if (own == NULL) {
-        return NULL;
-    }
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        char *path = path_join(own, places[i]);
-        if (path != NULL && access(path, X_OK) == 0) {
-            free(own);
-            return path;
-        }
-        free(path);
-    }
-    error_set(err, ERROR_MISSING,
-              "hotrun-host is neither beside hotrun in %s nor in %s: install hotrun again", own,
-              HOTRUN_LIBEXECDIR);
-    free(own);
-    return NULL;
 }
 
 /* Handles what has come, at most `most` messages: who floods must not keep signals and the host's
@@ -287,7 +263,7 @@ static bool spawn(struct host_process *host, uv_loop_t *loop, const struct confi
     char *args[ARGUMENTS];
     char protocol[64];
     char *line = NULL;
-    char *path = host_process_find(err);
+    char *path = host_program_find(err);
     if (path == NULL) {
         return false;
     }

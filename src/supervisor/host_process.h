@@ -80,8 +80,4 @@ struct shared host_process_take_shared(struct host_process *host);
  * until then. NULL is allowed. */
 void host_process_destroy(struct host_process *host);
 
-/* Where hotrun-host is: beside this executable, or in the libexec folder. NULL with `err`. Caller
- * frees. */
-char *host_process_find(struct error *err);
-
 #endif

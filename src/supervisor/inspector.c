@@ -2,7 +2,7 @@
 #include "supervisor/inspector.h"
 
 #include "base/clock.h"
-#include "supervisor/host_process.h"
+#include "supervisor/host_program.h"
 #include "supervisor/tool_process.h"
 
 #include <errno.h>
@@ -82,7 +82,7 @@ static bool start(struct inspector *inspector)
 {
     struct error err;
     if (inspector->program == NULL) {
-        inspector->program = host_process_find(NULL);
+        inspector->program = host_program_find(NULL);
     }
     char *path = inspector->program == NULL ? NULL : tool_process_find(inspector->program);
     if (path == NULL && !inspector->missing) {

@@ -20,7 +20,7 @@
 struct inspector; /* opaque */
 
 /* Starts nothing yet. `orphans`, `log` outlive it. `program`: hotrun-host, beside which
- * hotrun-inspect is; NULL: where host_process_find finds it. NULL: no memory. */
+ * hotrun-inspect is; NULL: where host_program_find finds it. NULL: no memory. */
 struct inspector *inspector_create(uv_loop_t *loop, struct orphans *orphans, struct log *log,
                                    const char *program);
 

@@ -36,7 +36,7 @@ typedef void reader_done(void *ctx, struct reader_result *result);
 struct reader; /* opaque */
 
 /* Starts nothing yet. `orphans` outlive it. `program`: hotrun-host, beside which hotrun-inspect is;
- * NULL: where host_process_find finds it. `done` hears of each question once, from the loop. NULL:
+ * NULL: where host_program_find finds it. `done` hears of each question once, from the loop. NULL:
  * no memory. */
 struct reader *reader_create(uv_loop_t *loop, struct orphans *orphans, const char *program,
                              unsigned limit_ms, reader_done *done, void *ctx);

@@ -2,7 +2,7 @@
 #include "supervisor/tool_process.h"
 
 #include "base/path.h"
-#include "supervisor/host_process.h"
+#include "supervisor/host_program.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -36,7 +36,7 @@ static char *find_beside(const char *host)
 
 char *tool_process_find(const char *host)
 {
-    char *own = host == NULL ? host_process_find(NULL) : NULL;
+    char *own = host == NULL ? host_program_find(NULL) : NULL;
     char *path = host == NULL && own == NULL ? NULL : find_beside(host == NULL ? own : host);
     free(own);
     return path;

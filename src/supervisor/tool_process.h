@@ -26,7 +26,7 @@ struct tool_setup {
 };
 
 /* hotrun-inspect, which lies beside hotrun-host, or where that would be in a build folder. `host`:
- * the path of hotrun-host; NULL: where host_process_find finds it. NULL: it is not there. Caller
+ * the path of hotrun-host; NULL: where host_program_find finds it. NULL: it is not there. Caller
  * frees. */
 char *tool_process_find(const char *host);
 
