@@ -296,11 +296,21 @@ void hearing_message(void *ctx, struct host_process *host, const struct message 
     sup->heard = NULL;
 }
 
+void hearing_now(struct supervisor *sup)
+{
+    if (sup->host != NULL) {
+        host_process_hear(sup->host);
+    }
+}
+
 void hearing_announced(struct supervisor *sup)
 {
     char packet[MESSAGE_SIZE_MAX];
     struct message message;
     struct error err;
+    if (sup->asked_ns != 0) {
+        hearing_now(sup); /* what was said before it counts before it */
+    }
     if (sup->host == NULL || sup->asked_ns == 0) {
         return;
     }

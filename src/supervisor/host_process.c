@@ -38,7 +38,7 @@ struct host_process {
     unsigned open; /* handles that libuv still holds */
     bool alive, abandoned;
     bool reported; /* its death was, while it still ends */
-    bool ready, interrupted;
+    bool ready, interrupted, receiving;
     pid_t below;  /* under a tool: the host's own process, which is not the one that was started */
     int below_fd; /* its pidfd: the number may be given to another process while the tool lives */
 };
@@ -90,7 +90,9 @@ static bool receive(struct host_process *host, unsigned most)
             if (message.type == MESSAGE_READY) {
                 got_ready(host, message.ready.pid);
             }
+            host->receiving = true;
             host->callbacks.message(host->callbacks.ctx, host, &message);
+            host->receiving = false;
             break;
         case CHANNEL_BAD:
             /* Its memory cannot be trusted: it has to go, and its death is handled like any other.
@@ -104,6 +106,13 @@ static bool receive(struct host_process *host, unsigned most)
         }
     }
     return true;
+}
+
+void host_process_hear(struct host_process *host)
+{
+    if (!host->receiving) { /* the message that is being handled would be written over */
+        (void)receive(host, RECEIVE_LAST);
+    }
 }
 
 static void on_channel(uv_poll_t *poll, int status, int events)

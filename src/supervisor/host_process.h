@@ -61,6 +61,10 @@ bool host_process_send(struct host_process *host, const struct message *message,
 bool host_process_send_fd(struct host_process *host, const struct message *message, int fd,
                           struct error *err);
 
+/* Handles what it has said so far, where the loop has not come to it. Within callbacks.message:
+ * nothing. */
+void host_process_hear(struct host_process *host);
+
 /* Within callbacks.message: the descriptor that came with a KEEP, the caller's from here on; -1:
  * none came. */
 int host_process_take_fd(struct host_process *host);

@@ -334,8 +334,11 @@ void staging_look_at_trust(struct supervisor *sup);   /* has its mode or owner b
 
 /* hearing.c */
 void hearing_message(void *ctx, struct host_process *host, const struct message *message);
-/* Takes an ACCEPTED that lies in shared memory and was not sent, because the first step blocks or
- * has died. */
+/* Takes what the host has said so far. The loop looks at the clock first: what came in time may
+ * wait behind the end of it. */
+void hearing_now(struct supervisor *sup);
+/* The same while something is being loaded; then an ACCEPTED that lies in shared memory and was not
+ * sent, because the first step blocks or has died. */
 void hearing_announced(struct supervisor *sup);
 
 /* deaths.c */

@@ -45,6 +45,7 @@ static void on_probation(uv_timer_t *timer)
 static void on_start_limit(uv_timer_t *timer)
 {
     struct supervisor *sup = timer->data;
+    hearing_announced(sup);
     if (sup->host == NULL || sup->asked_ns == 0) {
         return;
     }
@@ -103,6 +104,11 @@ static void on_durable(uv_timer_t *timer)
 static void on_replace(uv_timer_t *timer)
 {
     struct supervisor *sup = timer->data;
+    const struct host_process *asked = sup->host;
+    hearing_now(sup);
+    if (sup->replacement.by == REPLACE_NONE || sup->host != asked) {
+        return; /* it has come */
+    }
     log_line(sup->log, LOG_WARN,
              "the module does not give its state: what came after its last checkpoint is lost");
     replace_saved(sup);
@@ -141,7 +147,11 @@ static void on_trust(uv_timer_t *timer)
 
 static void on_ask(uv_timer_t *timer)
 {
-    asks_overdue(timer->data);
+    struct supervisor *sup = timer->data;
+    hearing_now(sup);
+    if (sup->asks != NULL) {
+        asks_overdue(sup);
+    }
 }
 
 static void on_edit(uv_timer_t *timer)
