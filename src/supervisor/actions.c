@@ -322,7 +322,7 @@ static void do_stop(struct supervisor *sup)
 static void do_kill(struct supervisor *sup)
 {
     if (sup->host != NULL) {
-        sup->gave_up = sup->state == POLICY_STOPPING;
+        sup->gave_up = sup->state == POLICY_STOPPING && !host_process_is_ending(sup->host);
         if (sup->hung && !sup->gave_up) {
             host_process_interrupt(sup->host);
         } else {

@@ -5,12 +5,14 @@
 #include "base/text.h"
 #include "supervisor/host_program.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define CHILD_CHANNEL "3"
@@ -46,6 +48,19 @@ struct host_process {
 pid_t host_process_pid(const struct host_process *host)
 {
     return host->below != 0 ? host->below : host->process.pid;
+}
+
+bool host_process_is_ending(const struct host_process *host)
+{
+    siginfo_t ended = {.si_pid = 0};
+    struct pollfd bell = {.fd = host->bell, .events = POLLIN};
+    struct pollfd below = {.fd = host->below_fd, .events = POLLIN};
+    bool rung = poll(&bell, 1, 0) > 0 &&
+                atomic_load_explicit(&host->shared.page->dying, memory_order_relaxed) != 0;
+    return rung || uv_is_active((const uv_handle_t *)&host->limit) != 0 ||
+           (host->below_fd >= 0 && poll(&below, 1, 0) > 0) ||
+           waitid(P_PID, (id_t)host->process.pid, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+           ended.si_pid != 0;
 }
 
 bool host_process_is_ready(const struct host_process *host)

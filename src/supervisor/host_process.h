@@ -52,6 +52,8 @@ bool host_process_setup(struct host_process *host, const struct config *config,
 /* The host's own; under a tool (run.wrap) and before it is ready, the tool's. */
 pid_t host_process_pid(const struct host_process *host);
 bool host_process_is_ready(const struct host_process *host); /* it runs, and has said so */
+/* It has ended, or is writing the record of its death, and this was not reported so far. */
+bool host_process_is_ending(const struct host_process *host);
 const struct shared *host_process_shared(const struct host_process *host);
 
 /* Sends, and makes a busy step loop look up. A dead host is no error. */

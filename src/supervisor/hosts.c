@@ -8,7 +8,6 @@
 #include "supervisor/state.h"
 
 #include <string.h>
-#include <sys/wait.h>
 
 #define SPARE_FIRST_MS UINT64_C(50) /* not while a start or a comeback is under way */
 #define SPARE_MOST_MS  UINT64_C(60000)
@@ -108,14 +107,6 @@ static struct host_process *spawn(struct supervisor *sup, struct error *err)
                : NULL;
 }
 
-/* Whether its process runs at this moment, and no end of it waits to be heard of. */
-static bool lives(const struct host_process *host)
-{
-    siginfo_t ended = {.si_pid = 0};
-    return waitid(P_PID, (id_t)host_process_pid(host), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           ended.si_pid == 0;
-}
-
 /* The spare, if there is one, or a cold one. It has those snapshots of the last host then that it
  * may write over or is to read at once, and knows how it is to run. */
 static struct host_process *take_over(struct supervisor *sup, int slot, struct error *err)
@@ -124,7 +115,7 @@ static struct host_process *take_over(struct supervisor *sup, int slot, struct e
     struct host_process *host = sup->spare;
     sup->spare = NULL;
     supervisor_disarm(sup, TIMER_SPARE);
-    if (host != NULL && !lives(host)) { /* who killed one may have killed both */
+    if (host != NULL && host_process_is_ending(host)) { /* who killed one may have killed both */
         host_process_destroy(host);
         host = NULL;
     }

@@ -33,7 +33,9 @@ static void on_probation(uv_timer_t *timer)
     supervisor_look(sup);
     bool enough = sup->report.step - sup->first_step >= sup->config->probation_steps;
     bool idle = atomic_load_explicit(&page->idle, memory_order_relaxed) != 0;
-    if (enough || idle) {
+    /* A death that waits to be heard of came in time. */
+    bool lives = !host_process_is_ending(sup->host);
+    if (lives && (enough || idle)) {
         supervisor_dispatch(sup, POLICY_PROBATION_OVER);
     } else {
         supervisor_arm(sup, TIMER_PROBATION, 20);
@@ -67,6 +69,9 @@ static void on_start_limit(uv_timer_t *timer)
 static void on_stop_limit(uv_timer_t *timer)
 {
     struct supervisor *sup = timer->data;
+    if (sup->host != NULL && host_process_is_ending(sup->host)) {
+        return; /* it has ended in time, and is heard of next */
+    }
     log_line(sup->log, LOG_WARN,
              "the module did not end within supervise.stop_timeout: it is killed");
     supervisor_dispatch(sup, POLICY_SIGNAL_TERM);

@@ -66,6 +66,33 @@ class InTime(Late):
             self.steps_on(run)
             self.assertNotIn("hung", [e["event"] for e in run.events.since()])
 
+    def test_an_end(self):
+        config = f"[supervise]\nstop_timeout = '{LIMIT}s'\n"
+        with self.hotrun(self.gated("on_fini"), config=config) as run:
+            run.call("step")
+            host = run.host_pid()
+            run.kill()
+            run.call("fini")
+            begun = time.monotonic()
+            with stopped(run.pid):
+                self.open_gate()
+                self.assertTrue(processes.becomes(host, "Z"))
+                passes(begun, LIMIT)
+            run.finish()
+            self.assertNotIn("stop_timeout", "\n".join(run.err.since()))
+
+    def test_a_second_signal_after_the_end(self):
+        with self.hotrun(self.gated("on_fini")) as run:
+            run.call("step")
+            host = run.host_pid()
+            run.kill()
+            run.call("fini")
+            with stopped(run.pid):
+                self.open_gate()
+                self.assertTrue(processes.becomes(host, "Z"))
+                run.kill()
+            run.finish()
+
     def test_a_reply(self):
         with self.hotrun(self.gated("on_event")) as run:
             run.call("step")
@@ -122,6 +149,23 @@ class Order(Late):
             self.assertEqual([(e["event"], e["generation"]) for e in told],
                              [("confirmed", 2), ("reloaded", 3)])
             run.event("confirmed", generation=3)
+
+    def test_a_death_in_probation_leads_back_after_it(self):
+        config = f"[supervise]\nprobation = '{LIMIT}s'\n"
+        with self.hotrun(probe(1), config=config) as run:
+            run.event("confirmed", generation=1)
+            mark = run.save(probe(2))
+            run.event("reloaded", mark)
+            begun = time.monotonic()
+            self.steps_on(run, 2)
+            host = run.host_pid()
+            with stopped(run.pid):
+                os.kill(host, signal.SIGKILL)
+                self.assertTrue(processes.becomes(host, "Z"))
+                passes(begun, LIMIT)
+            self.assertEqual(run.event(("rolled_back", "restarted"), mark)["to"], 1)
+            told = [e["event"] for e in run.events.since(mark)]
+            self.assertNotIn("confirmed", told)
 
 
 if __name__ == "__main__":
