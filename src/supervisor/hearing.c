@@ -80,6 +80,9 @@ static void took_over(struct supervisor *sup, const struct message_accepted *tol
 {
     bool first = !sup->loaded_once;
     autopsy_file(sup, "a newer library took its place", NO_SLOT);
+    if (!sup->cold) {
+        sup->report.step = told->first_step; /* its last; the new one has gone on since */
+    }
     if (sup->unconfirmed && sup->current != NULL) {
         report_superseded(&sup->report, sup->current->generation);
     }

@@ -150,6 +150,13 @@ class Order(Late):
                              [("confirmed", 2), ("reloaded", 3)])
             run.event("confirmed", generation=3)
 
+    def test_what_is_superseded_made_no_steps_of_the_new_one(self):
+        with self.hotrun(probe(1), config="[supervise]\nprobation = '1h'\n") as run:
+            run.call("step")
+            superseded, reloaded = self.swap_late(run, 2, "probation")
+            self.assertEqual((superseded["event"], superseded["generation"]), ("superseded", 1))
+            self.assertEqual(superseded["step"], reloaded["step"])
+
     def test_a_death_in_probation_leads_back_after_it(self):
         config = f"[supervise]\nprobation = '{LIMIT}s'\n"
         with self.hotrun(probe(1), config=config) as run:
