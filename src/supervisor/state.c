@@ -119,6 +119,7 @@ void supervisor_arm(struct supervisor *sup, enum supervisor_timer timer, uint64_
     if (sup->left_ms[timer] != 0) {
         (void)uv_timer_stop(&sup->timers[timer]);
     } else {
+        uv_update_time(sup->loop); /* the loop may have looked at the clock long ago */
         (void)uv_timer_start(&sup->timers[timer], sup->timer_callbacks[timer], ms, 0);
     }
 }
