@@ -138,6 +138,12 @@ static void handle(struct host *host, const struct message *message)
     }
 }
 
+/* Who waits for an answer may be many. */
+static bool runs_module(const struct message *message)
+{
+    return message->type == MESSAGE_ASK || message->type == MESSAGE_SEND;
+}
+
 void orders_receive(struct host *host)
 {
     struct message message;
@@ -148,6 +154,10 @@ void orders_receive(struct host *host)
         switch (channel_receive(host->channel, &message, &err)) {
         case CHANNEL_GOT:
             handle(host, &message);
+            if (runs_module(&message)) { /* the step that is due comes before the next one */
+                atomic_store_explicit(&host->page->command, 1, memory_order_relaxed);
+                return;
+            }
             break;
         case CHANNEL_EMPTY:
             return;

@@ -6,7 +6,9 @@
 
 struct host;
 
-/* Reads and handles all that has come. Ends the process when the supervisor is gone. */
+/* Reads and handles what has come, up to the first that runs the module's code; what is behind that
+ * one waits for the next call, which the status page's command word asks for. Ends the process when
+ * the supervisor is gone. */
 void orders_receive(struct host *host);
 
 /* At the end of a run, since `since_ns` (clock_ns): waits for the layout of the code that runs, if
