@@ -1,6 +1,4 @@
 """When a module is stepped."""
-import statistics
-
 from harness import Case, count, main
 from modules import probe, say
 
@@ -14,10 +12,11 @@ class Rate(Case):
             return [s for s in run.said.since() if s["call"] == "step"][:until]
 
     def is_kept(self, steps, hz):
-        """Whether the steps came at this rate: a period apart most of the time, and none of them
-        early. A processor that is needed elsewhere makes some of them late or leaves them out."""
+        """Whether the steps came at this rate: some ten of them in time, and none of them early. A
+        processor that is needed elsewhere makes the others late or leaves them out."""
         gaps = [after["now"] - before["now"] for before, after in zip(steps, steps[1:])]
-        self.assertAlmostEqual(statistics.median(gaps) * hz / 1e9, 1, delta=0.1)
+        best = min(sum(gaps[at:at + 10]) for at in range(len(gaps) - 9))
+        self.assertLess(best * hz / 1e9, 11)
         took = sum(gaps) / 1e9
         due = len(gaps) / hz
         left_out = sum(round(gap * hz / 1e9) - 1 for gap in gaps) / hz
@@ -37,7 +36,7 @@ class Rate(Case):
         steps = self.steps("--rate", "200", until=200)
         for before, after in zip(steps, steps[1:]):
             self.assertEqual(after["index"], before["index"] + 1)
-            self.assertEqual(after["dt"], after["now"] - before["now"])
+            self.assertEqual(after["dt"], min(after["now"] - before["now"], 250_000_000))
         self.assertEqual(steps[0]["flags"] & 2, 0)
 
     def test_as_fast_as_possible(self):
