@@ -229,8 +229,13 @@ class Run:
             if now != seen:
                 seen, since = now, time.monotonic()
             programs = [processes.program(child) for child in children]
-            return time.monotonic() - since > AT_REST and all(
-                programs.count(name) == count for name, count in wanted.items())
+            return (time.monotonic() - since > AT_REST and
+                    all(programs.count(name) == count for name, count in wanted.items()) and
+                    all(waits(pid) for pid in (self.pid, *children)))
+
+        def waits(pid):
+            """Who is short of a processor for so long has something to do all the same."""
+            return processes.stat(pid)[0] == "S" or processes.program(pid) == "hotrun-host"
 
         assert processes.asked(is_settled, 20), f"not {wanted} below hotrun"
         return seen[0]
