@@ -186,6 +186,13 @@ class Run:
 
     # The end
 
+    def end_by_kill(self):
+        """Ends hotrun by SIGKILL, and waits until what it started has ended by itself."""
+        self.kill(signal.SIGKILL)
+        self.wait_end()
+        self.finished = True
+        assert processes.asked(lambda: not self._left()), "processes outlive a killed hotrun"
+
     def __enter__(self):
         return self
 

@@ -2,10 +2,8 @@
 import json
 import os
 import re
-import signal
 
 from harness import main
-import processes
 from snapshots import ONLY_AT_THE_END, OFTEN, Snapshots, probe
 
 
@@ -23,10 +21,7 @@ class Resume(Snapshots):
     def test_a_run_goes_on_after_kill_9_of_the_supervisor(self):
         with self.hotrun(probe(1), "--rate", "500", config=OFTEN) as run:
             run.event("checkpoint", durable=True, id=3)
-            run.kill(signal.SIGKILL)
-            run.wait_end()
-            run.finished = True
-        self.assertTrue(processes.asked(lambda: not run._left()))
+            run.end_by_kill()
         snapshot = self.read(run)
         with self.hotrun(None, "--rate", "200", "--resume", config=ONLY_AT_THE_END) as run:
             self.goes_on(run, snapshot)
@@ -122,9 +117,7 @@ class Resume(Snapshots):
                 run.event("held")
         with self.hotrun(probe(3), "--rate", "200", "--resume", config=ONLY_AT_THE_END) as run:
             self.goes_on(run, newest)  # other code may take it
-            run.kill(signal.SIGKILL)
-            run.wait_end()
-            run.finished = True
+            run.end_by_kill()
         with self.hotrun(bad, "--rate", "200", "--resume", config=ONLY_AT_THE_END) as run:
             run.line("this library has died of it twice")
             self.goes_on(run, before)
