@@ -6,6 +6,7 @@ import time
 
 import modules
 import processes
+import saves
 from harness import Case
 
 BUILD_STARTED, BUILD_FAILED, BUILD_OK = 5, 6, 7  # HOTRUN_EVENT_
@@ -85,8 +86,9 @@ class Project(Case):
         self.speed(1)
 
     def speed(self, number):
-        """Saves the header that the game's speed stands in."""
-        return self.write("src/speed.h", f"#define SPEED {number}\n")
+        """Saves the header that the game's speed stands in. A build that runs already never finds
+        it empty."""
+        saves.rename_over(self.path("src/speed.h"), f"#define SPEED {number}\n".encode(), 0o644)
 
     def script(self, text, name="build"):
         """A shell script for build.command."""

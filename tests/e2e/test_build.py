@@ -378,7 +378,7 @@ class Output(Project):
             run.event("loaded")
             self.write("flood", "")
             self.speed(2)
-            run.line("y")
+            run.err.wait(lambda line: line == "y", what="the flood")
             for _ in range(20):
                 self.assertTrue(run.request("status")["result"]["build"]["running"])
             os.remove(self.path("flood"))
