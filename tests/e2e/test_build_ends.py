@@ -32,7 +32,8 @@ class Ends(Project):
             self.runs_at(run, 3)
 
     def test_none_survives_the_time_that_it_may_take(self):
-        with self.build_family(timeout='"2s"') as run:
+        self.make(1)
+        with self.build_family(timeout='"4s"', at_start='"never"') as run:
             pids = self.family(run)
             failed = run.event("build_failed", cancelled=False)
             self.assertIn("build.timeout", failed["reason"])
