@@ -71,6 +71,14 @@ class Terminal:
                 pass
             return len(self.text)
 
+    def all_since(self, mark):
+        """All that was written from the mark on until now, read or not: what stands behind it here is
+        the test's own."""
+        end = "\x1e"
+        os.write(self.slave, end.encode())
+        self.wait(end, mark)
+        return self.text[mark:].split(end)[0]
+
     def wait(self, pattern, since=0, timeout=DEADLINE):
         """Waits until the output from `since` on matches the pattern."""
         until = time.monotonic() + timeout

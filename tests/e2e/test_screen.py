@@ -32,7 +32,7 @@ class OnTerminal(Case):
                                  *options, terminal=self.terminal, log=False) as run:
                     self.terminal.wait("END\r\n", mark)
                     run.finish()
-                sent = self.terminal.text[mark:]
+                sent = self.terminal.all_since(mark)
                 self.assertEqual("\x1b7" in sent, not options)
                 self.assertEqual(DRAWN.sub("", sent), plain)
 
@@ -49,8 +49,9 @@ class OnTerminal(Case):
                     run.event("confirmed")
                     run.request("status")
                     run.finish()
-                self.assertNotIn("\x1b7", self.terminal.text[mark:])
-                self.assertNotIn("\x1bD", self.terminal.text[mark:])
+                sent = self.terminal.all_since(mark)
+                self.assertNotIn("\x1b7", sent)
+                self.assertNotIn("\x1bD", sent)
 
     def test_there_is_none_in_a_file(self):
         for line in ("{} > out", "{} 2> err"):
