@@ -1,6 +1,5 @@
 """The status line, as a screen shows it, and what it leaves alone."""
 import os
-import re
 import shlex
 import signal
 import unittest
@@ -88,7 +87,9 @@ class Line(OnScreen):
             self.assertEqual(self.screen.region(), (0, 22))
             self.screen.press("p")
             self.screen.wait_last(r"^ quiet  paused, step [\d,]+  generation 1  60 Hz ")
-            step = int(re.search(r"step ([\d,]+)", self.screen.lines()[-1])[1].replace(",", ""))
+            run.request("snapshot")  # made when the host has paused
+            step = run.request("status")["result"]["step"]
+            self.screen.wait_last(rf"^ quiet  paused, step {step:,}  generation 1  60 Hz ")
             self.screen.press("Space")
             self.screen.wait_last(rf"^ quiet  paused, step {step + 1:,}  generation 1 ")
             self.screen.press("p")
