@@ -18,7 +18,7 @@ static void open_window(struct hang *hang, const struct hang_look *look)
 static void begin(struct hang *hang, const struct hang_look *look)
 {
     hang->watching = true;
-    hang->begun = *look;
+    hang->begun = hang->settled = *look;
     hang->slept_ns = 0;
     open_window(hang, look);
 }
@@ -33,7 +33,7 @@ static uint64_t slept(const struct hang_look *from, const struct hang_look *look
 static bool is_busy(struct hang *hang, uint64_t hang_ns, const struct hang_look *look)
 {
     uint64_t computed = since(hang->window.cpu_ns, look->cpu_ns);
-    uint64_t asleep = slept(&hang->window, look);
+    uint64_t asleep = slept(&hang->window, &hang->settled);
     if (hang_ns == 0 || computed + asleep < hang_ns) {
         return false;
     }
@@ -60,7 +60,10 @@ enum hang_verdict hang_judge(struct hang *hang, const struct hang_limits *limits
         begin(hang, look);
         return HANG_NONE;
     }
-    hang->slept_ns = slept(&hang->begun, look);
+    if (!look->ready) {
+        hang->settled = *look;
+    }
+    hang->slept_ns = slept(&hang->begun, &hang->settled);
     if (is_busy(hang, limits->hang_ns, look)) {
         return HANG_BUSY;
     }

@@ -11,7 +11,8 @@
  *
  * A wait for a processor is counted by the kernel when it is over. What a stretch was spent with is
  * told from its two ends, therefore: the sum over all looks in it would take for sleep what each of
- * them saw of a wait. */
+ * them saw of a wait. While it is ready it may be in one: how long it slept is known up to the last
+ * look that found it asleep. */
 #ifndef SUPERVISOR_HANG_H
 #define SUPERVISOR_HANG_H
 
@@ -28,6 +29,7 @@ struct hang_look {
     uint64_t word, calls; /* of the status page */
     bool counts;          /* it is in user code whose time is limited here */
     bool stands;          /* it is stopped, or a debugger holds it */
+    bool ready;           /* it runs or waits for a processor */
     uint64_t cpu_ns;      /* that its main thread has spent on a processor since it began */
     uint64_t starved_ns;  /* that it was ready and had none */
 };
@@ -41,9 +43,10 @@ enum hang_verdict {
 
 struct hang { /* zeroed: nothing was seen */
     bool watching, told;
-    struct hang_look last, begun,
-        window;        /* window: where the stretch began that may be called busy */
-    uint64_t slept_ns; /* since the look `begun` */
+    struct hang_look last, begun;
+    struct hang_look settled; /* the last one that was not ready */
+    struct hang_look window;  /* where the stretch began that may be called busy */
+    uint64_t slept_ns;        /* since the look `begun` */
 };
 
 enum hang_verdict hang_judge(struct hang *hang, const struct hang_limits *limits,

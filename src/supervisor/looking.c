@@ -138,6 +138,7 @@ static void judge(struct supervisor *sup, const struct proc_look *seen)
                              .counts = counts(sup, page, word),
                              .stands =
                                  seen->tracer != 0 || seen->state == 'T' || seen->state == 't',
+                             .ready = seen->state == 'R',
                              .cpu_ns = seen->cpu_ns,
                              .starved_ns = seen->starved_ns};
     enum hang_verdict verdict = hang_judge(&looks->hang, &limits, &look);

@@ -20,6 +20,8 @@ struct stretch {
     unsigned calls;
     bool stands;
     unsigned every;
+    bool ready;
+    unsigned starved_ms; /* of the time before it, which are counted with its first look */
     bool in_wait; /* every second look finds it waiting for a processor: not counted so far */
 };
 
@@ -113,6 +115,38 @@ static const struct row rows[] = {
      HANG_BUSY,
      0,
      0},
+    {"a long wait for a processor, which is counted when it is over",
+     2000,
+     2000,
+     {BUSY(500),
+      {.ms = 5000, .word = STEP(7), .ready = true},
+      {.ms = 250, .cpu = 100, .word = STEP(7), .ready = true, .starved_ms = 5000},
+      SLEEP(500)},
+     NEVER},
+    {"such a wait is no part of what is busy",
+     1000,
+     0,
+     {BUSY(500),
+      {.ms = 500, .word = STEP(7), .ready = true},
+      {.ms = 250, .word = STEP(7), .starved_ms = 500}},
+     NEVER},
+    {"a sleep before and behind such a wait",
+     5000,
+     2000,
+     {SLEEP(1000),
+      {.ms = 5000, .word = STEP(7), .ready = true},
+      {.ms = 250, .word = STEP(7), .starved_ms = 5000},
+      SLEEP(1000)},
+     HANG_BLOCKED_LONG,
+     7000,
+     0},
+    {"a loop is ready at each look",
+     5000,
+     0,
+     {{.ms = 6000, .cpu = 100, .word = STEP(7), .ready = true}},
+     HANG_BUSY,
+     5000,
+     0},
     {"a debugger holds it",
      1000,
      1000,
@@ -162,6 +196,8 @@ static enum hang_verdict run(const struct row *row, unsigned *first_ms, unsigned
         look.calls = stretch->calls;
         look.counts = stretch->word != 0;
         look.stands = stretch->stands;
+        look.ready = stretch->ready;
+        look.starved_ns += stretch->starved_ms * MS;
         for (unsigned ms = 0; ms < stretch->ms; ms += every) {
             /* The first look of a row is at its start. */
             if (i == 0 && ms == 0) {
