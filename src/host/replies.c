@@ -18,10 +18,12 @@
 static void reply(struct host *host, uint64_t number, bool ok, enum reply_form form,
                   struct bytes text)
 {
-    host_send(host,
-              &(struct message){
-                  .type = MESSAGE_REPLY,
-                  .reply = {.number = number, .ok = ok, .form = (uint64_t)form, .text = text}});
+    host_send(host, &(struct message){.type = MESSAGE_REPLY,
+                                      .reply = {.number = number,
+                                                .ok = ok,
+                                                .form = (uint64_t)form,
+                                                .step = host->index,
+                                                .text = text}});
 }
 
 static void refuse(struct host *host, uint64_t number, const char *reason)

@@ -99,7 +99,8 @@ static const struct field steps_fields[] = {NUMBER(steps.count)};
 static const struct field send_fields[] = {NUMBER(send.number), BYTES(send.name), BYTES(send.text)};
 static const struct field ask_fields[] = {NUMBER(ask.number), BYTES(ask.pointer)};
 static const struct field reply_fields[] = {NUMBER(reply.number), NUMBER(reply.ok),
-                                            NUMBER(reply.form), BYTES(reply.text)};
+                                            NUMBER(reply.form), NUMBER(reply.step),
+                                            BYTES(reply.text)};
 static const struct field layout_fields[] = {NUMBER(layout.generation), NUMBER(layout.hash)};
 static const struct field log_fields[] = {NUMBER(log.level)};
 static const struct field keep_fields[] = {NUMBER(keep.dropped), BYTES(keep.name)};

@@ -219,6 +219,7 @@ struct message {
         struct {
             uint64_t number, ok;
             uint64_t form;     /* enum reply_form: to an ASK */
+            uint64_t step;     /* index of the next step */
             struct bytes text; /* JSON, "" for none; not ok: the reason */
         } reply;
         struct {

@@ -302,14 +302,13 @@ void asks_get(struct supervisor *sup, const cJSON *params, struct control_call *
     arm(sup);
 }
 
-static void answer_got(struct supervisor *sup, struct ask *ask, enum reply_form form)
+static void answer_got(struct supervisor *sup, struct ask *ask, const struct message *message)
 {
-    supervisor_look(sup);
     struct value_source source = {.fd = ask->fd,
-                                  .form = form,
+                                  .form = (enum reply_form)message->reply.form,
                                   .limit = supervisor_snapshot_limit(sup),
                                   .generation = sup->report.generation,
-                                  .step = sup->report.step};
+                                  .step = message->reply.step};
     ask->fd = -1;
     values_answer(sup, &source, ask->pointer, ask->call);
     free_ask(ask);
@@ -330,7 +329,7 @@ void asks_replied(struct supervisor *sup, const struct message *message)
                        message->reply.text.data, why);
         fail(ask, reason);
     } else if (ask->pointer != NULL) {
-        answer_got(sup, ask, (enum reply_form)message->reply.form);
+        answer_got(sup, ask, message);
     } else {
         answer_sent(ask, &message->reply.text);
     }

@@ -1,6 +1,7 @@
 """What is told and decided is true when hotrun comes late: its process is stopped while the host goes
 on, so that several things have happened, and times are over, before it looks again."""
 import contextlib
+import json
 import os
 import signal
 import time
@@ -149,6 +150,22 @@ class Order(Late):
             self.assertEqual([(e["event"], e["generation"]) for e in told],
                              [("confirmed", 2), ("reloaded", 3)])
             run.event("confirmed", generation=3)
+
+    def test_a_state_has_its_own_step(self):
+        with self.hotrun(probe(1)) as run:
+            run.call("step")
+            client = self.enterContext(run.connect())
+            with stopped(run.host_pid()):
+                client.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "state.get",
+                                           "params": {"pointer": "/count"}}).encode() + b"\n")
+                for _ in range(2):  # with the second one it has heard of the state's
+                    run.request("status")
+                os.kill(run.pid, signal.SIGSTOP)
+                self.assertTrue(processes.becomes(run.pid, "T"))
+            self.steps_on(run)
+            os.kill(run.pid, signal.SIGCONT)
+            told = json.loads(self.enterContext(client.makefile()).readline())["result"]
+            self.assertEqual(told["step"], told["value"])
 
     def test_what_is_superseded_made_no_steps_of_the_new_one(self):
         with self.hotrun(probe(1), config="[supervise]\nprobation = '1h'\n") as run:

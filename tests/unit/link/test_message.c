@@ -73,7 +73,7 @@ static const struct message samples[] = {
     {.type = MESSAGE_CLOSED, .closed = {1, 2, 3, TEXT("it stays")}},
     {.type = MESSAGE_PUBLISHED, .published = {1, 2, 3, 4, 5, 6, TEXT("why")}},
     {.type = MESSAGE_RELOAD},
-    {.type = MESSAGE_REPLY, .reply = {1, 1, 1, TEXT("[1.50]")}},
+    {.type = MESSAGE_REPLY, .reply = {1, 1, 1, 1, TEXT("[1.50]")}},
     {.type = MESSAGE_LEAVING},
     {.type = MESSAGE_NOTE, .note = {1, TEXT("a note")}},
     {.type = MESSAGE_CHECKED,
