@@ -189,15 +189,6 @@ void command_cancel(struct command *command)
     }
 }
 
-static void on_limit(uv_timer_t *timer)
-{
-    struct command *command = timer->data;
-    if (!command->reaped && !command->killing) {
-        command->end.timed_out = true;
-        begin_killing(command);
-    }
-}
-
 /* ---- the loop's calls ---- */
 
 static void on_output(uv_poll_t *poll, int status, int events)
@@ -227,6 +218,17 @@ static void on_child(uv_signal_t *handle, int signal)
         tell_end(command);
     } else {
         (void)uv_timer_start(&command->look, on_look, LEFT_OPEN_MS, 0);
+    }
+}
+
+/* The loop looks at the clock first: a command that ended in time may not have been heard of. */
+static void on_limit(uv_timer_t *timer)
+{
+    struct command *command = timer->data;
+    on_child(&command->child, SIGCHLD);
+    if (!command->reaped && !command->killing) {
+        command->end.timed_out = true;
+        begin_killing(command);
     }
 }
 

@@ -410,6 +410,24 @@ static void one_that_takes_too_long_is_ended(void **state)
     finish(&trial);
 }
 
+static void one_that_ended_in_time_is_not_overdue_when_it_is_heard_late(void **state)
+{
+    struct trial trial;
+    struct command_options options = {
+        .shell = "echo done", .dir = trial_dir, .timeout_ns = 20 * NS_PER_MS};
+    struct error err;
+    siginfo_t ended;
+    (void)state;
+    assert_true(start(&trial, &options, &err));
+    uint64_t begun = clock_ns();
+    assert_int_equal(waitid(P_PID, (id_t)command_pid(trial.command), &ended, WEXITED | WNOWAIT), 0);
+    while (clock_ns() < begun + 2 * options.timeout_ns) {
+    }
+    run_until(&trial.loop, has_ended, &trial);
+    assert_false(trial.end.timed_out);
+    finish(&trial);
+}
+
 static void a_server_that_it_leaves_is_left_in_peace(void **state)
 {
     struct trial trial;
@@ -479,6 +497,7 @@ int main(void)
         ROW(none_of_a_family_survives_a_destroy),
         ROW(who_is_stopped_is_ended_as_well),
         ROW(one_that_takes_too_long_is_ended),
+        ROW(one_that_ended_in_time_is_not_overdue_when_it_is_heard_late),
         ROW(a_server_that_it_leaves_is_left_in_peace),
         ROW(its_own_are_known_by_their_mark),
         ROW(the_death_of_this_process_ends_it),
