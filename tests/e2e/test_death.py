@@ -15,6 +15,8 @@ WAYS = {"segv": ("die_segv()", {"signal": signal.SIGSEGV}),
         "kill": ("die_kill()", {"signal": signal.SIGKILL})}
 PLACES = {"on_construct": "load", "on_init": "init", "on_deserialize": "deserialize",
           "on_step": "step"}
+WORD = "go"  # a file: what is to happen after an event happens when the test makes it
+ON_WORD = f'unlink("{WORD}") == 0'
 QUICK_PROBATION = "[supervise]\nprobation = '50ms'\nprobation_steps = 2\n"
 
 
@@ -151,25 +153,26 @@ class InProbation(Deaths):
             back = run.event(("restarted", "rolled_back"), mark)
             self.assertEqual(back["event"], "restarted")
             pinned = run.call("serialize", said, version=2)
-            self.assertGreaterEqual(run.call("step", said, version=2)["count"], pinned["count"])
+            step = run.call("step", version=2, pid=back["host_pid"])
+            self.assertGreater(step["count"], pinned["count"])
 
 
 class Later(Deaths):
     """After probation: the same library goes on from the last published snapshot."""
 
     def test_the_last_snapshot_is_taken(self):
-        ways = "if (turn == 50) host->request_snapshot(host); if (turn == 90) die_segv()"
-        bad = probe(2, on_step="if (state->count < 10000) { " + ways + "; }")
+        ways = (f"static uint64_t asked; if ({ON_WORD}) {{ asked = turn; host->request_snapshot(host); }}"
+                " if (asked != 0 && turn == asked + 40) die_segv()")
         with self.hotrun(probe(1), "--rate", "200", config=QUICK_PROBATION) as run:
             first = run.call("step", version=1)
-            mark = run.save(bad)
+            mark = run.save(probe(2, on_step=ways))
             run.event("confirmed", mark)
-            start = run.call("step", version=2)
-            said = run.said.mark()
+            self.write(WORD, "")
             back = run.event("restarted", mark)
-            step = run.call("step", said, version=2)
+            step = run.call("step", version=2, pid=back["host_pid"])
+            saved = [c for c in run.said.since() if c["call"] == "serialize" and c["pid"] == first["pid"]]
             self.assertEqual(step["hash"], first["hash"])
-            self.assertIn(step["count"] - start["count"], range(49, 53))
+            self.assertEqual(step["count"], saved[-1]["count"] + 1)
             self.assertIn(back["steps_lost"], range(36, 43))
             self.assertEqual(step["flags"] & RESTORED, RESTORED)
 
@@ -179,19 +182,20 @@ class Later(Deaths):
             mark = run.save(probe(2))
             run.event("confirmed", mark)
             host = run.host_pid()
-            said = run.said.mark()
             os.kill(host, signal.SIGKILL)
             crashed = run.event("crashed", mark)
             self.assertTrue(died_by(crashed, {"signal": signal.SIGKILL}))
             back = run.event("restarted", mark)
             self.assertNotEqual(back["host_pid"], host)
-            run.call("step", said, version=2)
+            run.call("step", version=2, pid=back["host_pid"])
 
     def test_three_deaths_in_ten_seconds_lead_to_held(self):
-        bad = probe(2, on_step="if (turn == 30) die_abort()")
+        bad = probe(2, on_step=f'if (turn >= 30 && access("{WORD}", F_OK) == 0) die_abort()')
         with self.hotrun(probe(1), "--rate", "200", config=QUICK_PROBATION) as run:
             first = run.call("step", version=1)
             mark = run.save(bad)
+            run.event("confirmed", mark)
+            self.write(WORD, "")
             held = run.event("held", mark)
             self.assertTrue(held["reason"])
             told = [e["event"] for e in run.events.since(mark)]
