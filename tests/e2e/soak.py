@@ -69,7 +69,7 @@ class Soak:
         self.builds = [deaths.build(library, n + 1) for n in range(LIBRARIES)]
         self.trigger = os.path.join(folder, "trigger")
         self.env = {"PROBE_TRIGGER": self.trigger, **(env or {})}
-        self.swaps = self.deaths = 0
+        self.swaps = self.deaths = self.mark = 0
         self.turn = 0
         self.version = 1000
         self.pid = None
@@ -79,9 +79,9 @@ class Soak:
         return self.builds[self.turn]
 
     def save(self, run, build, *events):
-        mark = self.trim(run)
+        self.mark = self.trim(run)
         saves.rename_over(run.target, build)
-        told = run.event(events, mark)
+        told = run.event(events, self.mark)
         self.swaps += 1
         return told
 
@@ -97,9 +97,9 @@ class Soak:
     def swap(self, run):
         told = self.save(run, self.next_build(), "reloaded", "unchanged")
         if told["event"] == "unchanged":  # a death led back to just this one
-            self.save(run, self.next_build(), "reloaded")
+            told = self.save(run, self.next_build(), "reloaded")
         if self.random.random() < 0.3:  # the others come within the probation of the last one
-            run.event("confirmed", max(0, run.events.mark() - 1))
+            run.event("confirmed", self.mark, generation=told["generation"])
 
     def swap_and_die(self, run):
         way, place = self.random.choice(WAYS), self.random.choice(sorted(BACK))
@@ -119,9 +119,8 @@ class Soak:
     def rest(self, run):
         """Nothing is under way: the last one is confirmed."""
         self.swap(run)
-        mark = self.trim(run)
         told = self.save(run, self.next_build(), "reloaded")
-        run.event("confirmed", mark, generation=told["generation"])
+        run.event("confirmed", self.mark, generation=told["generation"])
         processes.asked(lambda: not processes.zombies(run.pid), 3)
 
     def play(self, swaps, say=print):
