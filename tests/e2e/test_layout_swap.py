@@ -340,7 +340,7 @@ class Big(Layouts):
                 step = run.call("step", version=version)
                 self.assertEqual((step["ticks"], step["far"]), (step["index"] + 1, 5))
                 run.event("confirmed", generation=version)
-            self.assertLess(processes_memory(run.host_pid()), 400 << 20)
+            self.assertLess(peak_memory(run.host_pid()), 400 << 20)
 
     def test_a_gigabyte_is_not_copied(self):
         config = QUICK + CALM + "[state]\nmax_size = '2GB'\n"
@@ -348,17 +348,17 @@ class Big(Layouts):
             run.call("step", version=1)
             seen = run.save_and_see(game(2, BIG, BIG_STEP))
             self.assertEqual(seen["state"]["how"], "in-place")
-            self.assertLess(seen["us"]["total"], 400000)
+            self.assertLess(seen["us"]["pause"], 1000000)
             step = run.call("step", version=2)
             self.assertEqual(step["last"], step["index"] + 1)
             run.line("larger than state.pin_limit")
-            self.assertLess(processes_memory(run.host_pid()), 400 << 20)
+            self.assertLess(peak_memory(run.host_pid()), 400 << 20)
 
 
-def processes_memory(pid):
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-        rows = dict(row.split(":", 1) for row in file if ":" in row and row[0].isupper())
-    return int(rows["Rss"].split()[0]) << 10
+def peak_memory(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        rows = dict(row.split(":", 1) for row in file)
+    return int(rows["VmHWM"].split()[0]) << 10
 
 
 if __name__ == "__main__":
