@@ -137,8 +137,10 @@ class Stored(Layouts):
         with self.run_ship() as run:
             run.call("step")
             first = self.stored_by(run)
+            run.call("step", index=first["step"])
             self.state("set", "/name", '"second"')
             second = self.stored_by(run)
+            run.call("step", index=second["step"])
             self.assertLess(first["step"], second["step"])
             text = self.state("diff", "1", "2", status=1)
             self.assertIn('/name  "first" -> "second"', text)
@@ -240,9 +242,10 @@ class Reading(Layouts):
 
     def test_what_is_saved_before_the_first_step_waits_for_both_layouts(self):
         slow = game(1, FIELDS % "", STEP, INIT + "; usleep(500000)")
+        other = ship(2, "int more;")
         with self.run_ship(slow) as run:
             run.event("started")
-            seen = run.save_and_see(ship(2, "int more;"), ("reloaded", "rejected"))
+            seen = run.save_and_see(other, ("reloaded", "rejected"))
             self.assertEqual(seen.get("state", {}).get("how"), "migrated", seen)
             self.assertIn("/more", seen["state"]["added"])
 
@@ -288,13 +291,14 @@ class Reading(Layouts):
             self.assertEqual(seen.get("state", {}).get("how"), "migrated", seen)
 
     def test_a_save_meanwhile_takes_the_place_of_the_one_that_waits(self):
+        second, third = ship(2, "int speed;"), ship(3, "int speed, power;")
         with self.run_ship() as run:
             reader = self.reader(run)
             os.kill(reader, signal.SIGSTOP)
-            mark = run.save(ship(2, "int speed;"))
+            mark = run.save(second)
             self.assertTrue(processes.asked(
                 lambda: run.request("reload")["result"]["outcome"] == "unchanged"))
-            run.save(ship(3, "int speed, power;"))
+            run.save(third)
             self.assertTrue(processes.asked(
                 lambda: run.request("reload")["result"]["outcome"] == "unchanged"))
             os.kill(reader, signal.SIGCONT)
