@@ -207,12 +207,13 @@ class Heap(Case):
     def test_the_limit_of_states_is_that_of_objects(self):
         config = "[state]\nmax_size = 1048576\n"
         with self.start(library(step=GREEDY), config=config) as run:
-            run.line("none in step 49")
+            last = run.line("none in step 49")
+            at = run.err.since().index(last)
             line = run.line("has no room")
             self.assertIn("4096 times 16 bytes", line)
             self.assertIn("1048576 bytes (state.max_size)", line)
+            self.assertEqual(self.told(run, at)[1], 500500)
             self.assertEqual(len([line for line in run.err.since() if "has no room" in line]), 1)
-            self.assertEqual(self.told(run, run.err.mark() - 1)[1], 500500)
 
     def test_a_check_of_the_library_leaves_nothing(self):
         self.write("libprobe.so", "")

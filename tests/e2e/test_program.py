@@ -81,7 +81,7 @@ class Program(Case):
                     before = plain(lines)
                     lines += more
                     self.assertEqual(self.calculate(run, more), plain(lines)[len(before):])
-            run.event("confirmed", run.events.mark() - 1)
+            run.event("confirmed", generation=event["generation"])
 
 
 if __name__ == "__main__":
