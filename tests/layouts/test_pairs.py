@@ -59,7 +59,7 @@ class Trial:
         words = [DRIVER, INSPECT, *(os.path.join(self.folder, side, "pair.so") for side in ("old", "new"))]
         if self.pair.statics:
             words.append("statics")
-        done = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=60,
+        done = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=300,
                               env={**os.environ, **SANITIZERS})
         self.lines = [line.split("\t", 2) for line in done.stdout.splitlines()]
         self.lines = [line for line in self.lines if len(line) == 3]
