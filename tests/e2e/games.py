@@ -143,10 +143,10 @@ class Layouts(States):
         self.state("get")
         return run
 
-    def passes(self, run, steps):
-        """Waits for so many more steps, which are to bring checkpoints; the first one's index."""
-        first = run.call("step", run.said.mark())["index"]
-        run.call("step", index=first + steps)
+    def checkpointed(self, run):
+        """Waits for a checkpoint of what is made from here on: a step that it is behind."""
+        mark, first = run.events.mark(), run.call("step", run.said.mark())["index"]
+        run.events.wait(lambda e: e["event"] == "checkpoint" and e["step"] > first, mark)
         return first
 
     def killed(self, run):

@@ -233,7 +233,7 @@ class Statics(Layouts):
         with self.run_game(self.counting(1), config=self.CONFIG + QUICK + OFTEN) as run:
             self.known(run)
             run.event("confirmed")
-            first = self.passes(run, 100)
+            first = self.checkpointed(run)
             step, _ = self.killed(run)
             done = step["index"] + 1
             self.assertGreater(done, first)

@@ -12,7 +12,7 @@ class Death(Layouts):
     def test_kill_9_brings_the_state_back_with_its_pointers(self):
         with self.run_game(hook(1, 1), config=QUICK + OFTEN) as run:
             self.known(run)
-            first = self.passes(run, 100)
+            first = self.checkpointed(run)
             step, _ = self.killed(run)
             self.assertEqual((step["n"], step["same"]), (step["index"] + 1, 0))
             self.assertGreater(step["index"], first)
@@ -23,7 +23,7 @@ class Death(Layouts):
             run.save_and_see(new())
             run.event("confirmed", generation=2)
             self.known(run)
-            self.passes(run, 100)
+            self.checkpointed(run)
             step, _ = self.killed(run)
             self.assertEqual((step["version"], step["hp"], step["shield"]), (2, 301, 7))
             self.assertEqual(step["ticks"], step["index"] + 1)
@@ -163,7 +163,7 @@ static const void *get_extension(const char *id) { return strcmp(id, "migrate/1"
             run.call("step")
             self.state("layout")  # it is known then
             run.event("confirmed")
-            first = self.passes(run, 100)
+            first = self.checkpointed(run)
             step, _ = self.killed(run)
             self.assertGreater(step["ticks"], first)
             self.assertEqual(step["total"], 1)
