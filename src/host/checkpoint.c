@@ -16,9 +16,12 @@ bool checkpoint_is_of_use(const struct generation *generation)
 void checkpoint_made(struct host *host, uint64_t index, uint64_t took_ns, uint64_t now_ns)
 {
     struct checkpoint *checkpoint = &host->checkpoint;
-    uint64_t wait_ns = took_ns * SHARE;
+    /* The shorter of two: a moment in which the machine did something else is no cost of them. */
+    uint64_t cost_ns = took_ns < checkpoint->took_ns ? took_ns : checkpoint->took_ns;
+    uint64_t wait_ns = cost_ns * SHARE;
     bool stretched = checkpoint->interval_ns > 0 && wait_ns > checkpoint->interval_ns;
     checkpoint->index = index;
+    checkpoint->took_ns = took_ns;
     checkpoint->due_ns = now_ns + (stretched ? wait_ns : checkpoint->interval_ns);
     if (stretched && wait_ns - checkpoint->interval_ns > checkpoint->interval_ns / 4 &&
         !checkpoint->stretched) { /* a little more is not worth a line */
@@ -27,7 +30,7 @@ void checkpoint_made(struct host *host, uint64_t index, uint64_t took_ns, uint64
             host, LOG_INFO,
             "a checkpoint takes %.3g ms: one every %.3g s instead of %.3g s, so that it costs "
             "no more than 2 %% of the time",
-            (double)took_ns / 1e6, (double)wait_ns / 1e9, (double)checkpoint->interval_ns / 1e9);
+            (double)cost_ns / 1e6, (double)wait_ns / 1e9, (double)checkpoint->interval_ns / 1e9);
     }
 }
 

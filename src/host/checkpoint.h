@@ -13,6 +13,7 @@ struct checkpoint {
     uint64_t interval_ns; /* 0: none at intervals */
     uint64_t due_ns;      /* not before */
     uint64_t index;       /* of the step behind the last snapshot */
+    uint64_t took_ns;     /* of the last snapshot */
     bool stretched;       /* told that the interval has grown */
     bool failed;          /* the last one at an interval did, which was told */
 };
