@@ -64,7 +64,7 @@ class Move(Cell):
         assert (step["count"], step["check"]) == (left["count"], left["check"]), (step, left)
         run.event("confirmed", mark, generation=seen["generation"])
         assert not [c for c in run.said.since() if c["call"] == "torn"]
-        assert processes.asked(lambda: not processes.zombies(run.pid), 3), "zombies"
+        assert processes.asked(lambda: not processes.zombies(run.pid)), "zombies"
 
 
 def cells():
