@@ -164,7 +164,7 @@ static void on_look(uv_timer_t *timer)
         }
     } else if (hard || !kin_lives(&command->kin)) {
         signal_all(command, hard ? SIGKILL : SIGTERM);
-        command->gone = command->kin.count == 0 && reap(command);
+        command->gone = command->kin.count == 0 && !command->kin.hidden && reap(command);
     }
     if (command->gone) {
         tell_end(command);
@@ -324,7 +324,7 @@ void command_destroy(struct command *command)
     for (int look = 0; look < LAST_LOOKS && !command->told; look++) {
         struct timespec pause = {.tv_nsec = LAST_LOOK_NS};
         signal_all(command, SIGKILL);
-        if (reap(command) && command->kin.count == 0) {
+        if (reap(command) && command->kin.count == 0 && !command->kin.hidden) {
             break;
         }
         (void)nanosleep(&pause, NULL);

@@ -80,6 +80,25 @@ static bool has_variable(pid_t pid, const char *start, bool whole)
     return found;
 }
 
+/* For a moment a process that becomes another program shows neither arguments nor environment. Only
+ * what has lost its parents, and is a child of this process by that, is known by nothing else. */
+static bool has_mark(const struct row *row, const char *mark, bool *hidden)
+{
+    char path[64];
+    struct text arguments = {0};
+    if (has_variable(row->pid, mark, true)) {
+        return true;
+    }
+    if (row->parent != getpid()) {
+        return false;
+    }
+    (void)snprintf(path, sizeof path, "/proc/%ld/cmdline", (long)row->pid);
+    bool shows = !file_read(path, ENVIRON_MAX, &arguments, NULL) || arguments.len > 0;
+    text_finish(&arguments);
+    *hidden = *hidden || !shows;
+    return shows && has_variable(row->pid, mark, true);
+}
+
 /* All processes, by ascending pid. NULL: no memory, or there is no /proc. */
 static struct row *list(size_t *count)
 {
@@ -130,6 +149,7 @@ bool kin_find(struct kin *kin, pid_t leader, const char *mark)
     pid_t own = getpid();
     struct row *rows = list(&count);
     kin->count = 0;
+    kin->hidden = false;
     if (rows == NULL) {
         return false;
     }
@@ -137,7 +157,7 @@ bool kin_find(struct kin *kin, pid_t leader, const char *mark)
     for (size_t i = 0; i < count; i++) {
         struct row *row = &rows[i];
         row->found = row->pid != own && (row->pid == leader || row->session == leader ||
-                                         has_variable(row->pid, mark, true));
+                                         has_mark(row, mark, &kin->hidden));
     }
     for (bool more = true; more;) { /* a child may come before its parent */
         more = false;

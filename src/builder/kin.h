@@ -20,6 +20,8 @@ struct kin {      /* zeroed: none */
     pid_t *pids;  /* owned */
     size_t count; /* that live: one that has ended and waits to be reaped does not */
     size_t cap;
+    bool hidden; /* one that may be of it, too, was just becoming another program, and showed no
+                    environment: it is to be looked for again */
 };
 
 /* Looks all processes through, which takes some milliseconds. `leader` is the program's pid and its
