@@ -12,8 +12,6 @@
 
 #include <poll.h>
 
-#define LAYOUT_NS NS_PER_S
-
 static void told_to_tell(struct host *host, const struct message_tell *tell)
 {
     if (host->current == NULL) {
@@ -173,8 +171,7 @@ void orders_receive(struct host *host)
 void orders_await_layout(struct host *host, uint64_t since_ns)
 {
     const struct generation *current = host->current;
-    uint64_t limit = host->setup.stop_timeout_ns / 2; /* fini has to be done by then, too */
-    uint64_t due = since_ns + (limit < LAYOUT_NS ? limit : LAYOUT_NS);
+    uint64_t due = since_ns + host->setup.stop_timeout_ns / 2; /* fini needs time, too */
     bool needs = !snapshot_has_json(current) &&
                  (host->setup.statics || (current->module->state_size > 0 &&
                                           (current->module->flags & HOTRUN_STATE_PLAIN) == 0));

@@ -222,7 +222,8 @@ class Stored(Layouts):
 
     def test_a_run_that_ends_at_once_stores_it(self):
         """Before anybody has had the time to read its layout."""
-        with self.run_ship(ship(1, step=STEP + "; return HOTRUN_EXIT"), log=False) as run:
+        config = NO_DURABLE + QUICK + "stop_timeout = '20s'\n"  # half of it is for reading
+        with self.run_ship(ship(1, step=STEP + "; return HOTRUN_EXIT"), log=False, config=config) as run:
             self.assertEqual(run.wait_end(), 0)
         last = self.read(run)
         self.assertEqual((last["kind"], last["why"], last["state"]["name"]), ("json", "exit", "first"))
