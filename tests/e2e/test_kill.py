@@ -38,7 +38,7 @@ class Kills(Case):
         super().setUp()
         self.random = random.Random(SEED)
         self.oldest = 0.0
-        self.set_aside = self.still = 0
+        self.set_aside = self.still = self.begun_ns = 0
 
     @staticmethod
     def host(run):
@@ -74,7 +74,9 @@ class Kills(Case):
             known = known or [own[0]["count"]]
             self.assertGreaterEqual(came["count"], known[-2:][0], note)
             if step["at"] and step["version"] >= own[-1]["version"]:
-                self.oldest = max(self.oldest, (killed_ns - step["at"]) / 1e9)
+                # Hosts that live for too short a time for a checkpoint of their own are lost as a whole.
+                since_ns = max(step["at"], self.begun_ns)
+                self.oldest = max(self.oldest, (killed_ns - since_ns) / 1e9)
         self.set_aside = sum("set aside" in line for line in lines)
 
     def kill_host(self, run, while_swapping, version):
@@ -83,6 +85,8 @@ class Kills(Case):
             run.save(keeper(version))
             self.pause(0.003)
         else:
+            if version % 10 == 2:
+                self.lives_for_two_checkpoints(run)
             self.pause(0.06)
         host = self.host(run)
         before = run.said.mark()
@@ -91,6 +95,13 @@ class Kills(Case):
         step = run.said.wait(lambda c: c["call"] == "step" and c["pid"] != host, before,
                              gone=run.has_ended, what="a step after the kill")
         self.check_state(run, step, host, before, killed_ns)
+        self.begun_ns = time.monotonic_ns()
+
+    def lives_for_two_checkpoints(self, run):
+        host = self.host(run)
+        for _ in range(2):
+            run.said.wait(lambda c: c["call"] == "serialize" and c["pid"] == host, run.said.mark(),
+                          gone=run.has_ended, what="a checkpoint")
 
     def pause(self, most):
         """The moment is what is tested: no event to wait for."""
@@ -120,8 +131,7 @@ class Kills(Case):
     def test_a_host_that_is_killed_loses_no_more_than_promised(self):
         kills = count(30, 300)
         self.kill_hosts(kills)
-        print(f"\n{kills} kills, seed {SEED}: the oldest state that came back was of"
-              f" {self.oldest:.3f} s before", flush=True)
+        print(f"\n{kills} kills, seed {SEED}: at most {self.oldest:.3f} s of a host were lost", flush=True)
         self.assertLess(self.oldest, AGE_MOST)
 
     def test_a_state_in_memory_is_never_mixed_either(self):
