@@ -177,21 +177,19 @@ void inspector_ask(struct inspector *inspector, const struct crash_record *recor
     }
 }
 
-/* False: the time is over, or nothing will come. */
+/* False: the time is over, or nothing will come. An answer that is there is taken however late. */
 static bool wait_readable(const struct inspector *inspector)
 {
     for (;;) {
         uint64_t now = clock_ns();
         struct pollfd fd = {.fd = inspector->fd, .events = POLLIN};
-        if (now >= inspector->until_ns) {
-            return false;
-        }
-        struct timespec left = {.tv_sec = 0, .tv_nsec = (long)(inspector->until_ns - now)};
+        uint64_t left_ns = inspector->until_ns > now ? inspector->until_ns - now : 0;
+        struct timespec left = {.tv_sec = 0, .tv_nsec = (long)left_ns};
         int ready_count = ppoll(&fd, 1, &left, NULL);
         if (ready_count > 0) {
             return true;
         }
-        if (ready_count < 0 && errno != EINTR) {
+        if (ready_count == 0 || errno != EINTR) {
             return false;
         }
     }

@@ -134,6 +134,30 @@ static void one_that_does_not_answer_is_waited_for_a_tenth_of_a_second_and_may_b
     assert_int_equal(inspector_pid(inspector), first);
 }
 
+static bool is_asleep(pid_t pid)
+{
+    char path[64], line[256] = "";
+    (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    FILE *file = fopen(path, "r");
+    const char *name_end =
+        file != NULL && fgets(line, sizeof line, file) != NULL ? strrchr(line, ')') : NULL;
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return name_end != NULL && strncmp(name_end, ") S", 3) == 0;
+}
+
+static void an_answer_that_is_there_is_taken_after_its_time(void **state)
+{
+    (void)state;
+    get_named(); /* it is there, and has opened what it needs */
+    inspector_ask(inspector, &record, "", 0);
+    uint64_t begun = clock_ns();
+    while (clock_ns() < begun + 2 * INSPECTOR_WAIT_NS || !is_asleep(inspector_pid(inspector))) {
+    }
+    assert_true(inspector_await(inspector, &view, &trace));
+}
+
 static void without_the_program_addresses_are_told_at_once(void **state)
 {
     (void)state;
@@ -185,6 +209,7 @@ int main(void)
         TEST(one_that_died_unseen_is_replaced_too),
         TEST(one_that_dies_over_its_work_leaves_bare_addresses),
         TEST(one_that_does_not_answer_is_waited_for_a_tenth_of_a_second_and_may_be_late),
+        TEST(an_answer_that_is_there_is_taken_after_its_time),
         TEST(without_the_program_addresses_are_told_at_once),
         TEST(a_record_of_nonsense_harms_nobody),
     };
