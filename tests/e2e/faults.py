@@ -177,8 +177,11 @@ class Trial:
         if not self.run.has_ended():
             self.spent = processes.cpu_seconds(self.run.pid)
             assert self.spent < CPU_MOST, f"the supervisor used {self.spent} s of CPU time"
-            # A spare host that is on its way holds more for a moment.
-            processes.asked(lambda: self.count_descriptors() <= self.allowed, 2)
+            # A spare host that is on its way holds more for a moment, one that is missing less.
+            if self.allowed:
+                processes.asked(lambda: self.count_descriptors() <= self.allowed)
+            else:
+                self.run.settle()
             self.descriptors = self.count_descriptors()
             # Hosts that cannot start die again and again: each is reaped, a moment later.
             assert processes.asked(lambda: not processes.zombies(self.run.pid), 3), "zombies below hotrun"
