@@ -188,17 +188,6 @@ static void again(struct reader *reader, const char *why)
     }
 }
 
-static void on_limit(uv_timer_t *timer)
-{
-    struct reader *reader = timer->data;
-    char reason[128];
-    (void)snprintf(reason, sizeof reason,
-                   "reading the library's debug info took longer than %g s, and was given up",
-                   (double)reader->limit_ms / 1000);
-    drop(reader);
-    fail(reader, reason);
-}
-
 /* ---- the answer ---- */
 
 static struct layout *take_layout(struct reader *reader, uint64_t len, struct error *err)
@@ -264,6 +253,25 @@ static void on_line(uv_poll_t *poll, int status, int events)
     } else {
         take_answer(reader, &answer);
     }
+}
+
+/* The loop looks at the clock first: an answer that came in time may not have been heard. */
+static void on_limit(uv_timer_t *timer)
+{
+    struct reader *reader = timer->data;
+    uint32_t number = reader->request.number;
+    char reason[128];
+    if (reader->line != NULL) {
+        on_line(&reader->line->poll, 0, UV_READABLE);
+    }
+    if (!reader->busy || reader->request.number != number) {
+        return;
+    }
+    (void)snprintf(reason, sizeof reason,
+                   "reading the library's debug info took longer than %g s, and was given up",
+                   (double)reader->limit_ms / 1000);
+    drop(reader);
+    fail(reader, reason);
 }
 
 /* ---- the reader ---- */

@@ -79,6 +79,9 @@ int main(void)
         (void)close(fd);
         (void)send(READING_CHANNEL, &answer, sizeof answer - (strcmp(request.path, "short") == 0),
                    MSG_NOSIGNAL);
+        if (strcmp(request.path, "answers and leaves") == 0) {
+            exit(0);
+        }
     }
     return 0;
 }

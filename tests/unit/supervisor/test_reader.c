@@ -6,6 +6,7 @@
 #include "trial.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 
 #define LIMIT_MS 300U
 
@@ -137,6 +138,21 @@ static void what_is_no_layout_is_refused_and_its_maker_replaced(void **state)
     assert_int_equal(read_it("ok"), READER_OK);
 }
 
+static void an_answer_in_time_is_taken_when_it_is_heard_late(void **state)
+{
+    siginfo_t ended;
+    (void)state;
+    reader_destroy(reader);
+    make_reader(50);
+    begin("answers and leaves", "game");
+    uint64_t begun = clock_ns();
+    assert_int_equal(waitid(P_PID, (id_t)reader_pid(reader), &ended, WEXITED | WNOWAIT), 0);
+    while (clock_ns() < begun + 100 * NS_PER_MS) {
+    }
+    await();
+    assert_int_equal(last.outcome, READER_OK);
+}
+
 static void one_that_died_idle_is_replaced(void **state)
 {
     (void)state;
@@ -241,6 +257,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_process_reads_many, setup, teardown),
         cmocka_unit_test_setup_teardown(why_there_is_none_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_no_layout_is_refused_and_its_maker_replaced, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_answer_in_time_is_taken_when_it_is_heard_late, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(one_that_died_idle_is_replaced, setup, teardown),
         cmocka_unit_test_setup_teardown(one_that_died_unseen_is_replaced_too, setup, teardown),
