@@ -182,7 +182,8 @@ class Trial:
                 processes.asked(lambda: self.count_descriptors() <= self.allowed)
             else:
                 self.run.settle()
-            self.descriptors = self.count_descriptors()
+                self.count_descriptors()
+            self.descriptors = len(self.held)
             # Hosts that cannot start die again and again: each is reaped, a moment later.
             assert processes.asked(lambda: not processes.zombies(self.run.pid), 3), "zombies below hotrun"
             # Obeyed, though the answer may be what was lost: a second order would be one to kill.
