@@ -167,7 +167,8 @@ static hotrun_status step(const hotrun_host *host, void *state, const hotrun_ste
 RUST = """
 #![allow(dead_code)]
 use std::ffi::c_void;
-use std::mem::{offset_of, size_of};
+use std::mem::{size_of, MaybeUninit};
+use std::ptr::addr_of;
 pub mod world {
     #[repr(C)] pub struct Node { pub next: *mut Node, pub value: i32 }
     #[repr(u8)] pub enum Kind { A = 1, B = 200 }
@@ -187,14 +188,17 @@ use world::All;
 #[no_mangle]
 pub extern "C" fn measure() -> *const u8 {
     let mut text = String::new();
+    let all = MaybeUninit::<All>::uninit();
+    macro_rules! offset { ($name:ident) => {
+        unsafe { addr_of!((*all.as_ptr()).$name) as usize - all.as_ptr() as usize } } }
     macro_rules! place { ($($name:ident),*) => { $(
         let size = { fn of<T, U>(_: fn(&T) -> &U) -> usize { size_of::<U>() } of(|a: &All| &a.$name) };
-        text += &format!("{}:{}:{} ", stringify!($name), offset_of!(All, $name), size); )* } }
+        text += &format!("{}:{}:{} ", stringify!($name), offset!($name), size); )* } }
     place!(b, c, i8, u8, i16, u16, i32, u32, i64, u64, i128, size, f32, f64, kind, either, node,
            pointer, grid, name, pair, free, maybe, choice, call, text, nothing, none);
-    text += &format!("node.value:{}:4 ", offset_of!(All, node) + 8);
-    text += &format!("free.wide:{}:8 ", offset_of!(All, free) + 8);
-    text += &format!("either.f:{}:8 ", offset_of!(All, either));
+    text += &format!("node.value:{}:4 ", offset!(node) + 8);
+    text += &format!("free.wide:{}:8 ", offset!(free) + 8);
+    text += &format!("either.f:{}:8 ", offset!(either));
     text.push('\\0');
     Box::leak(text.into_boxed_str()).as_ptr()
 }
