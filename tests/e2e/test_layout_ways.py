@@ -12,6 +12,7 @@ class Death(Layouts):
     def test_kill_9_brings_the_state_back_with_its_pointers(self):
         with self.run_game(hook(1, 1), config=QUICK + OFTEN) as run:
             self.known(run)
+            run.event("confirmed")
             first = self.checkpointed(run)
             step, _ = self.killed(run)
             self.assertEqual((step["n"], step["same"]), (step["index"] + 1, 0))
