@@ -26,7 +26,7 @@ def files(*folders):
         for place, below, names in os.walk(os.path.join(ROOT, folder)):
             below[:] = [name for name in below
                         if name not in (".git", ".hotrun", "__pycache__", "subprojects")
-                        and not name.startswith("build")]
+                        and not re.match(r"build(-|$)", name)]
             for name in names:
                 if name == ".git":  # a worktree has a file of that name
                     continue
