@@ -21,8 +21,8 @@ struct checkpoint {
 /* True when a snapshot of this generation can be used in another process. */
 bool checkpoint_is_of_use(const struct generation *generation);
 
-/* A snapshot was published, or could not be, of before step `index`; up to `now_ns` it cost
- * `took_ns`. */
+/* A snapshot was published, or could not be, of before step `index`; it took `took_ns` up to
+ * `now_ns`. */
 void checkpoint_made(struct host *host, uint64_t index, uint64_t took_ns, uint64_t now_ns);
 
 /* When the next one is due, given that steps are made until then; UINT64_MAX: never. */

@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* RUSAGE_THREAD */
 #include "host/snapshot.h"
 
 #include "base/clock.h"
@@ -8,7 +7,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #define RETIRE_BYTES_MOST ((size_t)1 << 20)
@@ -105,36 +103,11 @@ bool snapshot_publish(struct generation *generation, int slot, enum snapshot_why
     return ok;
 }
 
-struct effort { /* of this thread */
-    uint64_t cpu_ns;
-    long waits; /* how often it let go of its processor by itself */
-};
-
-static struct effort effort_now(void)
-{
-    struct timespec cpu = {0};
-    struct rusage usage = {.ru_nvcsw = 0};
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
-    (void)getrusage(RUSAGE_THREAD, &usage);
-    return (struct effort){.cpu_ns = (uint64_t)cpu.tv_sec * NS_PER_S + (uint64_t)cpu.tv_nsec,
-                           .waits = usage.ru_nvcsw};
-}
-
-/* Without the time in which others had its processor: one that was held up once is not to put off
- * the next one for long. What serialize waits for counts. */
-static uint64_t cost_ns(struct effort begun, uint64_t took_ns)
-{
-    struct effort ended = effort_now();
-    uint64_t cpu_ns = ended.cpu_ns - begun.cpu_ns;
-    return ended.waits == begun.waits && cpu_ns < took_ns ? cpu_ns : took_ns;
-}
-
 static void publish_in_turn(struct host *host, const struct text *json, enum snapshot_why why,
                             uint64_t step)
 {
     struct generation *generation = host->current;
     uint64_t begun = clock_ns();
-    struct effort effort = effort_now();
     struct error err = {0};
     bool ok = true;
     if (json == NULL && snapshot_has_json(generation)) {
@@ -150,7 +123,7 @@ static void publish_in_turn(struct host *host, const struct text *json, enum sna
     uint64_t ended = clock_ns();
     bool told = why == SNAPSHOT_INTERVAL && !ok && host->checkpoint.failed;
     host->checkpoint.failed = why == SNAPSHOT_INTERVAL ? !ok : host->checkpoint.failed && !ok;
-    checkpoint_made(host, step, cost_ns(effort, ended - begun), ended);
+    checkpoint_made(host, step, ended - begun, ended);
     if (told) {
         return; /* the same trouble once */
     }
