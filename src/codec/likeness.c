@@ -135,7 +135,7 @@ bool likeness_words(const struct layout *layout, uint32_t type, bool old_names, 
     struct look look = {layout, old_names, budget, out, {0}};
     bool ok = layout->types[type].kind == LAYOUT_UNION
                   ? add_fields(&look, &layout->types[type], 0, out)
-                  : add_type(&look, type, out) && text_append(out, "", 1);
+                  : add_type(&look, type, out) && end_word(&look) && text_append(out, "", 1);
     text_finish(&look.enums);
     return ok && !out->failed;
 }
