@@ -150,12 +150,7 @@ static void check_one(uint64_t seed)
 static void random_structs_become_by_json_what_they_become_by_moves(void **state)
 {
     (void)state;
-    const char *wanted = getenv("HOTRUN_RANDOM_STRUCTS"), *first = getenv("HOTRUN_RANDOM_SEED");
-    uint64_t count = wanted == NULL ? 1000 : strtoull(wanted, NULL, 10);
-    uint64_t seed = first == NULL ? 1 : strtoull(first, NULL, 10);
-    for (uint64_t i = 0; i < count; i++) {
-        check_one(seed + i);
-    }
+    random_check(check_one);
 }
 
 int main(void)

@@ -449,4 +449,17 @@ static inline void fill_parts(struct random *random, const struct shape_type *ty
     }
 }
 
+/* ---- trials ---- */
+
+/* Of 1,000 seeds, or as many as HOTRUN_RANDOM_STRUCTS says from HOTRUN_RANDOM_SEED on. */
+static inline void random_check(void (*check)(uint64_t seed))
+{
+    const char *wanted = getenv("HOTRUN_RANDOM_STRUCTS"), *first = getenv("HOTRUN_RANDOM_SEED");
+    uint64_t count = wanted == NULL ? 1000 : strtoull(wanted, NULL, 10);
+    uint64_t seed = first == NULL ? 1 : strtoull(first, NULL, 10);
+    for (uint64_t i = 0; i < count; i++) {
+        check(seed + i);
+    }
+}
+
 #endif
