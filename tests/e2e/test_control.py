@@ -263,9 +263,11 @@ class Checkpoints(Control):
         config = QUICK + "[checkpoint]\ninterval = '10ms'\n"
         with self.hotrun(probe(1, on_serialize=slow), "--rate", "100", config=config) as run:
             run.line("instead of 0.01 s")
-            first = run.event("checkpoint")
-            second = run.event("checkpoint", run.events.mark())
-            self.assertGreater(second["t_ns"] - first["t_ns"], 200e6)
+            mark, told = run.events.mark(), []
+            for _ in range(5):  # the first one may be that whose cost was told, and be heard late
+                told.append(run.event("checkpoint", mark))
+                mark = run.events.behind(told[-1])
+            self.assertGreater(told[-1]["t_ns"] - told[0]["t_ns"], 800e6)
 
     def test_one_that_fails_is_told_once_and_the_run_goes_on(self):
         bad = "if (turn > 5) return writer->write(writer, \"{\", 1)"
