@@ -26,6 +26,11 @@ def is_scalar(kind):
     return kind[0] in "iufbe" or kind[0] == "bits"
 
 
+def is_one(kind):
+    """A value that can be the element of an array of one; strings have pairs of their own."""
+    return is_scalar(kind) or kind[0] == "S"
+
+
 def narrow(value):
     """A number as a float has it, rounded once."""
     if isinstance(value, float):
@@ -93,9 +98,9 @@ def convert(kind, value, to, default):
         return _to_struct(kind, value, to, default)
     if "bits" in (kind[0], to[0]):
         return default, False  # a bit-field is no array of one
-    if kind[0] == "a" and kind[2] == 1 and is_scalar(to):
+    if kind[0] == "a" and kind[2] == 1 and is_one(to):
         return convert(kind[1], value[0], to, default)
-    if to[0] == "a" and to[2] == 1 and is_scalar(kind):
+    if to[0] == "a" and to[2] == 1 and is_one(kind):
         first, lost = convert(kind, value, to[1], default[0])
         return [first], lost
     return default, False
